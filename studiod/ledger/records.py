@@ -1,0 +1,351 @@
+"""What goes into the ledger and what comes out of it: frozen records, no behaviour worth the name.
+
+Paths are `str` as `os.fsdecode` gives them (bytes that are not UTF-8 as lone surrogates); the database
+holds the bytes. Prices are integer minor units. Times are seconds since the epoch (`float`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from types import MappingProxyType
+from typing import Literal
+
+from studiod.ledger.states import Status
+
+Box = tuple[int, int, int, int]
+
+
+class FileState(StrEnum):
+    """What became of a file that was taken up."""
+
+    ITEM = "item"
+    HALF = "half"
+    DUPLICATE = "duplicate"
+    SUPERSEDED = "superseded"
+    QUARANTINED = "quarantined"
+    IGNORED = "ignored"
+    PLATE = "plate"
+
+
+class Origin(StrEnum):
+    """What a version was made from: the photograph alone, brush strokes, or a returned touch-up."""
+
+    CAPTURE = "capture"
+    STROKES = "strokes"
+    RETURN = "return"
+
+
+class Demand(IntEnum):
+    """What the price gate asks for before an item may leave."""
+
+    NOTHING = 0
+    PERSON = 1
+    TWO_PERSONS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who decides: the operating system's login."""
+
+    uid: int
+    login: str
+
+
+# What intake writes.
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """A file as it was found: `path` is below its hot folder, `sha256` None where it could not be read."""
+
+    hot_folder: str
+    path: str
+    sha256: str | None
+    size: int
+    mtime_ns: int
+    kind: str = ""
+    captured_at: datetime | None = None
+    kept_copy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewItem:
+    """An item to be: its source file, its SKU and its price as the catalogue has it.
+
+    `status` is RECEIVED, or QUARANTINED with the `reason`. `always_review` is set where the title holds
+    a word of `[qa] always_review`. `kept_original` is the copy in `work/originals` (relative to `work`).
+    """
+
+    source: FileFacts
+    sku: str | None
+    title: str = ""
+    price_minor: int | None = None
+    currency: str = ""
+    always_review: bool = False
+    status: Literal[Status.RECEIVED, Status.QUARANTINED] = Status.RECEIVED
+    reason: str = ""
+    kept_original: str | None = None
+
+
+# What the daemon takes and gives back.
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An item in a worker's hands; every answer about it is given with this record.
+
+    `version` is the number of the version to be made. `request_path` names the stroke layer or the
+    returned file (relative to `work` and to the touch-up return folder) when `origin` says so.
+    """
+
+    item: int
+    version: int
+    worker: str
+    lease_until: float
+    hot_folder: str
+    path: str
+    sku: str | None
+    source_sha256: str | None
+    kept_original: str | None
+    captured_at: datetime | None
+    origin: Origin
+    request_path: str | None
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """What processing made: hashes of every file and of what made them, and the risk.
+
+    `folder` is relative to `work`; `composites` maps preset to (file name, sha256); `presets` maps preset
+    to the sha256 of its settings; `risk_json` is the whole risk file.
+    """
+
+    folder: str
+    source_sha256: str
+    cutout: tuple[str, str]
+    matte: tuple[str, str]
+    composites: Mapping[str, tuple[str, str]]
+    presets: Mapping[str, str]
+    model: str
+    model_sha256: str
+    risk: float
+    reasons: tuple[str, ...]
+    risk_json: str = "{}"
+    plate_sha256: str | None = None
+    plate_message: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRecord:
+    """A version as it stands in the ledger; `evidence` is the canonical text that decisions copy."""
+
+    item: int
+    version: int
+    origin: Origin
+    made_at: float
+    evidence: str
+    made: NewVersion
+
+
+@dataclass(frozen=True, slots=True)
+class WantedOutput:
+    """A file that delivery wants to write: outbox/PRESET/STEM + EXTENSION (".jpg"), with its hash."""
+
+    preset: str
+    stem: str
+    extension: str
+    sha256: str
+
+
+class OutputState(StrEnum):
+    """Where an output stands; a name is taken while it is reserved or delivered."""
+
+    RESERVED = "reserved"
+    DELIVERED = "delivered"
+    RECALLED = "recalled"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRecord:
+    """One output file: `path` is PRESET/NAME below the outbox."""
+
+    id: int
+    item: int
+    version: int
+    preset: str
+    path: str
+    sha256: str
+    state: OutputState
+    changed_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFiles:
+    """The hashes of a version's own files as they lie on disk at delivery; composites by preset."""
+
+    cutout: str
+    matte: str
+    composites: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An item in state delivering, and the files that are its."""
+
+    item: int
+    version: int
+    outputs: tuple[OutputRecord, ...]
+
+
+class Activity(StrEnum):
+    """What the daemon is doing."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    IDLE = "idle"
+    PAUSED = "paused"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonState:
+    """The daemon's heartbeat. `beat_at` is set by the ledger when it is written."""
+
+    pid: int
+    activity: Activity
+    message: str = ""
+    workers: int = 0
+    started_at: float = 0.0
+    done_this_run: int = 0
+    seconds_per_item: float | None = None
+    beat_at: float = 0.0
+
+
+# What lists and screens read.
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """A file ever taken up, as the ledger knows it; `seen_at` is when it was recorded."""
+
+    id: int
+    facts: FileFacts
+    state: FileState
+    item: int | None
+    reason: str
+    seen_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRecord:
+    """An item as lists show it.
+
+    `mandatory` says that a person must decide (`demand` how many persons); `loss` is the expected loss
+    that orders the review list; `files` are paths below the hot folder (the source first), `outputs`
+    paths below the outbox of what is delivered. `opened_by` is the login that has it open for review.
+    """
+
+    id: int
+    hot_folder: str
+    path: str
+    sku: str | None
+    title: str
+    status: Status
+    version: int
+    origin: Origin
+    price_minor: int | None
+    currency: str
+    always_review: bool
+    never_policy: bool
+    demand: Demand
+    risk: float | None
+    reasons: tuple[str, ...]
+    loss: float
+    tries: int
+    reason: str
+    source_sha256: str | None
+    kept_original: str | None
+    captured_at: datetime | None
+    created_at: float
+    updated_at: float
+    delivered_at: float | None
+    seconds: float | None
+    replaces: int | None
+    opened_by: str | None
+    files: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    @property
+    def mandatory(self) -> bool:
+        """Whether a person must decide, whatever the risk."""
+        return self.demand > Demand.NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of an item's history; `item` is None for what concerns the studio (thresholds)."""
+
+    id: int
+    item: int | None
+    version: int | None
+    at: float
+    actor: str
+    what: str
+    before: Status | None
+    after: Status | None
+    reason: str
+    details: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A decision on one version: by a person, or by policy (`person` is None)."""
+
+    id: int
+    item: int
+    version: int
+    verdict: Literal["approve", "flag", "reject"]
+    person: Person | None
+    reasons: tuple[str, ...]
+    note: str
+    box: Box | None
+    at: float
+    withdrawn_at: float | None
+
+
+class Order(StrEnum):
+    """How a list is ordered."""
+
+    LOSS = "loss"
+    OLDEST = "oldest"
+    NEWEST = "newest"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which items a list shows; every field narrows it.
+
+    `search` is a part of the SKU, the title or the path; `returned` means made from a touch-up;
+    `changed_since` and `delivered_since` are times.
+    """
+
+    statuses: frozenset[Status] = frozenset()
+    mandatory: bool | None = None
+    search: str = ""
+    hot_folder: str | None = None
+    sku: str | None = None
+    returned: bool | None = None
+    changed_since: float | None = None
+    delivered_since: float | None = None
+
+
+EVERYTHING = Selection()
+WAITING = Selection(statuses=frozenset({Status.AWAITING_REVIEW, Status.APPROVED_ONCE}))
