@@ -1,0 +1,28 @@
+"""File names are bytes that a stranger chose: how they are shown without being obeyed."""
+
+from __future__ import annotations
+
+import os
+
+
+def printable(path: str | bytes | os.PathLike[str]) -> str:
+    r"""The name as it may be printed to a terminal or a log: on one line, and inert.
+
+    Control characters, direction marks and everything else that has no shape of its own become
+    `\xNN`, `\uNNNN` or `\UNNNNNNNN`; a byte that is not UTF-8 becomes `\xNN`; a backslash is
+    doubled, so that two different names never look the same.
+    """
+    return "".join(map(_inert, os.fsdecode(path)))
+
+
+def _inert(character: str) -> str:
+    if character == "\\":
+        return "\\\\"
+    if character.isprintable():
+        return character
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that os.fsdecode could not decode
+        return f"\\x{code - 0xDC00:02x}"
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
