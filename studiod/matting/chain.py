@@ -1,0 +1,302 @@
+"""The matte of a piece of jewellery in two passes: the whole picture coarsely, then the piece at native resolution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from studiod.imaging.background import estimate_background
+
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+COARSE_SIDE = 512
+COARSE_STRIDE = 32
+FINE_STRIDE = 16
+MARGIN = 96
+"""Pixels around a tile that only inform it: the fine network's reach (92), so that no seam can be seen."""
+LARGEST_TILE = 1024
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """A brush stroke: polyline of (x, y) in pixels, brush radius in pixels, and what it asks for.
+
+    `keep`: all along it the piece is met within the brush; `solid`: all under it is piece; `remove`: none is.
+    """
+
+    points: tuple[tuple[float, float], ...]
+    radius: float
+    mode: Literal["keep", "solid", "remove"]
+
+
+@dataclass(frozen=True)
+class Matte:
+    """Coverage H x W float32 0..1, and how sure the coarse pass is that there is a piece at all, 0..1."""
+
+    alpha: Floats
+    presence: float
+
+
+class ChainMatting:
+    """Our two networks behind one call; sessions are built once and used for every picture."""
+
+    def __init__(
+        self, coarse: Path, fine: Path, threads: int = 0, providers: Sequence[str] = ("CPUExecutionProvider",)
+    ) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.enable_mem_pattern = False
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._coarse = onnxruntime.InferenceSession(str(coarse), options, providers=list(providers))
+        self._fine = onnxruntime.InferenceSession(str(fine), options, providers=list(providers))
+
+    def __call__(self, photo: Floats, background: Floats | None = None, strokes: Sequence[Stroke] = ()) -> Floats:
+        """Coverage H x W float32 0..1 of the piece in `photo` (H x W x 3 linear float32)."""
+        return self.solve(photo, background, strokes).alpha
+
+    def solve(
+        self, photo: Floats, background: Floats | None = None, strokes: Sequence[Stroke] = (), shift: int = 0
+    ) -> Matte:
+        """The matte; `background` H x W x 3 linear float32, estimated where None; `shift` moves the tile grid (pixels)."""
+        if background is None:
+            background = estimate_background(photo)
+        keep, remove = _drawn(photo.shape[:2], strokes)
+        coarse = self._whole(photo, background, keep, remove)
+        presence = float(coarse.max())
+        alpha = np.zeros(photo.shape[:2], np.float32)
+        active = _active_cells(photo, coarse, keep)
+        for tile in _tiles(active, shift // FINE_STRIDE):
+            self._solve_tile(alpha, tile, photo, background, keep, remove, coarse)
+        _silence(alpha, active)
+        _obey(alpha, photo, background, strokes)
+        return Matte(alpha, presence)
+
+    def _whole(self, photo: Floats, background: Floats, keep: Floats, remove: Floats) -> Floats:
+        """Coarse coverage, about 512 px on the long side."""
+        height, width = photo.shape[:2]
+        scale = min(1.0, COARSE_SIDE / max(height, width))
+        size = (_round_to(width * scale, COARSE_STRIDE), _round_to(height * scale, COARSE_STRIDE))
+        mode = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        small = [np.asarray(cv2.resize(layer, size, interpolation=mode), np.float32) for layer in (photo, background)]
+        marks = [
+            (np.asarray(cv2.resize(layer, size, interpolation=mode)) > 0.05).astype(np.float32)
+            for layer in (keep, remove)
+        ]
+        answer = self._coarse.run(None, {"picture": network_input(*small, *marks)[None]})[0]
+        return np.ascontiguousarray(answer[0, 0], np.float32)
+
+    def _solve_tile(
+        self, alpha: Floats, tile: tuple[int, int, int, int], photo: Floats, background: Floats,
+        keep: Floats, remove: Floats, coarse: Floats,
+    ) -> None:
+        """Write one tile (top, left, bottom, right in pixels) of `alpha`."""
+        height, width = alpha.shape
+        top, left, bottom, right = tile
+        window = (top - MARGIN, left - MARGIN, bottom + MARGIN, right + MARGIN)
+        picture = network_input(
+            *(_window(layer, window) for layer in (photo, background, keep, remove))
+        )
+        context = _context(coarse, window, (height, width))
+        answer = self._fine.run(None, {"picture": picture[None], "context": context[None, None]})[0][0, 0]
+        bottom, right = min(bottom, height), min(right, width)
+        alpha[top:bottom, left:right] = answer[MARGIN : MARGIN + bottom - top, MARGIN : MARGIN + right - left]
+
+
+def network_input(photo: Floats, background: Floats, keep: Floats, remove: Floats) -> Floats:
+    """The networks' 8 x H x W input from linear photograph and background (H x W x 3) and strokes (H x W, 0 or 1).
+
+    Photograph in square-root light (0..1), log2 ratio of photograph to background (clipped to -2..2),
+    keep and remove.
+    """
+    light = np.sqrt(np.clip(photo, 0.0, 1.0))
+    ratio = np.log2((photo.clip(0.0) + 0.01) / (background.clip(0.0) + 0.01)).clip(-2.0, 2.0)
+    stacked = np.empty((8, *photo.shape[:2]), np.float32)
+    stacked[0:3] = light.transpose(2, 0, 1)
+    stacked[3:6] = ratio.transpose(2, 0, 1)
+    stacked[6], stacked[7] = keep, remove
+    return stacked
+
+
+def _round_to(value: float, step: int) -> int:
+    return max(step, round(value / step) * step)
+
+
+def _window(layer: Floats, window: tuple[int, int, int, int]) -> Floats:
+    """The part of `layer` within (top, left, bottom, right), its edge pixels repeated beyond the frame."""
+    height, width = layer.shape[:2]
+    top, left, bottom, right = window
+    inner = layer[max(0, top) : min(bottom, height), max(0, left) : min(right, width)]
+    around = (max(0, -top), max(0, bottom - height), max(0, -left), max(0, right - width))
+    if any(around):
+        inner = np.asarray(cv2.copyMakeBorder(inner, *around, cv2.BORDER_REPLICATE), np.float32)
+    return inner
+
+
+def _context(coarse: Floats, window: tuple[int, int, int, int], frame: tuple[int, int]) -> Floats:
+    """The coarse coverage within a window of the frame, one value for 4 x 4 pixels."""
+    top, left, bottom, right = window
+    rows = (np.arange(top + 2, bottom, 4, dtype=np.float32) / frame[0]) * coarse.shape[0] - 0.5
+    columns = (np.arange(left + 2, right, 4, dtype=np.float32) / frame[1]) * coarse.shape[1] - 0.5
+    grid_x, grid_y = np.meshgrid(columns, rows)
+    sampled = cv2.remap(coarse, grid_x, grid_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(sampled, np.float32)
+
+
+def _drawn(shape: tuple[int, ...], strokes: Sequence[Stroke]) -> tuple[Floats, Floats]:
+    """Keep (and solid) and remove strokes as pictures of 0 and 1; without strokes views of one zero."""
+    if not strokes:
+        nothing = np.broadcast_to(np.float32(0), shape)
+        return nothing, nothing
+    keep, remove = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    for stroke in strokes:
+        _draw(remove if stroke.mode == "remove" else keep, stroke)
+    keep *= 1 - remove
+    return keep, remove
+
+
+def _draw(canvas: Floats, stroke: Stroke) -> None:
+    track = np.rint(np.array(stroke.points, np.float64)).astype(np.int32).reshape(-1, 1, 2)
+    radius = max(0, round(stroke.radius))
+    cv2.polylines(canvas, [track], False, 1.0, max(1, 2 * radius))
+    for x, y in track[:, 0]:
+        cv2.circle(canvas, (int(x), int(y)), radius, 1.0, -1)
+
+
+def _active_cells(photo: Floats, coarse: Floats, keep: Floats) -> Mask:
+    """Cells of 16 x 16 pixels for the fine pass: the coarse piece, and evidence that is joined to it."""
+    height, width = photo.shape[:2]
+    rows, columns = -(-height // FINE_STRIDE), -(-width // FINE_STRIDE)
+    if coarse.max() < 0.5 and not keep.any():
+        return np.zeros((rows, columns), bool)
+    extent = (columns * FINE_STRIDE / width * coarse.shape[1], rows * FINE_STRIDE / height * coarse.shape[0])
+    reach = 2 * int(np.ceil(max(extent[0] / columns, extent[1] / rows))) + 3
+    widened = np.asarray(cv2.dilate(coarse, np.ones((reach, reach), np.uint8)), np.float32)
+    grid_x, grid_y = np.meshgrid(
+        np.asarray((np.arange(columns) + 0.5) * extent[0] / columns - 0.5, np.float32),
+        np.asarray((np.arange(rows) + 0.5) * extent[1] / rows - 0.5, np.float32),
+    )
+    found = np.asarray(cv2.remap(widened, grid_x, grid_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+    seeds, piece = found > 0.3, found > 0.04
+    if keep.any():
+        marked = _cell_maximum(keep) > 0
+        seeds, piece = seeds | marked, piece | marked
+    evidence = _evidence(photo)
+    joined = np.asarray(cv2.dilate((piece | evidence).astype(np.uint8), np.ones((3, 3), np.uint8)))
+    count, labels = cv2.connectedComponents(joined, connectivity=8)
+    wanted = np.zeros(count, bool)
+    wanted[np.unique(labels[seeds])] = True
+    wanted[0] = False
+    return np.asarray(wanted[labels], bool)
+
+
+def _evidence(photo: Floats) -> Mask:
+    """Cells that hold a fine line or an edge much stronger than the picture's common texture."""
+    green = np.sqrt(np.maximum(photo[..., 1], 0.0))
+    detail = np.abs(green - cv2.blur(green, (9, 9)))
+    strength = _cell_maximum(np.asarray(detail, np.float32))
+    return np.asarray(strength > max(0.03, 3.0 * float(np.median(strength))), bool)
+
+
+def _cell_maximum(layer: Floats) -> Floats:
+    """The largest value of every cell of 16 x 16 pixels."""
+    height, width = layer.shape
+    below, after = -height % FINE_STRIDE, -width % FINE_STRIDE
+    if below or after:
+        layer = np.asarray(cv2.copyMakeBorder(layer, 0, below, 0, after, cv2.BORDER_REPLICATE), np.float32)
+    rows = layer.reshape(layer.shape[0] // FINE_STRIDE, FINE_STRIDE, layer.shape[1]).max(axis=1)
+    cells: Floats = rows.reshape(rows.shape[0], -1, FINE_STRIDE).max(axis=2)
+    return cells
+
+
+def _tiles(active: Mask, shift: int) -> Iterator[tuple[int, int, int, int]]:
+    """Rectangles (top, left, bottom, right in pixels) that cover the active cells, split where that is cheaper."""
+    side = LARGEST_TILE // FINE_STRIDE
+    offset = shift % side
+    for top in range(offset - side if offset else 0, active.shape[0], side):
+        for left in range(offset - side if offset else 0, active.shape[1], side):
+            for cells in _split(active, (top, left, top + side, left + side))[1]:
+                yield cells[0] * FINE_STRIDE, cells[1] * FINE_STRIDE, cells[2] * FINE_STRIDE, cells[3] * FINE_STRIDE
+
+
+def _split(
+    active: Mask, box: tuple[int, int, int, int]
+) -> tuple[float, list[tuple[int, int, int, int]]]:
+    """The cheapest rectangles for the active cells within `box` and what they cost (cells, margins included)."""
+    top, left, bottom, right = max(0, box[0]), max(0, box[1]), box[2], box[3]
+    inside = active[top:bottom, left:right]
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    if not len(rows):
+        return 0.0, []
+    tight = (top + int(rows[0]), left + int(columns[0]), top + int(rows[-1]) + 1, left + int(columns[-1]) + 1)
+    around = 2 * MARGIN // FINE_STRIDE
+    cost = float((tight[2] - tight[0] + around) * (tight[3] - tight[1] + around))
+    middle, centre = (tight[0] + tight[2]) // 2, (tight[1] + tight[3]) // 2
+    if tight[2] - tight[0] < 8 or tight[3] - tight[1] < 8:
+        return cost, [tight]
+    quarters = [
+        _split(active, part)
+        for part in (
+            (tight[0], tight[1], middle, centre), (tight[0], centre, middle, tight[3]),
+            (middle, tight[1], tight[2], centre), (middle, centre, tight[2], tight[3]),
+        )
+    ]
+    if sum(quarter[0] for quarter in quarters) < cost:
+        return sum(quarter[0] for quarter in quarters), [tile for quarter in quarters for tile in quarter[1]]
+    return cost, [tight]
+
+
+def _silence(alpha: Floats, active: Mask) -> None:
+    """Zero outside the active cells, so that the matte does not depend on how they were grouped."""
+    for row in range(active.shape[0]):
+        quiet = np.repeat(~active[row], FINE_STRIDE)[: alpha.shape[1]]
+        alpha[row * FINE_STRIDE : (row + 1) * FINE_STRIDE, quiet] = 0.0
+
+
+def _obey(alpha: Floats, photo: Floats, background: Floats, strokes: Sequence[Stroke]) -> None:
+    """Make the strokes' promises true: keep, then solid, then remove, which is hard."""
+    for mode in ("keep", "solid", "remove"):
+        for stroke in (s for s in strokes if s.mode == mode):
+            box = _stroke_box(stroke, alpha.shape)
+            if box is None:
+                continue
+            top, left, bottom, right = box
+            moved = Stroke(tuple((x - left, y - top) for x, y in stroke.points), stroke.radius, stroke.mode)
+            mask = np.zeros((bottom - top, right - left), np.float32)
+            _draw(mask, moved)
+            part = np.s_[top:bottom, left:right]
+            if mode == "keep":
+                _lift(alpha[part], photo[part], background[part], mask > 0, stroke.radius)
+            else:
+                alpha[part][mask > 0] = 1.0 if mode == "solid" else 0.0
+
+
+def _stroke_box(stroke: Stroke, shape: tuple[int, ...]) -> tuple[int, int, int, int] | None:
+    points = np.array(stroke.points, np.float64)
+    reach = stroke.radius + 2
+    left, top = np.maximum(0, np.floor(points.min(axis=0) - reach)).astype(int)
+    right, bottom = np.ceil(points.max(axis=0) + reach).astype(int) + 1
+    box = int(top), int(left), min(int(bottom), shape[0]), min(int(right), shape[1])
+    return box if box[2] > box[0] and box[3] > box[1] else None
+
+
+def _lift(alpha: Floats, photo: Floats, background: Floats, brush: Mask, radius: float) -> None:
+    """Raise the likeliest pixels under a keep stroke to 1 wherever the piece is not met within the brush."""
+    reach = 2 * max(1, round(radius)) + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    met = np.asarray(cv2.dilate(np.where(brush, alpha, 0).astype(np.float32), disc)) >= 0.9
+    missing = brush & ~met
+    if not missing.any():
+        return
+    contrast = np.abs(np.log2((photo.clip(0) + 0.01) / (background.clip(0) + 0.01))).max(axis=2)
+    likely = np.where(brush, alpha + 0.5 * np.minimum(contrast, 2.0) + 1e-3, 0.0).astype(np.float32)
+    best = np.asarray(cv2.dilate(np.where(missing, likely, 0).astype(np.float32), disc), np.float32)
+    near = np.asarray(cv2.dilate(missing.astype(np.uint8), disc)) > 0
+    alpha[brush & near & (likely >= 0.95 * best)] = 1.0

@@ -1,0 +1,51 @@
+"""Command line of the training: pack, train, export."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def main() -> int:
+    """Run one of the commands `pack`, `train` and `export`; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m studiod.matting.training", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    pack = commands.add_parser("pack", help="one file from folders in the layout of bench/rendered")
+    pack.add_argument("sets", nargs="+", type=Path, metavar="SET")
+    pack.add_argument("--out", required=True, type=Path)
+    run = commands.add_parser("train", help="train a pass; resumes where the run folder has a checkpoint")
+    run.add_argument("--packed", required=True, type=Path)
+    run.add_argument("--pass", required=True, choices=("coarse", "fine"), dest="which")
+    run.add_argument("--run", required=True, type=Path)
+    run.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="cuda trains in bfloat16")
+    run.add_argument("--minutes", default=60.0, type=float, help="in all, over restarts")
+    run.add_argument("--batch", default=0, type=int)
+    run.add_argument("--rate", default=2e-3, type=float)
+    run.add_argument("--threads", default=1, type=int)
+    run.add_argument("--workers", default=0, type=int, help="processes that draw samples")
+    run.add_argument("--start", type=Path, help="a checkpoint to take the weights from")
+    export = commands.add_parser("export", help="write the averaged weights as ONNX and compare")
+    export.add_argument("--run", required=True, type=Path)
+    export.add_argument("--pass", required=True, choices=("coarse", "fine"), dest="which")
+    export.add_argument("--out", required=True, type=Path)
+    arguments = parser.parse_args()
+    if arguments.command == "pack":
+        from studiod.matting.training.packing import write_pack
+
+        for number, name in enumerate(write_pack(arguments.sets, arguments.out), 1):
+            print(number, name, flush=True)
+    elif arguments.command == "train":
+        from studiod.matting.training.running import Plan, train
+
+        options = {k: v for k, v in vars(arguments).items() if k != "command"}
+        train(Plan(**options))
+    else:
+        from studiod.matting.training.exporting import export_network
+
+        difference = export_network(arguments.run / "checkpoint.pt", arguments.which, arguments.out)
+        print(f"{arguments.out}: largest difference {difference * 255:.4f}/255")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

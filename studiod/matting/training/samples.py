@@ -1,0 +1,388 @@
+"""Training samples: crops of packed pictures, set in other studios and developed in other ways."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from studiod.matting.chain import network_input
+from studiod.matting.training.packing import Layers, Packed, to_display, to_linear
+
+Floats = NDArray[np.float32]
+Random = np.random.Generator
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One training sample: network input 8 x S x S, coarse alpha 1 x S/4 x S/4, true alpha and loss weight S x S."""
+
+    picture: Floats
+    context: Floats
+    alpha: Floats
+    weight: Floats
+
+
+@dataclass(frozen=True)
+class _Crop:
+    """A piece in its studio, cut out and scaled: linear float32, S x S x 3 or S x S."""
+
+    photo: Floats
+    plate: Floats
+    piece: Floats
+    alpha: Floats
+    emphasis: Floats
+    estimate: Floats
+
+
+def draw_sample(pictures: Sequence[Packed], which: str, size: int, random: Random) -> Sample:
+    """A random sample of `size` x `size` pixels for the `coarse` or `fine` pass, all augmentation applied."""
+    crop = _random_crop(_pick(pictures, random), which, size, random)
+    crop = _recoloured(crop, random)
+    chance = random.random()
+    if chance < 0.52:
+        photo, behind = crop.photo, crop.plate
+        estimate = crop.estimate
+        alpha, emphasis = crop.alpha, crop.emphasis
+    else:
+        other = _random_crop(_pick(pictures, random), which, size, random)
+        behind = _studio(other, random)
+        estimate = _smooth_guess(behind, random)
+        alpha, emphasis = crop.alpha, crop.emphasis
+        if chance > 0.94:
+            alpha, emphasis = np.zeros_like(alpha), np.zeros_like(emphasis)
+            photo = _with_traces(behind, crop, random)
+        else:
+            scene = _with_traces(behind, crop, random)
+            photo = crop.piece + (1.0 - alpha)[..., None] * scene
+    photo, alpha = _defocused(photo, alpha, random)
+    background = _background_input(behind, estimate, crop, random)
+    photo, background = _developed(photo, background, random)
+    keep, remove = _strokes(alpha, emphasis, random)
+    weight = _loss_weight(alpha, emphasis, keep, remove)
+    picture = network_input(photo, background, keep, remove)
+    context = _simulated_coarse(alpha, size, random)
+    return Sample(picture, context, alpha, weight)
+
+
+def _pick(pictures: Sequence[Packed], random: Random) -> Packed:
+    """A picture; looks other than `studio` come twice as often."""
+    while True:
+        picture = pictures[int(random.integers(len(pictures)))]
+        if picture.look != "studio" or random.random() < 0.55:
+            return picture
+
+
+def _random_crop(picture: Packed, which: str, size: int, random: Random) -> _Crop:
+    if which == "coarse":
+        layers = picture.small
+        height, width = layers.alpha.shape
+        scale = 512 / max(height, width) * float(np.exp(random.uniform(-0.5, 0.4)))
+        extent = size / scale
+        slack_x, slack_y = width - extent, height - extent
+        left = random.uniform(min(0, slack_x), max(0, slack_x))
+        top = random.uniform(min(0, slack_y), max(0, slack_y))
+    else:
+        layers = picture.native
+        height, width = layers.alpha.shape
+        scale = float(np.exp(random.normal(0.0, 0.35))) if random.random() < 0.75 else 1.0
+        scale = min(max(scale, 0.45), 2.2)
+        extent = size / scale
+        row, column = _place(layers, random)
+        left = column + random.uniform(-0.45, 0.45) * extent - extent / 2
+        top = row + random.uniform(-0.45, 0.45) * extent - extent / 2
+    return _cut(layers, left, top, extent, size, random)
+
+
+def _place(layers: Layers, random: Random) -> tuple[int, int]:
+    """A pixel to look at: mostly on thin parts or edges, else the piece, else anywhere."""
+    height, width = layers.alpha.shape
+    rows = random.integers(height, size=3000)
+    columns = random.integers(width, size=3000)
+    chance = random.random()
+    if chance < 0.45:
+        wanted = layers.emphasis[rows, columns] > 128
+    elif chance < 0.85:
+        wanted = layers.alpha[rows, columns] > 10
+    else:
+        wanted = np.ones(3000, bool)
+    found = int(np.argmax(wanted))
+    return int(rows[found]), int(columns[found])
+
+
+def _cut(
+    layers: Layers, left: float, top: float, extent: float, size: int, random: Random
+) -> _Crop:
+    """The square window, edges repeated beyond the frame, resized, turned and mirrored."""
+    height, width = layers.alpha.shape
+    side = max(8, round(extent))
+    x, y = round(left), round(top)
+    inner = np.s_[max(0, min(y, height - 1)) : max(1, min(y + side, height)),
+                  max(0, min(x, width - 1)) : max(1, min(x + side, width))]
+    above, before = max(0, -y), max(0, -x)
+    turns, flip = int(random.integers(4)) if random.random() < 0.5 else 0, random.random() < 0.5
+    mode = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
+
+    def square(values: Floats, repeat: bool = True) -> Floats:
+        below = max(0, side - above - values.shape[0])
+        after = max(0, side - before - values.shape[1])
+        if above or before or below or after:
+            border = cv2.BORDER_REPLICATE if repeat else cv2.BORDER_CONSTANT
+            values = np.asarray(
+                cv2.copyMakeBorder(values, above, below, before, after, border), np.float32
+            )[:side, :side]
+        if side != size:
+            values = np.asarray(cv2.resize(values, (size, size), interpolation=mode), np.float32)
+        values = np.rot90(values, turns)
+        return np.ascontiguousarray(values[:, ::-1] if flip else values)
+
+    alpha = np.asarray(layers.alpha[inner] * np.float32(1 / 255), np.float32)
+    shown = layers.piece[inner].astype(np.float32)
+    colour = np.minimum(shown / np.maximum(alpha, 1 / 255)[..., None], 255).astype(np.uint8)
+    piece = np.asarray(to_linear(colour) * alpha[..., None], np.float32)
+    rows, columns = layers.estimate.shape[:2]
+    xs = (np.linspace(x, x + side, size, dtype=np.float32) / width * columns - 0.5)
+    ys = (np.linspace(y, y + side, size, dtype=np.float32) / height * rows - 0.5)
+    grid_x, grid_y = np.meshgrid(xs, ys)
+    estimate = cv2.remap(
+        layers.estimate, grid_x, grid_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    estimate = np.rot90(np.asarray(estimate, np.float32), turns)
+    if flip:
+        estimate = estimate[:, ::-1]
+    return _Crop(
+        square(to_linear(layers.photo[inner])),
+        square(to_linear(layers.plate[inner])),
+        square(piece),
+        np.clip(square(alpha), 0, 1),
+        np.clip(square(np.asarray(layers.emphasis[inner] * np.float32(1 / 255), np.float32)), 0, 1),
+        np.ascontiguousarray(estimate),
+    )
+
+
+def _recoloured(crop: _Crop, random: Random) -> _Crop:
+    """The piece in another metal or with harder, brighter stones: a gain a channel and a curve."""
+    if random.random() < 0.45:
+        return crop
+    there = crop.alpha > 0.004
+    cover = crop.alpha[there][:, None]
+    solid = crop.piece[there] / np.maximum(cover, 0.02)
+    grey = solid.mean(axis=1, keepdims=True)
+    if random.random() < 0.35:
+        solid = grey + (solid - grey) * random.uniform(0.0, 1.5)
+    gain = np.exp(random.normal(0, 0.12, 3)) * np.exp(random.normal(0, 0.3))
+    power = np.exp(random.normal(0, 0.25))
+    changed = np.clip(solid, 0, 1.2) ** np.float32(power) * gain.astype(np.float32)
+    chance = random.random()
+    if chance < 0.15:
+        pivot = random.uniform(0.1, 0.4)
+        changed = pivot + (changed - pivot) * random.uniform(1.2, 2.5)
+    elif chance < 0.25:
+        changed = random.uniform(0.1, 0.5) + 0.6 * changed
+    piece, photo = crop.piece.copy(), crop.photo.copy()
+    piece[there] = np.clip(changed, 0, 1) * cover
+    photo[there] += piece[there] - crop.piece[there]
+    photo = np.clip(photo, 0, 1)
+    return _Crop(photo, crop.plate, piece, crop.alpha, crop.emphasis, crop.estimate)
+
+
+def _studio(other: _Crop, random: Random) -> Floats:
+    """A background: another picture's plate (as it is, or much darker), or a made-up one."""
+    chance = random.random()
+    if chance < 0.55:
+        gain = np.exp(random.normal(0, 0.25)) if random.random() < 0.6 else random.uniform(0.01, 0.4)
+        return np.asarray(np.clip(other.plate * np.float32(gain), 0, 1), np.float32)
+    size = other.alpha.shape[0]
+    level = random.uniform(0, 1) ** 2 if chance < 0.8 else random.uniform(0.5, 1.0)
+    colour = np.clip(level * np.exp(random.normal(0, 0.15, 3)), 0.0, 1).astype(np.float32)
+    coarse = np.exp(random.normal(0, random.uniform(0, 0.15), (3, 3, 1))).astype(np.float32)
+    shade = np.asarray(cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC), np.float32)
+    scene = shade.reshape(size, size, 1) * colour
+    if random.random() < 0.3:
+        scene = _with_horizon(scene, random)
+    if random.random() < 0.5:
+        grain = random.normal(0, random.uniform(0.01, 0.12), (size, size)).astype(np.float32)
+        blur = random.uniform(0.4, 2.5)
+        grain = np.asarray(cv2.GaussianBlur(grain, (0, 0), blur), np.float32) * np.float32(2 * blur)
+        scene = scene * (1 + grain)[..., None]
+    return np.asarray(np.clip(scene, 0, 1), np.float32)
+
+
+def _with_horizon(scene: Floats, random: Random) -> Floats:
+    """Half of the scene in another brightness, beyond a straight, soft or hard line."""
+    size = scene.shape[0]
+    y, x = np.mgrid[0:size, 0:size].astype(np.float32)
+    angle = random.normal(0, 0.15) + (np.pi / 2 if random.random() < 0.2 else 0)
+    line = (y - random.uniform(0.1, 0.9) * size) * np.cos(angle) + (x - size / 2) * np.sin(angle)
+    step = 1 / (1 + np.exp(-np.clip(line / random.uniform(0.4, 12), -30, 30)))
+    gain = np.exp(random.normal(0, 0.35, 3) * 0.3 + random.normal(0, 0.4))
+    mixed: Floats = (scene * (1 + step[..., None] * (gain - 1))).astype(np.float32)
+    return mixed
+
+
+def _with_traces(scene: Floats, crop: _Crop, random: Random) -> Floats:
+    """The piece's contact shadow and faded mirror image, which belong to the background."""
+    size = scene.shape[0]
+    rows = np.flatnonzero(crop.alpha.max(axis=1) > 0.5)
+    if random.random() < 0.6:
+        moved = np.roll(crop.alpha, (int(random.integers(0, 24)), int(random.integers(-24, 24))), (0, 1))
+        shadow = np.asarray(cv2.GaussianBlur(moved, (0, 0), random.uniform(1.5, 25)), np.float32)
+        scene = scene * (1 - random.uniform(0.1, 0.8) * shadow)[..., None].astype(np.float32)
+    if random.random() < 0.55 and len(rows):
+        foot = int(rows[-1]) if random.random() < 0.5 else int(random.integers(size))
+        foot += int(random.integers(0, 6))
+        source = np.clip(2 * foot - np.arange(size), -1, size - 1)
+        valid = ((source >= 0) & (np.arange(size) >= foot)).astype(np.float32)[:, None]
+        if random.random() < 0.15:
+            valid = np.ones_like(valid)
+        blur = random.uniform(0.3, 5)
+        fade = random.uniform(0.04, 0.45)
+        cover = np.asarray(cv2.GaussianBlur(crop.alpha[source] * valid, (0, 0), blur), np.float32)
+        image = np.asarray(cv2.GaussianBlur(crop.piece[source] * valid[..., None], (0, 0), blur), np.float32)
+        if random.random() < 0.5:
+            scene = scene * (1 - fade * cover)[..., None] + fade * image
+        else:
+            scene = scene + fade * image
+    return np.asarray(np.clip(scene, 0, 1), np.float32)
+
+
+def _smooth_guess(behind: Floats, random: Random) -> Floats:
+    """What a smooth fit makes of a background: its plane-like blur, a few per cent off."""
+    size = behind.shape[0]
+    knots = int(random.integers(2, 6))
+    coarse = np.asarray(cv2.resize(behind, (knots, knots), interpolation=cv2.INTER_AREA), np.float32)
+    error = np.exp(random.normal(0, 0.03, coarse.shape)).astype(np.float32)
+    guess = cv2.resize(coarse * error, (size, size), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(np.clip(guess, 0, 1), np.float32)
+
+
+def _background_input(behind: Floats, estimate: Floats, crop: _Crop, random: Random) -> Floats:
+    """The background handed to the network: plate 30 %, estimate 45 %, wrong 25 %."""
+    chance = random.random()
+    if chance < 0.3:
+        plate = behind
+        if random.random() < 0.5:
+            shift = random.normal(0, 0.6, 2)
+            matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float32)
+            plate = np.asarray(
+                cv2.warpAffine(plate, matrix, plate.shape[:2], borderMode=cv2.BORDER_REPLICATE), np.float32
+            )
+        return np.asarray(plate * np.float32(np.exp(random.normal(0, 0.02))), np.float32)
+    if chance < 0.75:
+        return estimate
+    size = estimate.shape[0]
+    if chance < 0.92:
+        coarse = np.exp(random.normal(0, random.uniform(0.05, 0.4), (2, 2, 3))).astype(np.float32)
+        wrong = np.asarray(cv2.resize(coarse, (size, size), interpolation=cv2.INTER_LINEAR), np.float32)
+        return np.asarray(np.clip(estimate * wrong, 0, 1.2), np.float32)
+    flat = np.broadcast_to(np.median(crop.photo, axis=(0, 1)), estimate.shape)
+    return np.ascontiguousarray(flat, np.float32)
+
+
+def _defocused(photo: Floats, alpha: Floats, random: Random) -> tuple[Floats, Floats]:
+    """Both blurred alike: a blurred edge is partly covered, and its matte says so."""
+    if random.random() < 0.82:
+        return photo, alpha
+    blur = random.uniform(0.3, 1.0) if random.random() < 0.8 else random.uniform(1.0, 4.0)
+    return (
+        np.asarray(cv2.GaussianBlur(photo, (0, 0), blur), np.float32),
+        np.asarray(cv2.GaussianBlur(alpha, (0, 0), blur), np.float32),
+    )
+
+
+def _developed(photo: Floats, background: Floats, random: Random) -> tuple[Floats, Floats]:
+    """Exposure and white balance of both; sharpening, noise and JPEG of the photograph."""
+    if random.random() < 0.6:
+        gain = np.exp(random.normal(0, 0.04, 3) + random.normal(0, 0.2)).astype(np.float32)
+        photo, background = photo * gain, background * gain
+    photo = np.clip(photo, 0, 1)
+    if random.random() < 0.35:
+        soft = np.asarray(cv2.GaussianBlur(photo, (0, 0), random.uniform(0.6, 1.8)), np.float32)
+        photo = np.clip(photo + np.float32(random.uniform(0.1, 1.0)) * (photo - soft), 0, 1)
+    if random.random() < 0.5:
+        level = random.uniform(0, 0.012) if random.random() < 0.85 else random.uniform(0.01, 0.03)
+        noise = random.standard_normal(photo.shape, np.float32) * np.float32(level)
+        photo = np.clip(np.sqrt(photo) + noise, 0, 1) ** 2
+    if random.random() < 0.5:
+        quality = int(random.integers(60, 97))
+        ok, code = cv2.imencode(".jpg", to_display(photo), [cv2.IMWRITE_JPEG_QUALITY, quality])
+        if ok:
+            photo = to_linear(np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR), np.uint8))
+    return photo, np.clip(background, 0, 1.2)
+
+
+def _strokes(alpha: Floats, emphasis: Floats, random: Random) -> tuple[Floats, Floats]:
+    """Simulated brush strokes: keep along the piece's thin parts, remove on background; 0 or 1."""
+    keep, remove = np.zeros_like(alpha), np.zeros_like(alpha)
+    if random.random() < 0.8:
+        return keep, remove
+    size = alpha.shape[0]
+    points = np.argwhere((emphasis > 0.5) & (alpha > 0.6))
+    if len(points) < 20:
+        points = np.argwhere(alpha > 0.6)
+    if len(points) >= 20 and random.random() < 0.65:
+        here = points[int(random.integers(len(points)))]
+        path = [here]
+        for _ in range(int(random.integers(2, 8))):
+            distance = np.abs(points - here).max(axis=1)
+            near = points[(distance > 6) & (distance < 28)]
+            if not len(near):
+                break
+            here = near[int(random.integers(len(near)))]
+            path.append(here)
+        track = np.array(path)[:, ::-1].astype(np.int32).reshape(-1, 1, 2)
+        cv2.polylines(keep, [track], False, 1.0, int(random.integers(3, 14)))
+    if random.random() < 0.6:
+        empty = np.argwhere(alpha < 0.004)
+        if len(empty):
+            start = empty[int(random.integers(len(empty)))]
+            end = start + random.integers(-size // 4, size // 4, 2)
+            cv2.line(
+                remove, (int(start[1]), int(start[0])), (int(end[1]), int(end[0])), 1.0, int(random.integers(3, 30))
+            )
+            remove *= alpha < 0.004
+            keep *= 1 - remove
+    return keep, remove
+
+
+def _loss_weight(alpha: Floats, emphasis: Floats, keep: Floats, remove: Floats) -> Floats:
+    """1, more within 3 px of an edge, on thin parts and small gaps, under strokes."""
+    partly = ((alpha > 0.01) & (alpha < 0.99)).astype(np.uint8)
+    edge = np.asarray(cv2.dilate(partly, np.ones((7, 7), np.uint8)), np.float32)
+    return np.asarray(1 + 2 * edge + 4 * emphasis + 3 * np.maximum(keep, remove), np.float32)
+
+
+def _simulated_coarse(alpha: Floats, size: int, random: Random) -> Floats:
+    """What a coarse pass might say of this crop, S/4: often right but blurred, often wrong, often nothing (0.5)."""
+    cells = size // 4
+    chance = random.random()
+    if chance < 0.25:
+        return np.full((1, cells, cells), 0.5, np.float32)
+    coarse = np.asarray(cv2.resize(alpha, (cells, cells), interpolation=cv2.INTER_AREA), np.float32)
+    blur = float(np.exp(random.uniform(np.log(0.4), np.log(6.0))))
+    if random.random() < 0.6:
+        reach = int(np.ceil(blur * random.uniform(0.5, 2)))
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+        coarse = np.asarray(cv2.morphologyEx(coarse, cv2.MORPH_CLOSE, disc), np.float32)
+    if random.random() < 0.3:
+        reach = int(random.integers(1, 4))
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+        change = cv2.MORPH_OPEN if random.random() < 0.5 else cv2.MORPH_DILATE
+        coarse = np.asarray(cv2.morphologyEx(coarse, change, disc), np.float32)
+    coarse = np.asarray(cv2.GaussianBlur(coarse, (0, 0), blur), np.float32)
+    if chance < 0.62:
+        grid = int(random.integers(2, 9))
+        field = random.standard_normal((grid, grid)).astype(np.float32)
+        field = np.asarray(cv2.resize(field, (cells, cells), interpolation=cv2.INTER_CUBIC), np.float32)
+        threshold = random.uniform(0.4, 1.4)
+        if random.random() < 0.6:
+            coarse = np.where(field > threshold, coarse * np.float32(random.uniform(0, 0.4)), coarse)
+        if random.random() < 0.5:
+            coarse = np.where(field < -threshold, np.maximum(coarse, np.float32(random.uniform(0.4, 1))), coarse)
+        coarse = np.asarray(cv2.GaussianBlur(coarse, (0, 0), 1.0), np.float32)
+    else:
+        coarse = np.clip(coarse * np.float32(random.uniform(0.85, 1.1)), 0, 1)
+    return np.asarray(np.clip(coarse, 0, 1)[None], np.float32)
