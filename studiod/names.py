@@ -12,12 +12,15 @@ def printable(path: str | bytes | os.PathLike[str]) -> str:
     `\xNN`, `\uNNNN` or `\UNNNNNNNN`; a byte that is not UTF-8 becomes `\xNN`; a backslash is
     doubled, so that two different names never look the same.
     """
-    return "".join(map(_inert, os.fsdecode(path)))
+    return inert(os.fsdecode(path).replace("\\", "\\\\"))
+
+
+def inert(text: str) -> str:
+    """A sentence as it may be printed: `printable` for text that is not itself a name."""
+    return "".join(map(_inert, text))
 
 
 def _inert(character: str) -> str:
-    if character == "\\":
-        return "\\\\"
     if character.isprintable():
         return character
     code = ord(character)

@@ -1,0 +1,73 @@
+"""`studiod init`: lay out a studio, or add what is missing to one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from studiod.errors import StudioError
+from studiod.names import printable
+from studiod.settings import MARKER, SETTINGS_NAME, Settings, find_config, load_settings
+
+_PRICES_HEADER = "sku,price,currency,title\n"
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The studio's folder; made where it is missing.")],
+) -> None:
+    """Lay out a studio: a commented studiod.toml, a price list, and the folders.
+
+    Run again it adds only what is missing, folders newly named in studiod.toml included; it never
+    changes a file that is there. Every folder gets a small marker file (.studiod-root): where the
+    marker is missing later, a disk is not mounted, and studiod waits instead of filling the wrong one.
+    """
+    added = lay_out(folder)
+    for path in added:
+        typer.echo(f"made {printable(path)}")
+    if not added:
+        typer.echo(f"{printable(folder)} is whole: nothing was missing.")
+        return
+    settings_file = printable(folder / SETTINGS_NAME)
+    typer.echo(f"\nNext: read {settings_file}, put prices into prices.csv, then")
+    typer.echo(f"  studiod check --config {settings_file}")
+    typer.echo(f"  studiod run --config {settings_file}")
+
+
+def lay_out(folder: Path, settings_text: str | None = None, prices: str = _PRICES_HEADER) -> list[Path]:
+    """Make what is missing of the studio in `folder`; returns what was made, markers not counted."""
+    added: list[Path] = []
+    try:
+        _make_folder(folder, added)
+        settings_file = folder / SETTINGS_NAME
+        if not settings_file.exists():
+            default = find_config() / SETTINGS_NAME
+            settings_file.write_text(settings_text or default.read_text(encoding="utf-8"), encoding="utf-8")
+            added.append(settings_file)
+        settings = load_settings(settings_file)
+        _make_catalogue(settings, prices, added)
+        for root in settings.roots:
+            _make_folder(root, added)
+            (root / MARKER).touch()
+        _make_folder(settings.touchup_return, added)
+    except OSError as error:
+        name = printable(error.filename) if error.filename else printable(folder)
+        raise StudioError(
+            f"{name} cannot be made: {error.strerror}.", "Choose a folder that this user may write to."
+        ) from error
+    return added
+
+
+def _make_folder(folder: Path, added: list[Path]) -> None:
+    if not folder.is_dir():
+        folder.mkdir(parents=True)
+        added.append(folder)
+
+
+def _make_catalogue(settings: Settings, prices: str, added: list[Path]) -> None:
+    """An empty price list where none of the configured ones exists, and it lies in the studio itself."""
+    for file in settings.catalog.files:
+        if file.parent == settings.root and not file.exists():
+            file.write_text(prices, encoding="utf-8")
+            added.append(file)

@@ -1,0 +1,53 @@
+"""What several commands share: which studio is meant, and how tables are printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+from rich.console import Console
+
+from studiod.errors import SettingsError
+from studiod.ledger.engine import Ledger, open_ledger
+from studiod.settings import SETTINGS_NAME, Settings, load_settings
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="The studio's studiod.toml.", show_default="./studiod.toml"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="For scripts: JSON instead of a table.")]
+ItemArgument = Annotated[
+    int, typer.Argument(metavar="ITEM", min=1, help="The item's number, as `studiod list` shows it.")
+]
+
+
+def studio_file(config: Path | None) -> Path:
+    """The configuration that is meant: given to the command, given before it, or in the current folder."""
+    before = click.get_current_context().find_root().params.get("config")
+    if config is not None or before is not None:
+        return config or Path(str(before))
+    here = Path(SETTINGS_NAME)
+    if not here.is_file():
+        raise SettingsError(
+            "There is no studiod.toml in the current folder.",
+            "Go to the studio's folder, name the file with --config FILE, or make a studio: studiod init DIR",
+        )
+    return here
+
+
+def studio_settings(config: Path | None) -> Settings:
+    """The settings of the studio that is meant."""
+    return load_settings(studio_file(config))
+
+
+def studio_ledger(settings: Settings) -> Ledger:
+    """The ledger of a studio whose daemon has run at least once."""
+    return open_ledger(settings.database)
+
+
+def console() -> Console:
+    """Where tables go: as wide as the terminal, or wide enough for a line each when there is none."""
+    plain = Console(highlight=False)
+    return plain if plain.is_terminal else Console(highlight=False, width=200)
