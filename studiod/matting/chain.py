@@ -1,9 +1,9 @@
-"""The matte of a piece of jewellery in two passes: the whole picture coarsely, then the piece at native resolution."""
+"""The matte in two passes of our own networks: the whole picture coarsely, then the piece natively."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -58,14 +58,18 @@ class ChainMatting:
         self._coarse = onnxruntime.InferenceSession(str(coarse), options, providers=list(providers))
         self._fine = onnxruntime.InferenceSession(str(fine), options, providers=list(providers))
 
-    def __call__(self, photo: Floats, background: Floats | None = None, strokes: Sequence[Stroke] = ()) -> Floats:
+    def __call__(
+        self, photo: Floats, background: Floats | None = None, strokes: Sequence[Stroke] = ()
+    ) -> Floats:
         """Coverage H x W float32 0..1 of the piece in `photo` (H x W x 3 linear float32)."""
         return self.solve(photo, background, strokes).alpha
 
     def solve(
         self, photo: Floats, background: Floats | None = None, strokes: Sequence[Stroke] = (), shift: int = 0
     ) -> Matte:
-        """The matte; `background` H x W x 3 linear float32, estimated where None; `shift` moves the tile grid (pixels)."""
+        """The matte and its presence; `background` H x W x 3 linear float32, estimated where None.
+
+        `shift` moves the grid of tiles by so many pixels (multiples of 16)."""
         if background is None:
             background = estimate_background(photo)
         keep, remove = _drawn(photo.shape[:2], strokes)
@@ -85,7 +89,10 @@ class ChainMatting:
         scale = min(1.0, COARSE_SIDE / max(height, width))
         size = (_round_to(width * scale, COARSE_STRIDE), _round_to(height * scale, COARSE_STRIDE))
         mode = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        small = [np.asarray(cv2.resize(layer, size, interpolation=mode), np.float32) for layer in (photo, background)]
+        small = [
+            np.asarray(cv2.resize(layer, size, interpolation=mode), np.float32)
+            for layer in (photo, background)
+        ]
         marks = [
             (np.asarray(cv2.resize(layer, size, interpolation=mode)) > 0.05).astype(np.float32)
             for layer in (keep, remove)
@@ -94,16 +101,20 @@ class ChainMatting:
         return np.ascontiguousarray(answer[0, 0], np.float32)
 
     def _solve_tile(
-        self, alpha: Floats, tile: tuple[int, int, int, int], photo: Floats, background: Floats,
-        keep: Floats, remove: Floats, coarse: Floats,
+        self,
+        alpha: Floats,
+        tile: tuple[int, int, int, int],
+        photo: Floats,
+        background: Floats,
+        keep: Floats,
+        remove: Floats,
+        coarse: Floats,
     ) -> None:
         """Write one tile (top, left, bottom, right in pixels) of `alpha`."""
         height, width = alpha.shape
         top, left, bottom, right = tile
         window = (top - MARGIN, left - MARGIN, bottom + MARGIN, right + MARGIN)
-        picture = network_input(
-            *(_window(layer, window) for layer in (photo, background, keep, remove))
-        )
+        picture = network_input(*(_window(layer, window) for layer in (photo, background, keep, remove)))
         context = _context(coarse, window, (height, width))
         answer = self._fine.run(None, {"picture": picture[None], "context": context[None, None]})[0][0, 0]
         bottom, right = min(bottom, height), min(right, width)
@@ -111,7 +122,7 @@ class ChainMatting:
 
 
 def network_input(photo: Floats, background: Floats, keep: Floats, remove: Floats) -> Floats:
-    """The networks' 8 x H x W input from linear photograph and background (H x W x 3) and strokes (H x W, 0 or 1).
+    """The networks' input, 8 x H x W, from linear photograph and background, and strokes of 0 and 1.
 
     Photograph in square-root light (0..1), log2 ratio of photograph to background (clipped to -2..2),
     keep and remove.
@@ -217,19 +228,22 @@ def _cell_maximum(layer: Floats) -> Floats:
 
 
 def _tiles(active: Mask, shift: int) -> Iterator[tuple[int, int, int, int]]:
-    """Rectangles (top, left, bottom, right in pixels) that cover the active cells, split where that is cheaper."""
+    """Rectangles (top, left, bottom, right in pixels) over the active cells, split where cheaper."""
     side = LARGEST_TILE // FINE_STRIDE
     offset = shift % side
     for top in range(offset - side if offset else 0, active.shape[0], side):
         for left in range(offset - side if offset else 0, active.shape[1], side):
             for cells in _split(active, (top, left, top + side, left + side))[1]:
-                yield cells[0] * FINE_STRIDE, cells[1] * FINE_STRIDE, cells[2] * FINE_STRIDE, cells[3] * FINE_STRIDE
+                yield (
+                    cells[0] * FINE_STRIDE,
+                    cells[1] * FINE_STRIDE,
+                    cells[2] * FINE_STRIDE,
+                    cells[3] * FINE_STRIDE,
+                )
 
 
-def _split(
-    active: Mask, box: tuple[int, int, int, int]
-) -> tuple[float, list[tuple[int, int, int, int]]]:
-    """The cheapest rectangles for the active cells within `box` and what they cost (cells, margins included)."""
+def _split(active: Mask, box: tuple[int, int, int, int]) -> tuple[float, list[tuple[int, int, int, int]]]:
+    """The cheapest rectangles for the active cells in `box`, and their cost in cells, margins included."""
     top, left, bottom, right = max(0, box[0]), max(0, box[1]), box[2], box[3]
     inside = active[top:bottom, left:right]
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
@@ -244,8 +258,10 @@ def _split(
     quarters = [
         _split(active, part)
         for part in (
-            (tight[0], tight[1], middle, centre), (tight[0], centre, middle, tight[3]),
-            (middle, tight[1], tight[2], centre), (middle, centre, tight[2], tight[3]),
+            (tight[0], tight[1], middle, centre),
+            (tight[0], centre, middle, tight[3]),
+            (middle, tight[1], tight[2], centre),
+            (middle, centre, tight[2], tight[3]),
         )
     ]
     if sum(quarter[0] for quarter in quarters) < cost:
@@ -273,7 +289,9 @@ def _obey(alpha: Floats, photo: Floats, background: Floats, strokes: Sequence[St
             _draw(mask, moved)
             part = np.s_[top:bottom, left:right]
             if mode == "keep":
-                _lift(alpha[part], photo[part], background[part], mask > 0, stroke.radius)
+                path = np.zeros_like(mask)
+                _draw(path, replace(moved, radius=0))
+                _lift(alpha[part], photo[part], background[part], mask > 0, path > 0, stroke.radius)
             else:
                 alpha[part][mask > 0] = 1.0 if mode == "solid" else 0.0
 
@@ -287,16 +305,16 @@ def _stroke_box(stroke: Stroke, shape: tuple[int, ...]) -> tuple[int, int, int, 
     return box if box[2] > box[0] and box[3] > box[1] else None
 
 
-def _lift(alpha: Floats, photo: Floats, background: Floats, brush: Mask, radius: float) -> None:
-    """Raise the likeliest pixels under a keep stroke to 1 wherever the piece is not met within the brush."""
+def _lift(alpha: Floats, photo: Floats, background: Floats, brush: Mask, path: Mask, radius: float) -> None:
+    """Raise the brush's likeliest pixels to 1 where along `path` none within the brush reaches 0.9."""
     reach = 2 * max(1, round(radius)) + 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-    met = np.asarray(cv2.dilate(np.where(brush, alpha, 0).astype(np.float32), disc)) >= 0.9
-    missing = brush & ~met
+    covered = np.where(brush, alpha, 0).astype(np.float32)
+    missing = path & (np.asarray(cv2.dilate(covered, disc)) < 0.9)
     if not missing.any():
         return
     contrast = np.abs(np.log2((photo.clip(0) + 0.01) / (background.clip(0) + 0.01))).max(axis=2)
-    likely = np.where(brush, alpha + 0.5 * np.minimum(contrast, 2.0) + 1e-3, 0.0).astype(np.float32)
-    best = np.asarray(cv2.dilate(np.where(missing, likely, 0).astype(np.float32), disc), np.float32)
-    near = np.asarray(cv2.dilate(missing.astype(np.uint8), disc)) > 0
-    alpha[brush & near & (likely >= 0.95 * best)] = 1.0
+    likely = np.where(brush, covered + 0.5 * np.minimum(contrast, 2.0) + 1e-3, 0.0).astype(np.float32)
+    best = np.where(missing, np.asarray(cv2.dilate(likely, disc)), np.inf).astype(np.float32)
+    least = np.asarray(cv2.erode(best, disc, borderType=cv2.BORDER_REPLICATE))
+    alpha[brush & (likely >= 0.95 * least)] = 1.0

@@ -39,7 +39,13 @@ def export_network(checkpoint: Path, which: str, out: Path) -> float:
     free = {0: "n", 2: "h", 3: "w"}
     axes = {"picture": free, "alpha": free, "context": {0: "n", 2: "ch", 3: "cw"}}
     torch.onnx.export(
-        answer, inputs, str(out), input_names=names, output_names=["alpha"], opset_version=17, dynamo=False,
+        answer,
+        inputs,
+        str(out),
+        input_names=names,
+        output_names=["alpha"],
+        opset_version=17,
+        dynamo=False,
         dynamic_axes={k: v for k, v in axes.items() if k in [*names, "alpha"]},
     )
     session = onnxruntime.InferenceSession(str(out), providers=["CPUExecutionProvider"])

@@ -55,9 +55,7 @@ class MattingNetwork(nn.Module):
             self.fold = nn.PixelUnshuffle(4)
             self.inject = nn.Conv2d(16, widths[-1], 1)
         self.bottom = nn.Sequential(*(_Residual(widths[-1]) for _ in range(depth)))
-        self.narrow = nn.ModuleList(
-            nn.Conv2d(b, a, 1) for a, b in pairwise(widths)
-        )
+        self.narrow = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairwise(widths))
         self.up = nn.ModuleList(_block(a, a) for a in widths[:-1])
         self.head = nn.Conv2d(widths[0], 4, 3, 1, 1)
 
@@ -72,9 +70,7 @@ class MattingNetwork(nn.Module):
             features = features + self.inject(self.fold(context))
         features = self.bottom(features)
         for index in reversed(range(len(self.up))):
-            larger = functional.interpolate(
-                self.narrow[index](features), scale_factor=2.0, mode="nearest"
-            )
+            larger = functional.interpolate(self.narrow[index](features), scale_factor=2.0, mode="nearest")
             features = self.up[index](larger + levels[index])
         out: Tensor = functional.pixel_shuffle(self.head(features), 2)
         return out

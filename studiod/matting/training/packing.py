@@ -78,7 +78,7 @@ def split_part(kind: str, seed: int) -> str:
 
 
 def write_pack(sets: Sequence[Path], out: Path) -> Iterator[str]:
-    """Pack every picture of the folders `sets` (layout of bench/rendered) into `out`; yields names as it goes."""
+    """Pack every picture of folders in the layout of bench/rendered into `out`; yields their names."""
     index: list[dict[str, Any]] = []
     body = out.with_suffix(".body")
     with body.open("wb") as file:
@@ -147,7 +147,11 @@ def _read_layers(folder: Path, name: str) -> Layers:
     estimate = estimate_background(to_linear(photo))
     small = cv2.resize(estimate, (96, 96), interpolation=cv2.INTER_AREA)
     return Layers(
-        photo, colour("_plate.jpg"), colour("_fg.png"), alpha, _emphasis(alpha, parts),
+        photo,
+        colour("_plate.jpg"),
+        colour("_fg.png"),
+        alpha,
+        _emphasis(alpha, parts),
         np.asarray(small, np.float32),
     )
 

@@ -65,7 +65,6 @@ def train(plan: Plan) -> None:
         network.load_state_dict(saved["average"])
         average.load_state_dict(saved["average"])
     fixed = _validation([p for p in pictures if p.part == "calibrate"], plan.which)
-    log = (plan.run / "log.jsonl").open("a")
     batches = _batches(training, plan.which, batch, state["step"], plan.workers)
     last_save = last_check = time.monotonic()
     losses: list[float] = []
@@ -93,15 +92,17 @@ def train(plan: Plan) -> None:
         state["step"] += 1
         if state["step"] % 25 == 0:
             print(
-                f"{plan.which} step {state['step']} {state['seconds'] / 60:.1f} min loss {np.mean(losses[-25:]):.4f} "
-                f"rate {rate:.5f} {now - begin:.2f} s a step, {waited:.2f} waiting", flush=True,
+                f"{plan.which} step {state['step']} {state['seconds'] / 60:.1f} min "
+                f"loss {np.mean(losses[-25:]):.4f} "
+                f"rate {rate:.5f} {now - begin:.2f} s a step, {waited:.2f} waiting",
+                flush=True,
             )
         if now - last_check > 420:
             row = {"step": state["step"], "minutes": state["seconds"] / 60, "loss": float(np.mean(losses))}
             row |= _check(average, fixed, device)
             losses.clear()
-            log.write(json.dumps(row) + "\n")
-            log.flush()
+            with (plan.run / "log.jsonl").open("a") as log:
+                log.write(json.dumps(row) + "\n")
             print(row, flush=True)
             _plot(plan.run)
             last_check = time.monotonic()
@@ -123,14 +124,19 @@ def _average_in(average: MattingNetwork, network: MattingNetwork, keep: float) -
 
 
 def _save(
-    path: Path, network: MattingNetwork, average: MattingNetwork,
-    optimiser: torch.optim.Optimizer, state: dict[str, Any],
+    path: Path,
+    network: MattingNetwork,
+    average: MattingNetwork,
+    optimiser: torch.optim.Optimizer,
+    state: dict[str, Any],
 ) -> None:
     fresh = path.with_suffix(".new")
     torch.save(
         {
-            "network": network.state_dict(), "average": average.state_dict(),
-            "optimiser": optimiser.state_dict(), "state": state,
+            "network": network.state_dict(),
+            "average": average.state_dict(),
+            "optimiser": optimiser.state_dict(),
+            "state": state,
         },
         fresh,
     )
@@ -199,7 +205,9 @@ def _check(
     if not errors:
         return {}
     return {
-        "held_out": float(np.mean(losses)), "error": float(np.mean(errors)), "edge_error": float(np.mean(edges)),
+        "held_out": float(np.mean(losses)),
+        "error": float(np.mean(errors)),
+        "edge_error": float(np.mean(edges)),
     }
 
 

@@ -18,7 +18,7 @@ Random = np.random.Generator
 
 @dataclass(frozen=True)
 class Sample:
-    """One training sample: network input 8 x S x S, coarse alpha 1 x S/4 x S/4, true alpha and loss weight S x S."""
+    """Network input 8 x S x S, coarse alpha 1 x S/4 x S/4, true alpha and loss weight S x S; float32."""
 
     picture: Floats
     context: Floats
@@ -113,15 +113,15 @@ def _place(layers: Layers, random: Random) -> tuple[int, int]:
     return int(rows[found]), int(columns[found])
 
 
-def _cut(
-    layers: Layers, left: float, top: float, extent: float, size: int, random: Random
-) -> _Crop:
+def _cut(layers: Layers, left: float, top: float, extent: float, size: int, random: Random) -> _Crop:
     """The square window, edges repeated beyond the frame, resized, turned and mirrored."""
     height, width = layers.alpha.shape
     side = max(8, round(extent))
     x, y = round(left), round(top)
-    inner = np.s_[max(0, min(y, height - 1)) : max(1, min(y + side, height)),
-                  max(0, min(x, width - 1)) : max(1, min(x + side, width))]
+    inner = np.s_[
+        max(0, min(y, height - 1)) : max(1, min(y + side, height)),
+        max(0, min(x, width - 1)) : max(1, min(x + side, width)),
+    ]
     above, before = max(0, -y), max(0, -x)
     turns, flip = int(random.integers(4)) if random.random() < 0.5 else 0, random.random() < 0.5
     mode = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
@@ -131,9 +131,9 @@ def _cut(
         after = max(0, side - before - values.shape[1])
         if above or before or below or after:
             border = cv2.BORDER_REPLICATE if repeat else cv2.BORDER_CONSTANT
-            values = np.asarray(
-                cv2.copyMakeBorder(values, above, below, before, after, border), np.float32
-            )[:side, :side]
+            values = np.asarray(cv2.copyMakeBorder(values, above, below, before, after, border), np.float32)[
+                :side, :side
+            ]
         if side != size:
             values = np.asarray(cv2.resize(values, (size, size), interpolation=mode), np.float32)
         values = np.rot90(values, turns)
@@ -144,12 +144,10 @@ def _cut(
     colour = np.minimum(shown / np.maximum(alpha, 1 / 255)[..., None], 255).astype(np.uint8)
     piece = np.asarray(to_linear(colour) * alpha[..., None], np.float32)
     rows, columns = layers.estimate.shape[:2]
-    xs = (np.linspace(x, x + side, size, dtype=np.float32) / width * columns - 0.5)
-    ys = (np.linspace(y, y + side, size, dtype=np.float32) / height * rows - 0.5)
+    xs = np.linspace(x, x + side, size, dtype=np.float32) / width * columns - 0.5
+    ys = np.linspace(y, y + side, size, dtype=np.float32) / height * rows - 0.5
     grid_x, grid_y = np.meshgrid(xs, ys)
-    estimate = cv2.remap(
-        layers.estimate, grid_x, grid_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    estimate = cv2.remap(layers.estimate, grid_x, grid_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     estimate = np.rot90(np.asarray(estimate, np.float32), turns)
     if flip:
         estimate = estimate[:, ::-1]
@@ -341,7 +339,11 @@ def _strokes(alpha: Floats, emphasis: Floats, random: Random) -> tuple[Floats, F
             start = empty[int(random.integers(len(empty)))]
             end = start + random.integers(-size // 4, size // 4, 2)
             cv2.line(
-                remove, (int(start[1]), int(start[0])), (int(end[1]), int(end[0])), 1.0, int(random.integers(3, 30))
+                remove,
+                (int(start[1]), int(start[0])),
+                (int(end[1]), int(end[0])),
+                1.0,
+                int(random.integers(3, 30)),
             )
             remove *= alpha < 0.004
             keep *= 1 - remove
@@ -356,7 +358,7 @@ def _loss_weight(alpha: Floats, emphasis: Floats, keep: Floats, remove: Floats) 
 
 
 def _simulated_coarse(alpha: Floats, size: int, random: Random) -> Floats:
-    """What a coarse pass might say of this crop, S/4: often right but blurred, often wrong, often nothing (0.5)."""
+    """What a coarse pass might say of this crop: often right but blurred, often wrong, often nothing (0.5)."""
     cells = size // 4
     chance = random.random()
     if chance < 0.25:
@@ -381,7 +383,9 @@ def _simulated_coarse(alpha: Floats, size: int, random: Random) -> Floats:
         if random.random() < 0.6:
             coarse = np.where(field > threshold, coarse * np.float32(random.uniform(0, 0.4)), coarse)
         if random.random() < 0.5:
-            coarse = np.where(field < -threshold, np.maximum(coarse, np.float32(random.uniform(0.4, 1))), coarse)
+            coarse = np.where(
+                field < -threshold, np.maximum(coarse, np.float32(random.uniform(0.4, 1))), coarse
+            )
         coarse = np.asarray(cv2.GaussianBlur(coarse, (0, 0), 1.0), np.float32)
     else:
         coarse = np.clip(coarse * np.float32(random.uniform(0.85, 1.1)), 0, 1)

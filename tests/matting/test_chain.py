@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from studiod.matting import chain
+from studiod.matting.chain import ChainMatting, Stroke
+
+torch = pytest.importorskip("torch")
+exporting = pytest.importorskip("studiod.matting.training.exporting")
+networks = pytest.importorskip("studiod.matting.training.networks")
+
+Floats = NDArray[np.float32]
+
+
+def untrained(folder: Path) -> ChainMatting:
+    """Both passes with seeded random weights, the coarse one always sure that there is a piece."""
+    torch.manual_seed(4)
+    for which in ("coarse", "fine"):
+        network = networks.build_network(which)
+        if which == "coarse":
+            network.head.bias.data.fill_(1.0)
+        else:
+            network.head.weight.data.mul_(8)
+        torch.save({"average": network.state_dict()}, folder / f"{which}.pt")
+        exporting.export_network(folder / f"{which}.pt", which, folder / f"{which}.onnx")
+    return ChainMatting(folder / "coarse.onnx", folder / "fine.onnx", threads=1)
+
+
+@pytest.fixture(scope="module")
+def matting(tmp_path_factory: pytest.TempPathFactory) -> ChainMatting:
+    return untrained(tmp_path_factory.mktemp("weights"))
+
+
+def scene(height: int = 300, width: int = 420) -> Floats:
+    random = np.random.default_rng(2)
+    photo = np.full((height, width, 3), 0.6, np.float32)
+    photo[90:200, 120:300] = random.uniform(0, 1, (110, 180, 3))
+    return photo
+
+
+def test_grid_does_not_show(matting: ChainMatting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The grid of tiles, shifted by the network's stride, changes the matte by at most 2/255."""
+    monkeypatch.setattr(chain, "LARGEST_TILE", 160)
+    photo = scene()
+    first = matting.solve(photo).alpha
+    assert first.std() > 0.05
+    for shift in (16, 48, 80):
+        assert np.abs(matting.solve(photo, shift=shift).alpha - first).max() <= 2 / 255
+
+
+def test_margin_covers_the_reach() -> None:
+    """No pixel farther away than the margin has any influence on the fine network's answer."""
+    network = networks.build_network("fine").eval()
+    picture = torch.ones(1, 8, 384, 384, requires_grad=True)
+    for parameter in network.parameters():
+        torch.nn.init.constant_(parameter, 0.01)
+    reach = 0
+    for offset in range(0, 16, 5):
+        answer = network(picture, torch.zeros(1, 1, 96, 96))
+        (gradient,) = torch.autograd.grad(answer[0, 0, 192 + offset, 192], picture)
+        touched = gradient[0].abs().sum((0, 2)).nonzero()
+        reach = max(reach, 192 + offset - int(touched.min()), int(touched.max()) - 192 - offset)
+    assert 0 < reach <= chain.MARGIN
+
+
+def test_remove_is_hard(matting: ChainMatting) -> None:
+    """Alpha is 0 under a remove stroke, whatever else was asked."""
+    track = ((130.0, 100.0), (280.0, 180.0))
+    strokes = [Stroke(track, 5, "remove"), Stroke(track, 9, "solid"), Stroke(track, 9, "keep")]
+    alpha = matting(scene(), strokes=strokes)
+    for share in np.linspace(0, 1, 60):
+        x, y = 130 + 150 * share, 100 + 80 * share
+        assert alpha[round(y), round(x)] == 0
+
+
+def test_solid_is_all_piece(matting: ChainMatting) -> None:
+    """Alpha is 1 under all of a solid stroke."""
+    alpha = matting(scene(), strokes=[Stroke(((50.0, 40.0), (90.0, 40.0)), 4, "solid")])
+    assert (alpha[37:44, 50:91] == 1).all()
+
+
+def test_keep_is_met_all_along_and_not_solid(matting: ChainMatting) -> None:
+    """All along a keep stroke alpha reaches 0.9 within the brush; background between links is not filled."""
+    photo = np.full((200, 300, 3), 0.6, np.float32)
+    photo[100, 20:280] = 0.35
+    alpha = np.zeros((200, 300), np.float32)
+    chain._obey(alpha, photo, np.full_like(photo, 0.6), [Stroke(((20.0, 102.0), (279.0, 102.0)), 6, "keep")])
+    for x in range(20, 280):
+        assert alpha[96:109, max(0, x - 6) : x + 7].max() >= 0.9
+    assert alpha[105:, :].max() == 0
+    assert alpha.mean() < 0.02
+
+
+def test_same_answer_twice(matting: ChainMatting) -> None:
+    """The same photograph gives the same matte, bit for bit."""
+    assert np.array_equal(matting(scene()), matting(scene()))
+
+
+def test_any_size(matting: ChainMatting) -> None:
+    """Every size of picture has a matte of its own size, float32, 0..1."""
+    for height, width in ((17, 33), (64, 410), (301, 399)):
+        alpha = matting(scene(310, 420)[:height, :width])
+        assert alpha.dtype == np.float32
+        assert alpha.shape == (height, width)
+        assert 0 <= alpha.min() <= alpha.max() <= 1
+
+
+def test_tiles_cover_each_active_cell_once() -> None:
+    """Every active cell lies in exactly one tile."""
+    random = np.random.default_rng(8)
+    active = random.random((90, 130)) < 0.03
+    for shift in (0, 7, 40):
+        hits = np.zeros((400, 400), int)
+        for top, left, bottom, right in chain._tiles(active, shift):
+            hits[top // 16 : bottom // 16, left // 16 : right // 16] += 1
+        assert (hits[:90, :130][active] == 1).all()
+        assert hits.max() <= 1

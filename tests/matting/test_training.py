@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+exporting = pytest.importorskip("studiod.matting.training.exporting")
+
+from studiod.matting.training import packing, running  # noqa: E402
+from studiod.matting.training.losses import matting_loss  # noqa: E402
+from studiod.matting.training.networks import build_network, to_alpha  # noqa: E402
+from studiod.matting.training.samples import draw_sample  # noqa: E402
+
+
+def write_set(folder: Path, count: int = 6) -> None:
+    """A few tiny pictures in the layout of bench/rendered: a ring and a bar on a gradient."""
+    folder.mkdir()
+    for seed in range(count):
+        alpha = np.zeros((120, 160), np.uint8)
+        cv2.circle(alpha, (60 + 5 * seed, 60), 30, 255, 5, cv2.LINE_AA)
+        cv2.line(alpha, (90, 10), (150, 100), 255, 2, cv2.LINE_AA)
+        plate = np.full((120, 160, 3), (200, 210, 220), np.uint8)
+        cover = alpha[..., None] / 255
+        piece = (cover * np.array([40, 120, 180])).astype(np.uint8)
+        name = f"hoop_{seed:04}"
+        files = {
+            "_alpha.png": alpha,
+            "_parts.png": (alpha > 0).astype(np.uint8) * 4,
+            "_fg.png": piece,
+            "_plate.jpg": plate,
+            ".jpg": (piece + (1 - cover) * plate).astype(np.uint8),
+        }
+        for suffix, pixels in files.items():
+            cv2.imwrite(str(folder / f"{name}{suffix}"), pixels)
+        (folder / f"{name}.json").write_text(
+            json.dumps({"kind": "hoop", "seed": 9000 + seed, "chain_wire_px": None})
+        )
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pack")
+    write_set(folder / "set")
+    assert len(list(packing.write_pack([folder / "set"], folder / "set.pack"))) == 6
+    return folder / "set.pack"
+
+
+def test_pack_keeps_every_pixel(packed: Path) -> None:
+    """What is read from a packed file is what lay in the folder."""
+    pictures = packing.read_pack(packed)
+    assert [p.name for p in pictures] == [f"hoop_{seed:04}" for seed in range(6)]
+    alpha = cv2.imread(str(packed.parent / "set" / "hoop_0003_alpha.png"), cv2.IMREAD_GRAYSCALE)
+    assert np.array_equal(pictures[3].native.alpha, alpha)
+    assert pictures[3].native.photo.shape == (120, 160, 3)
+
+
+def test_light_goes_there_and_back() -> None:
+    """Linear light and display values are inverses to the rounding of 8 bits."""
+    ramp = np.arange(256, dtype=np.uint8)
+    assert np.array_equal(packing.to_display(packing.to_linear(ramp[None]))[0], ramp)
+
+
+def test_split_is_fixed_and_whole() -> None:
+    """Every piece has one part for good; the listed ones are split about 60/20/20."""
+    listed = json.loads(Path(packing.__file__).with_name("split.json").read_text())
+    share = Counter(listed.values())
+    assert set(share) == {"train", "calibrate", "test"}
+    assert 0.15 < share["test"] / len(listed) < 0.25
+    assert 0.15 < share["calibrate"] / len(listed) < 0.25
+    assert packing.split_part("band_ring", 1) == listed["band_ring_1"]
+    hashed = Counter(packing.split_part("hoop", seed) for seed in range(3000, 3500))
+    assert 0.5 < hashed["train"] / 500 < 0.7
+
+
+@pytest.mark.parametrize(("which", "size"), [("coarse", 96), ("fine", 128)])
+def test_samples_are_well_formed(packed: Path, which: str, size: int) -> None:
+    """Every sample has its shapes, is finite, and alpha and coarse alpha lie in 0..1; a seed repeats it."""
+    pictures = packing.read_pack(packed)
+    for seed in range(40):
+        sample = draw_sample(pictures, which, size, np.random.default_rng(seed))
+        assert sample.picture.shape == (8, size, size)
+        assert sample.context.shape == (1, size // 4, size // 4)
+        for array in (sample.picture, sample.context, sample.alpha, sample.weight):
+            assert array.dtype == np.float32
+            assert np.isfinite(array).all()
+        assert 0 <= sample.alpha.min() <= sample.alpha.max() <= 1
+        assert (sample.alpha[sample.picture[7] > 0] < 0.01).all()
+        again = draw_sample(pictures, which, size, np.random.default_rng(seed))
+        assert np.array_equal(sample.picture, again.picture)
+
+
+def test_true_matte_has_the_least_loss() -> None:
+    """No matte has less loss than the true one; certain logits give exactly 0 and 1."""
+    alpha = torch.zeros(1, 1, 32, 32)
+    alpha[..., 8:24, 8:24] = 1
+    right = (alpha * 2 - 1) * 6
+    weight = torch.ones_like(alpha)
+    assert torch.equal(to_alpha(right), alpha)
+    best = float(matting_loss(right, alpha, weight))
+    assert best < float(matting_loss(right * 0.2, alpha, weight)) < float(matting_loss(-right, alpha, weight))
+
+
+def test_run_resumes_and_exports(packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run goes on where its checkpoint ends, and its ONNX file answers like torch to 1/255."""
+    monkeypatch.setitem(running.SIZES, "fine", 64)
+    plan = running.Plan(packed, "fine", tmp_path / "run", minutes=0.02, batch=2)
+    running.train(plan)
+    first = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["state"]["step"]
+    running.train(running.Plan(packed, "fine", tmp_path / "run", minutes=0.04, batch=2))
+    second = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["state"]["step"]
+    assert second > first > 0
+    difference = exporting.export_network(tmp_path / "run" / "checkpoint.pt", "fine", tmp_path / "fine.onnx")
+    assert difference < 1 / 255
+
+
+def test_both_networks_fit_in_ten_megabytes() -> None:
+    """Both passes together hold at most 10 MB of float32 weights."""
+    count = sum(p.numel() for which in ("coarse", "fine") for p in build_network(which).parameters())
+    assert count * 4 < 10_000_000
