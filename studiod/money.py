@@ -32,16 +32,14 @@ def to_minor(amount: Decimal, currency: str) -> int:
         raise ValueError(f"{amount} is not a price")
     if amount.adjusted() > 18:
         raise ValueError(f"{amount} is too large for a price")
-    sign, digits, power = amount.as_tuple()
-    assert isinstance(power, int) and sign in (0, 1)
-    whole = int("".join(map(str, digits)))
-    shift = power + exponent(currency)
-    if shift >= 0:
-        minor = whole * 10**shift
-    else:
-        minor, rest = divmod(whole, 10**-shift)
-        if rest:
-            raise ValueError(f"{amount} is finer than {currency} can pay")
+    digits = "".join(map(str, amount.as_tuple().digits))
+    significant = digits.strip("0")
+    if not significant:
+        return 0
+    places = amount.adjusted() - len(significant) + 1 + exponent(currency)
+    if places < 0:
+        raise ValueError(f"{amount} is finer than {currency} can pay")
+    minor: int = int(significant) * 10**places
     if minor > _LARGEST:
         raise ValueError(f"{amount} is too large for a price")
     return minor

@@ -4,19 +4,76 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects.sqlite import insert
+
 from studiod.ledger.engine import Ledger
+from studiod.ledger.records import Demand
 from studiod.ledger.states import Status
+from studiod.ledger.tables import items, thresholds
+from studiod.ledger.transition import (
+    CATALOGUE,
+    SETTINGS,
+    missing,
+    read_item,
+    read_thresholds,
+    record_event,
+    reopen,
+)
+
+_PASSED = (Status.APPROVED, Status.DELIVERING)
+_PRICE_ROSE = "its price now calls for a stricter gate"
+_THRESHOLD_FELL = "a threshold now calls for a stricter gate"
 
 
 def set_price(
-    ledger: Ledger, item: int, minor: int | None, currency: str, *, title: str = "", always_review: bool = False
+    ledger: Ledger,
+    item: int,
+    minor: int | None,
+    currency: str,
+    *,
+    title: str | None = None,
+    always_review: bool = False,
 ) -> Status:
     """Give an item the catalogue's price, title and always_review mark of today; returns its status.
 
     An approved (or delivering) item goes back to awaiting_review where a stricter gate than it passed is
-    called for. A waiting item stays waiting, whatever its price. After delivery, a rise is an event.
+    called for. A waiting item stays waiting, whatever its price. After delivery, a rise is an event. The
+    mark is never taken back. Nothing is written where nothing changed.
     """
-    raise NotImplementedError
+    with ledger.writing() as connection:
+        before = read_item(connection, item)
+        new = {
+            "price_minor": minor,
+            "currency": currency,
+            "title": before.title if title is None else title,
+            "always_review": bool(before.always_review) or always_review,
+        }
+        if all(getattr(before, name) == value for name, value in new.items()):
+            return Status(before.status)
+        now = ledger.clock()
+        demanded = Demand(before.demand)
+        details = {
+            "before": {"minor": before.price_minor, "currency": before.currency},
+            "after": {"minor": minor, "currency": currency},
+        }
+        row = before
+        if before.status in _PASSED and missing(connection, before, new):
+            row = reopen(connection, before, now, what="gate", actor=CATALOGUE, reason=_PRICE_ROSE)
+        connection.execute(update(items).where(items.c.id == item).values(updated_at=now, **new))
+        after = read_item(connection, item)
+        late = before.status == Status.DELIVERED and after.demand > demanded
+        record_event(
+            connection,
+            now,
+            "price_rose_after_delivery" if late else "price",
+            item=item,
+            version=after.version,
+            actor=CATALOGUE,
+            reason="what was delivered would now need a person's decision" if late else "",
+            details=details,
+        )
+        return Status(row.status)
 
 
 def set_thresholds(ledger: Ledger, person: Mapping[str, int], two_persons: Mapping[str, int]) -> list[int]:
@@ -24,4 +81,29 @@ def set_thresholds(ledger: Ledger, person: Mapping[str, int], two_persons: Mappi
 
     Each change is an event; returns the items that a stricter gate took back to awaiting_review.
     """
-    raise NotImplementedError
+    wanted = {("person", key): minor for key, minor in person.items()}
+    wanted |= {("two_persons", key): minor for key, minor in two_persons.items()}
+    with ledger.writing() as connection:
+        in_force = read_thresholds(connection)
+        have = {("person", key): minor for key, minor in in_force.person.items()}
+        have |= {("two_persons", key): minor for key, minor in in_force.two_persons.items()}
+        if have == wanted:
+            return []
+        now = ledger.clock()
+        for rule, currency in have.keys() - wanted.keys():
+            connection.execute(
+                delete(thresholds).where(thresholds.c.rule == rule, thresholds.c.currency == currency)
+            )
+        for (rule, currency), minor in wanted.items():
+            if have.get((rule, currency)) != minor:
+                connection.execute(
+                    insert(thresholds)
+                    .values(rule=rule, currency=currency, minor=minor)
+                    .on_conflict_do_update(index_elements=["currency", "rule"], set_={"minor": minor})
+                )
+        taken_back = []
+        for row in connection.execute(select(items).where(items.c.status.in_(_PASSED))).all():
+            if missing(connection, row):
+                reopen(connection, row, now, what="gate", actor=SETTINGS, reason=_THRESHOLD_FELL)
+                taken_back.append(row.id)
+        return taken_back

@@ -1,18 +1,41 @@
 """The daemon's side of the queue: items and files come in, are claimed, made, and given back.
 
-Every change of status goes through one guarded UPDATE (`transition.py`) with its event, in one
+Every change of status goes through one guarded UPDATE (`transition.move`) with its event, in one
 transaction; an item that is no longer as expected is a TransitionRefused and nothing is written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
 
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from studiod.errors import TransitionRefused
 from studiod.ledger.engine import Ledger
-from studiod.ledger.records import Claimed, DaemonState, FileFacts, FileState, NewItem, NewVersion
-from studiod.ledger.states import Status
+from studiod.ledger.evidence import put_decision, put_request, put_version
+from studiod.ledger.files import folder_of, mark_files, put_file, taken_at, to_datetime
+from studiod.ledger.gate import policy_may_approve
+from studiod.ledger.records import (
+    Claimed,
+    DaemonState,
+    FileFacts,
+    FileState,
+    NewItem,
+    NewVersion,
+    Origin,
+)
+from studiod.ledger.states import Status, may_become
+from studiod.ledger.tables import daemon, files, items, requests
+from studiod.ledger.transition import DAEMON, POLICY, ItemRow, judge, move, read_item, record_event, reopen
 
 TRIES = 3
+"""How often an item is tried before it has failed."""
+
+
+# Intake.
 
 
 def add_item(ledger: Ledger, new: NewItem, *, supersedes: Sequence[int] = ()) -> int:
@@ -21,7 +44,52 @@ def add_item(ledger: Ledger, new: NewItem, *, supersedes: Sequence[int] = ()) ->
     Those of `supersedes` that are not decided yet become superseded, with their files; the others stay.
     A new picture also takes the oldest rejected item of its SKU off the list of what must be shot again.
     """
-    raise NotImplementedError
+    now = ledger.clock()
+    facts = new.source
+    with ledger.writing() as connection:
+        old = [read_item(connection, each) for each in supersedes]
+        old = [row for row in old if may_become(Status(row.status), Status.SUPERSEDED)]
+        if new.status is Status.RECEIVED and all(row.status != Status.REJECTED for row in old):
+            old += _oldest_rejected(connection, new.sku)
+        item = connection.execute(
+            insert(items)
+            .values(
+                hot_folder=facts.hot_folder,
+                path=facts.path,
+                sku=new.sku,
+                title=new.title,
+                status=new.status.value,
+                version=1,
+                origin=Origin.CAPTURE.value,
+                price_minor=new.price_minor,
+                currency=new.currency,
+                always_review=new.always_review,
+                never_policy=False,
+                demand=1,
+                loss=0.0,
+                reasons=[],
+                tries=0,
+                reason=new.reason,
+                source_sha256=facts.sha256,
+                kept_original=new.kept_original,
+                captured_at=facts.captured_at.isoformat() if facts.captured_at else None,
+                created_at=now,
+                updated_at=now,
+                replaces=old[0].id if old else None,
+            )
+            .returning(items.c.id)
+        ).scalar_one()
+        for row in old:
+            _supersede(connection, row, now, f"item {item} is a new picture of it", item)
+        quarantined = new.status is Status.QUARANTINED
+        state = FileState.QUARANTINED if quarantined else FileState.ITEM
+        put_file(connection, facts, state, now, item=item, reason=new.reason, renew_state=True)
+        record_event(
+            connection, now, "quarantined" if quarantined else "added", item=item, version=1,
+            after=new.status, reason=new.reason,
+            details={"price_minor": new.price_minor, "currency": new.currency},
+        )  # fmt: skip
+        return int(item)
 
 
 def record_file(
@@ -30,34 +98,94 @@ def record_file(
     """Record a file that is no item of its own (half, duplicate, plate, ignored ...); returns its number.
 
     The same path with the same bytes is one row: seen again, its size, mtime, state and reason are renewed
-    (the row of an item's source keeps its state and item).
+    (a row that belongs to an item keeps its state, item and reason).
     """
-    raise NotImplementedError
+    with ledger.writing() as connection:
+        return put_file(connection, facts, state, ledger.clock(), item=item, reason=reason, renew_state=False)
 
 
 def attach_half(ledger: Ledger, item: int, facts: FileFacts) -> None:
     """Attach a pair's other half to its item, never processed by itself; an event says so."""
-    raise NotImplementedError
+    now = ledger.clock()
+    with ledger.writing() as connection:
+        row = read_item(connection, item)
+        put_file(connection, facts, FileState.HALF, now, item=item, reason="", renew_state=True)
+        record_event(
+            connection, now, "half_attached", item=item, version=row.version,
+            details={"path": facts.path, "sha256": facts.sha256},
+        )  # fmt: skip
 
 
-def set_kept_original(ledger: Ledger, item: int, kept: str | None) -> None:
-    """Say where the copy of the item's original lies below `work`; None when it was cleaned away."""
-    raise NotImplementedError
+def supersede(ledger: Ledger, item: int, reason: str) -> None:
+    """Take an undecided item out of the queue because something newer takes its place."""
+    with ledger.writing() as connection:
+        _supersede(connection, read_item(connection, item), ledger.clock(), reason, None)
 
 
 def move_source(ledger: Ledger, item: int, facts: FileFacts) -> None:
     """An original was moved: the same bytes at a new path are this item's source from now on."""
-    raise NotImplementedError
+    now = ledger.clock()
+    with ledger.writing() as connection:
+        row = read_item(connection, item)
+        same = (files.c.hot_folder == row.hot_folder, files.c.sha256 == facts.sha256)
+        connection.execute(
+            delete(files).where(*same, files.c.path == facts.path, files.c.item.is_distinct_from(item))
+        )
+        connection.execute(
+            update(files)
+            .where(*same, files.c.path == row.path)
+            .values(
+                path=facts.path,
+                folder=folder_of(facts.path),
+                size=facts.size,
+                mtime_ns=facts.mtime_ns,
+                taken_at=taken_at(facts),
+                seen_at=now,
+            )
+        )
+        connection.execute(update(items).where(items.c.id == item).values(path=facts.path, updated_at=now))
+        record_event(
+            connection, now, "source_moved", item=item, version=row.version,
+            details={"before": row.path, "after": facts.path},
+        )  # fmt: skip
+
+
+def set_kept_original(ledger: Ledger, item: int, kept: str | None) -> None:
+    """Say where the copy of the item's original lies below `work`; None when it was cleaned away."""
+    with ledger.writing() as connection:
+        connection.execute(update(items).where(items.c.id == item).values(kept_original=kept))
+
+
+# Work.
 
 
 def claim(ledger: Ledger, worker: str, lease_seconds: float) -> Claimed | None:
     """Take the next item into `worker`'s hands: strokes and returned touch-ups first, then the oldest."""
-    raise NotImplementedError
+    now = ledger.clock()
+    with ledger.writing() as connection:
+        lease = {"lease_owner": worker, "lease_until": now + lease_seconds, "updated_at": now}
+        row = (
+            _claim_received(connection, lease, items.c.origin != Origin.CAPTURE)
+            or _claim_request(connection, lease, now)
+            or _claim_received(connection, lease, items.c.origin == Origin.CAPTURE)
+        )
+        return None if row is None else _claimed(connection, row)
 
 
 def heartbeat(ledger: Ledger, claimed: Claimed, lease_seconds: float) -> bool:
     """Lengthen the lease; False when the item is no longer this worker's (its work is to be dropped)."""
-    raise NotImplementedError
+    with ledger.writing() as connection:
+        done = connection.execute(
+            update(items)
+            .where(
+                items.c.id == claimed.item,
+                items.c.version == claimed.version,
+                items.c.status == Status.PROCESSING.value,
+                items.c.lease_owner == claimed.worker,
+            )
+            .values(lease_until=ledger.clock() + lease_seconds)
+        )
+        return done.rowcount == 1
 
 
 def finish(ledger: Ledger, claimed: Claimed, made: NewVersion, *, approve_by_policy: bool = False) -> Status:
@@ -65,17 +193,42 @@ def finish(ledger: Ledger, claimed: Claimed, made: NewVersion, *, approve_by_pol
 
     APPROVED only with `approve_by_policy` and where the gate allows policy at all; the event says so.
     """
-    raise NotImplementedError
+    now = ledger.clock()
+    with ledger.writing() as connection:
+        row = _in_hand(connection, claimed)
+        put_version(connection, row, made, now)
+        origin = Origin(row.origin)
+        demand = judge(connection, row)
+        by_policy = approve_by_policy and policy_may_approve(demand, bool(row.never_policy), origin)
+        values: dict[str, Any] = {
+            "risk": float(made.risk), "reasons": list(made.reasons), "seconds": made.seconds, "tries": 0
+        }  # fmt: skip
+        details = {"risk": made.risk, "reasons": list(made.reasons), "seconds": made.seconds}
+        if by_policy:
+            put_decision(connection, row, now, kind="policy", verdict="approve")
+            after = move(
+                connection, row, Status.APPROVED, now, what="approved_by_policy", actor=POLICY,
+                reason="its risk is below [qa] auto_approve_below", details=details, approved_at=now,
+                **values,
+            )  # fmt: skip
+        else:
+            after = move(connection, row, Status.AWAITING_REVIEW, now, what="made", details=details, **values)
+        return Status(after.status)
 
 
 def fail(ledger: Ledger, claimed: Claimed, reason: str) -> None:
     """The pipeline said why this item cannot be made: failed at once, whatever its tries."""
-    raise NotImplementedError
+    with ledger.writing() as connection:
+        row = _in_hand(connection, claimed)
+        move(connection, row, Status.FAILED, ledger.clock(), what="failed", reason=reason)
 
 
 def quarantine(ledger: Ledger, claimed: Claimed, reason: str) -> None:
     """The file is no picture that we can read: the item and its file are quarantined."""
-    raise NotImplementedError
+    with ledger.writing() as connection:
+        row = _in_hand(connection, claimed)
+        move(connection, row, Status.QUARANTINED, ledger.clock(), what="quarantined", reason=reason)
+        mark_files(connection, row.id, FileState.QUARANTINED, reason, only=FileState.ITEM)
 
 
 def give_back(ledger: Ledger, claimed: Claimed, reason: str, *, counts_as_try: bool) -> Status:
@@ -83,29 +236,168 @@ def give_back(ledger: Ledger, claimed: Claimed, reason: str, *, counts_as_try: b
 
     A worker's death or time-out counts as a try; a full disk or an orderly stop does not.
     """
-    raise NotImplementedError
+    with ledger.writing() as connection:
+        row = _in_hand(connection, claimed)
+        return _give_back(connection, row, ledger.clock(), reason, counts_as_try)
 
 
 def expire_leases(ledger: Ledger) -> list[tuple[int, Status]]:
     """Give back what dead workers held (their leases ran out); each counts as a try."""
-    raise NotImplementedError
+    now = ledger.clock()
+    with ledger.writing() as connection:
+        lapsed = connection.execute(
+            select(items).where(items.c.status == Status.PROCESSING.value, items.c.lease_until < now)
+        ).all()
+        reason = "its worker was not heard of any more"
+        return [(row.id, _give_back(connection, row, now, reason, True)) for row in lapsed]
 
 
 def give_back_all(ledger: Ledger, reason: str) -> list[int]:
     """At the daemon's start: whatever an earlier daemon's workers held is received again; no try."""
-    raise NotImplementedError
-
-
-def request_strokes(ledger: Ledger, item: int, version: int, path: str, uid: int, login: str) -> None:
-    """Ask for a new version with the brush strokes in `path` (relative to `work`)."""
-    raise NotImplementedError
+    now = ledger.clock()
+    with ledger.writing() as connection:
+        held = connection.execute(select(items).where(items.c.status == Status.PROCESSING.value)).all()
+        for row in held:
+            _give_back(connection, row, now, reason, False)
+        return [row.id for row in held]
 
 
 def record_return(ledger: Ledger, item: int, path: str) -> None:
-    """A retouched file came back for a flagged or waiting item: it is made before anything else."""
-    raise NotImplementedError
+    """A retouched file came back for a flagged or waiting item: it is made before anything else.
+
+    `path` is below the touch-up return folder. An approval not yet delivered is void.
+    """
+    now = ledger.clock()
+    with ledger.writing() as connection:
+        row = read_item(connection, item)
+        if row.status in (Status.APPROVED, Status.APPROVED_ONCE):
+            row = reopen(
+                connection, row, now, what="touch_up_returned", actor=DAEMON, reason="a touch-up came back"
+            )
+        put_request(connection, row, Origin.RETURN, path, now, None)
 
 
 def beat(ledger: Ledger, state: DaemonState) -> None:
     """Write the daemon's heartbeat."""
-    raise NotImplementedError
+    values = {**asdict(state), "activity": state.activity.value, "beat_at": ledger.clock()}
+    with ledger.writing() as connection:
+        connection.execute(
+            upsert(daemon).values(id=1, **values).on_conflict_do_update(index_elements=["id"], set_=values)
+        )
+
+
+# What stands behind them.
+
+
+def _oldest_rejected(connection: Connection, sku: str | None) -> list[ItemRow]:
+    if sku is None:
+        return []
+    rejected = select(items).where(items.c.sku == sku, items.c.status == Status.REJECTED.value)
+    return list(connection.execute(rejected.order_by(items.c.id).limit(1)).all())
+
+
+def _supersede(connection: Connection, row: ItemRow, now: float, reason: str, by: int | None) -> None:
+    move(
+        connection, row, Status.SUPERSEDED, now, what="superseded", reason=reason,
+        details={} if by is None else {"by": by},
+    )  # fmt: skip
+    for state in (FileState.ITEM, FileState.HALF, FileState.QUARANTINED):
+        mark_files(connection, row.id, FileState.SUPERSEDED, reason, only=state)
+
+
+def _claim_received(
+    connection: Connection, lease: dict[str, Any], which: ColumnElement[bool]
+) -> ItemRow | None:
+    first = (
+        select(items.c.id)
+        .where(items.c.status == Status.RECEIVED.value, which)
+        .order_by(items.c.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    row = connection.execute(
+        update(items)
+        .where(items.c.id == first, items.c.status == Status.RECEIVED.value)
+        .values(status=Status.PROCESSING.value, **lease)
+        .returning(items)
+    ).one_or_none()
+    if row is not None:
+        _record_claim(connection, row, Status.RECEIVED)
+    return row
+
+
+def _claim_request(connection: Connection, lease: dict[str, Any], now: float) -> ItemRow | None:
+    """The oldest stroke layer or touch-up that waits: its item's next version."""
+    reachable = (Status.AWAITING_REVIEW.value, Status.FLAGGED.value)
+    request = connection.execute(
+        select(requests)
+        .join(items, items.c.id == requests.c.item)
+        .where(requests.c.taken_at.is_(None), items.c.status.in_(reachable))
+        .order_by(requests.c.id)
+        .limit(1)
+    ).one_or_none()
+    if request is None:
+        return None
+    before = read_item(connection, request.item)
+    row = connection.execute(
+        update(items)
+        .where(items.c.id == before.id, items.c.status == before.status, items.c.version == before.version)
+        .values(
+            status=Status.PROCESSING.value, version=before.version + 1, origin=request.origin,
+            request=request.id, never_policy=True, tries=0, **lease,
+        )
+        .returning(items)
+    ).one()  # fmt: skip
+    connection.execute(update(requests).where(requests.c.id == request.id).values(taken_at=now))
+    _record_claim(connection, row, Status(before.status))
+    return row
+
+
+def _record_claim(connection: Connection, row: ItemRow, before: Status) -> None:
+    record_event(
+        connection, row.updated_at, "claimed", item=row.id, version=row.version, before=before,
+        after=Status.PROCESSING, details={"worker": row.lease_owner, "origin": row.origin},
+    )  # fmt: skip
+
+
+def _claimed(connection: Connection, row: ItemRow) -> Claimed:
+    path = None
+    if row.request is not None:
+        path = connection.execute(select(requests.c.path).where(requests.c.id == row.request)).scalar_one()
+    return Claimed(
+        item=row.id,
+        version=row.version,
+        worker=row.lease_owner,
+        lease_until=row.lease_until,
+        hot_folder=row.hot_folder,
+        path=row.path,
+        sku=row.sku,
+        source_sha256=row.source_sha256,
+        kept_original=row.kept_original,
+        captured_at=to_datetime(row.captured_at),
+        origin=Origin(row.origin),
+        request_path=path,
+        tries=row.tries,
+    )
+
+
+def _in_hand(connection: Connection, claimed: Claimed) -> ItemRow:
+    """The item's row, if it is still in this worker's hands."""
+    row = read_item(connection, claimed.item)
+    held = row.status == Status.PROCESSING and row.lease_owner == claimed.worker
+    if not held or row.version != claimed.version:
+        raise TransitionRefused(
+            f"Item {claimed.item} is no longer with worker {claimed.worker}: what it made is dropped."
+        )
+    return row
+
+
+def _give_back(connection: Connection, row: ItemRow, now: float, reason: str, counts_as_try: bool) -> Status:
+    tries = row.tries + int(counts_as_try)
+    if counts_as_try and tries >= TRIES:
+        reason = f"{reason} (tried {tries} times)"
+        move(connection, row, Status.FAILED, now, what="failed", reason=reason, tries=tries)
+        return Status.FAILED
+    what = "tried" if counts_as_try else "given_back"
+    move(connection, row, Status.RECEIVED, now, what=what, reason=reason, tries=tries)
+    return Status.RECEIVED

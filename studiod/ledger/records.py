@@ -163,12 +163,12 @@ class WantedOutput:
 
 
 class OutputState(StrEnum):
-    """Where an output stands; a name is taken while it is reserved or delivered."""
+    """Where an output stands; a name is free again once it is recalled."""
 
     RESERVED = "reserved"
     DELIVERED = "delivered"
+    RECALLING = "recalling"
     RECALLED = "recalled"
-    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +247,7 @@ class FileRecord:
 class ItemRecord:
     """An item as lists show it.
 
-    `mandatory` says that a person must decide (`demand` how many persons); `loss` is the expected loss
+    `mandatory` says that a person must decide (`demand`: how many); `loss` is the expected loss
     that orders the review list; `files` are paths below the hot folder (the source first), `outputs`
     paths below the outbox of what is delivered. `opened_by` is the login that has it open for review.
     """
@@ -290,13 +290,17 @@ class ItemRecord:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of an item's history; `item` is None for what concerns the studio (thresholds)."""
+    """One line of history; `item` is None for what concerns the studio (a threshold).
+
+    `actor` is "daemon", "policy", "catalogue", "settings" or a login; `uid` is set for persons.
+    """
 
     id: int
     item: int | None
     version: int | None
     at: float
     actor: str
+    uid: int | None
     what: str
     before: Status | None
     after: Status | None
@@ -334,7 +338,7 @@ class Selection:
     """Which items a list shows; every field narrows it.
 
     `search` is a part of the SKU, the title or the path; `returned` means made from a touch-up;
-    `changed_since` and `delivered_since` are times.
+    `changed_since`, `changed_before` and `delivered_since` are times.
     """
 
     statuses: frozenset[Status] = frozenset()
@@ -344,6 +348,7 @@ class Selection:
     sku: str | None = None
     returned: bool | None = None
     changed_since: float | None = None
+    changed_before: float | None = None
     delivered_since: float | None = None
 
 

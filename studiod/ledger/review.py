@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
+from sqlalchemy import Connection, delete, func, or_, select
+from sqlalchemy.dialects.sqlite import insert
+
+from studiod.errors import GateRefused, StudioError, TransitionRefused
 from studiod.ledger.engine import Ledger
-from studiod.ledger.records import Box, Person
+from studiod.ledger.evidence import is_asked_for, put_decision, put_request
+from studiod.ledger.files import mark_files
+from studiod.ledger.gate import enough
+from studiod.ledger.records import Box, FileState, Origin, Person
 from studiod.ledger.states import Status
+from studiod.ledger.tables import decisions, items, looking, versions
+from studiod.ledger.transition import Actor, ItemRow, judge, move, read_item, reopen, standing
+
+_UNDONE = (Status.APPROVED, Status.APPROVED_ONCE, Status.FLAGGED, Status.REJECTED)
+_NOBODY = 2**32 - 1
 
 
 def current_person() -> Person:
-    """The person at the keyboard: the operating system's login (behind sudo, the login's), never the
-    environment."""
-    raise NotImplementedError
+    """The person at the keyboard: the operating system's login, never the environment.
+
+    On Linux it is who logged in, also behind sudo or su.
+    """
+    try:
+        import pwd
+    except ImportError:
+        raise StudioError("This system has no logins that decisions could be signed with.") from None
+    logged_in = _login_uid()
+    uid = os.getuid() if logged_in is None else logged_in
+    try:
+        return Person(uid, pwd.getpwuid(uid).pw_name)
+    except KeyError:
+        return Person(uid, f"uid {uid}")
 
 
 def approve(ledger: Ledger, item: int, version: int, person: Person) -> Status:
@@ -18,7 +44,26 @@ def approve(ledger: Ledger, item: int, version: int, person: Person) -> Status:
 
     TransitionRefused when the picture changed while it was looked at, or does not wait any more.
     """
-    raise NotImplementedError
+    now = ledger.clock()
+    with ledger.writing() as connection:
+        row = _as_seen(connection, item, version)
+        demand = judge(connection, row)
+        before = standing(connection, row).uids
+        if person.uid in before:
+            raise GateRefused(
+                f"{person.login} has approved item {item} already: a second person must follow.",
+                "Ask a colleague with a login of their own.",
+            )
+        put_decision(connection, row, now, kind="person", verdict="approve", person=person)
+        actor = Actor.of(person)
+        if enough(demand, before | {person.uid}):
+            move(connection, row, Status.APPROVED, now, what="approved", actor=actor, approved_at=now)
+            after = Status.APPROVED
+        else:
+            move(connection, row, Status.APPROVED_ONCE, now, what="approved_once", actor=actor)
+            after = Status.APPROVED_ONCE
+        _close(connection, item)
+        return after
 
 
 def flag(
@@ -32,32 +77,97 @@ def flag(
     box: Box | None = None,
 ) -> None:
     """Send the version to manual touch-up."""
-    raise NotImplementedError
+    now = ledger.clock()
+    with ledger.writing() as connection:
+        row = _undecided(connection, _as_seen(connection, item, version), now, person)
+        put_decision(
+            connection, row, now, kind="person", verdict="flag", person=person,
+            reasons=reasons, note=note, box=box,
+        )  # fmt: skip
+        move(
+            connection, row, Status.FLAGGED, now, what="flagged", actor=Actor.of(person), reason=note,
+            details={"reasons": list(reasons), "box": None if box is None else list(box)}, never_policy=True,
+        )  # fmt: skip
+        _close(connection, item)
 
 
-def reject(ledger: Ledger, item: int, version: int, person: Person, *, note: str = "") -> None:
+def reject(
+    ledger: Ledger, item: int, version: int, person: Person, *, reasons: tuple[str, ...] = (), note: str = ""
+) -> None:
     """The picture is no good: it must be shot again."""
-    raise NotImplementedError
+    now = ledger.clock()
+    with ledger.writing() as connection:
+        row = _undecided(connection, _as_seen(connection, item, version), now, person)
+        put_decision(
+            connection, row, now, kind="person", verdict="reject", person=person, reasons=reasons, note=note
+        )
+        move(
+            connection, row, Status.REJECTED, now, what="rejected", actor=Actor.of(person), reason=note,
+            details={"reasons": list(reasons)}, never_policy=True,
+        )  # fmt: skip
+        _close(connection, item)
 
 
 def undo(ledger: Ledger, item: int, person: Person) -> Status:
-    """Withdraw the last decision on the item, while it is not being delivered; it waits again."""
-    raise NotImplementedError
+    """Withdraw what was decided on the item, while it is not being delivered; it waits again."""
+    with ledger.writing() as connection:
+        row = read_item(connection, item)
+        if row.status not in _UNDONE:
+            hint = f"Use: studiod recall {item}." if row.status == Status.DELIVERED else ""
+            raise TransitionRefused(f"Item {item} is {row.status}: there is no decision to undo.", hint)
+        after = reopen(connection, row, ledger.clock(), what="undone", actor=Actor.of(person))
+        return Status(after.status)
 
 
 def last_decided(ledger: Ledger, person: Person) -> int | None:
     """The item that this person decided last and that can still be undone."""
-    raise NotImplementedError
+    with ledger.reading() as connection:
+        return connection.execute(
+            select(decisions.c.item)
+            .join(items, (items.c.id == decisions.c.item) & (items.c.version == decisions.c.version))
+            .where(
+                decisions.c.uid == person.uid,
+                decisions.c.withdrawn_at.is_(None),
+                items.c.status.in_([status.value for status in _UNDONE]),
+            )
+            .order_by(decisions.c.at.desc(), decisions.c.id.desc())
+            .limit(1)
+        ).scalar_one_or_none()
 
 
 def retry(ledger: Ledger, item: int, person: Person) -> None:
-    """Process a failed, quarantined or rejected item again."""
-    raise NotImplementedError
+    """Process a failed, quarantined or rejected item again, from the start."""
+    with ledger.writing() as connection:
+        row = read_item(connection, item)
+        if row.status not in (Status.FAILED, Status.QUARANTINED, Status.REJECTED):
+            raise TransitionRefused(
+                f"Item {item} is {row.status}: only failed, quarantined and rejected items are tried again."
+            )
+        made = connection.execute(
+            select(func.count()).where(versions.c.item == item, versions.c.version == row.version)
+        ).scalar_one()
+        mark_files(connection, item, FileState.ITEM, "", only=FileState.QUARANTINED)
+        move(
+            connection, row, Status.RECEIVED, ledger.clock(), what="retried", actor=Actor.of(person), tries=0,
+            approved_at=None, version=row.version + made,
+        )  # fmt: skip
 
 
 def recall(ledger: Ledger, item: int, person: Person, *, reason: str = "") -> None:
     """Reopen a delivered item: it waits for a person again, and the daemon takes its files back."""
-    raise NotImplementedError
+    with ledger.writing() as connection:
+        row = read_item(connection, item)
+        if row.status != Status.DELIVERED:
+            raise TransitionRefused(f"Item {item} is {row.status}: only a delivered item can be recalled.")
+        reopen(connection, row, ledger.clock(), what="recalled", actor=Actor.of(person), reason=reason)
+
+
+def request_strokes(ledger: Ledger, item: int, version: int, path: str, person: Person) -> None:
+    """Ask for a new version with the brush strokes in `path` (relative to `work`)."""
+    now = ledger.clock()
+    with ledger.writing() as connection:
+        row = _undecided(connection, _as_seen(connection, item, version), now, person)
+        put_request(connection, row, Origin.STROKES, path, now, person)
 
 
 def open_for_review(
@@ -67,9 +177,64 @@ def open_for_review(
 
     Another person's claim stands until it expires, unless `take_over`.
     """
-    raise NotImplementedError
+    now = ledger.clock()
+    with ledger.writing() as connection:
+        read_item(connection, item)
+        new = insert(looking).values(item=item, uid=person.uid, login=person.login, until=now + seconds)
+        free = None if take_over else or_(looking.c.uid == person.uid, looking.c.until <= now)
+        connection.execute(
+            new.on_conflict_do_update(
+                index_elements=["item"],
+                set_={name: new.excluded[name] for name in ("uid", "login", "until")},
+                where=free,
+            )
+        )
+        holder = connection.execute(
+            select(looking.c.uid, looking.c.login).where(looking.c.item == item)
+        ).one()
+        return Person(holder.uid, holder.login)
 
 
 def close_review(ledger: Ledger, item: int, person: Person) -> None:
     """`person` no longer has the item open."""
-    raise NotImplementedError
+    with ledger.writing() as connection:
+        connection.execute(delete(looking).where(looking.c.item == item, looking.c.uid == person.uid))
+
+
+def _as_seen(connection: Connection, item: int, version: int) -> ItemRow:
+    """The item's row, if it waits for a decision and is still the version that was looked at."""
+    row = read_item(connection, item)
+    if row.version != version:
+        raise TransitionRefused(
+            f"Item {item}: this picture changed while you looked (you saw version {version}, "
+            f"it is version {row.version} now).",
+            "Look at it again.",
+        )
+    if row.status not in (Status.AWAITING_REVIEW, Status.APPROVED_ONCE):
+        hint = f"Take that back first: studiod undo {item}." if row.status in _UNDONE else ""
+        raise TransitionRefused(f"Item {item} is {row.status}: it does not wait for a decision.", hint)
+    if is_asked_for(connection, item):
+        raise TransitionRefused(
+            f"Item {item} is about to be made anew from strokes or a touch-up.", "Look at it again then."
+        )
+    return row
+
+
+def _undecided(connection: Connection, row: ItemRow, now: float, person: Person) -> ItemRow:
+    """The row in awaiting_review: a first person's approval does not bind the second."""
+    if row.status == Status.APPROVED_ONCE:
+        return reopen(connection, row, now, what="first_approval_withdrawn", actor=Actor.of(person))
+    return row
+
+
+def _close(connection: Connection, item: int) -> None:
+    connection.execute(delete(looking).where(looking.c.item == item))
+
+
+def _login_uid() -> int | None:
+    """Who logged in (Linux's loginuid); None where the system does not say."""
+    try:
+        uid = int(Path("/proc/self/loginuid").read_text("ascii"))
+    except (OSError, ValueError):
+        return None
+    return None if uid == _NOBODY else uid

@@ -1,0 +1,161 @@
+"""What is kept beside an item: its versions with their hashes, the decisions on them, what was asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Row, exists, insert, select
+
+from studiod.errors import TransitionRefused
+from studiod.ledger.records import Box, FoundFiles, NewVersion, Origin, Person, VersionRecord
+from studiod.ledger.states import Status
+from studiod.ledger.tables import decisions, requests, versions
+from studiod.ledger.transition import ItemRow
+
+
+def evidence_of(made: NewVersion) -> str:
+    """The hashes that a decision on this version copies, as one canonical text."""
+    hashes = {
+        "source": made.source_sha256,
+        "cutout": made.cutout[1],
+        "matte": made.matte[1],
+        "composites": {preset: sha256 for preset, (_, sha256) in made.composites.items()},
+        "model": made.model_sha256,
+        "presets": dict(made.presets),
+    }
+    return json.dumps(hashes, sort_keys=True, separators=(",", ":"))
+
+
+def differences(evidence: str, found: FoundFiles) -> list[str]:
+    """Which of a version's own files are no longer those of its evidence."""
+    hashes = json.loads(evidence)
+    pairs: dict[str, tuple[str | None, str | None]] = {
+        "cutout": (hashes["cutout"], found.cutout),
+        "matte": (hashes["matte"], found.matte),
+    }
+    for preset in sorted({*hashes["composites"], *found.composites}):
+        pairs[f"composite {preset}"] = (hashes["composites"].get(preset), found.composites.get(preset))
+    return [name for name, (wanted, got) in pairs.items() if wanted != got]
+
+
+def put_version(connection: Connection, row: ItemRow, made: NewVersion, now: float) -> None:
+    """Record what was made of the item's present version."""
+    connection.execute(
+        insert(versions).values(
+            item=row.id,
+            version=row.version,
+            origin=row.origin,
+            made_at=now,
+            evidence=evidence_of(made),
+            folder=made.folder,
+            files={
+                "cutout": list(made.cutout),
+                "matte": list(made.matte),
+                "composites": {preset: list(written) for preset, written in made.composites.items()},
+            },
+            model=made.model,
+            risk=float(made.risk),
+            reasons=list(made.reasons),
+            risk_json=made.risk_json,
+            plate_sha256=made.plate_sha256,
+            plate_message=made.plate_message,
+            seconds=made.seconds,
+        )
+    )
+
+
+def read_version(connection: Connection, item: int, version: int) -> VersionRecord | None:
+    """A version as recorded; None where it was not made."""
+    row = connection.execute(
+        select(versions).where(versions.c.item == item, versions.c.version == version)
+    ).one_or_none()
+    return None if row is None else _version_record(row)
+
+
+def put_decision(
+    connection: Connection,
+    row: ItemRow,
+    now: float,
+    *,
+    kind: Literal["person", "policy"],
+    verdict: Literal["approve", "flag", "reject"],
+    person: Person | None = None,
+    reasons: tuple[str, ...] = (),
+    note: str = "",
+    box: Box | None = None,
+) -> None:
+    """Record a decision on the item's present version, with that version's hashes."""
+    made = read_version(connection, row.id, row.version)
+    if made is None:
+        raise TransitionRefused(f"Item {row.id} has no picture to decide on yet.")
+    connection.execute(
+        insert(decisions).values(
+            item=row.id,
+            version=row.version,
+            kind=kind,
+            verdict=verdict,
+            uid=None if person is None else person.uid,
+            login=None if person is None else person.login,
+            reasons=list(reasons),
+            note=note,
+            box=None if box is None else list(box),
+            evidence=made.evidence,
+            at=now,
+        )
+    )
+
+
+def put_request(
+    connection: Connection, row: ItemRow, origin: Origin, path: str, now: float, person: Person | None
+) -> None:
+    """Ask for the item's next version, made from a stroke layer or a touch-up."""
+    if row.status not in (Status.AWAITING_REVIEW, Status.FLAGGED):
+        asked = "touch-up" if origin is Origin.RETURN else "strokes"
+        raise TransitionRefused(
+            f"Item {row.id} is {row.status}: no {asked} can be taken for it.",
+            f"See what happened to it with: studiod show {row.id}.",
+        )
+    connection.execute(
+        insert(requests).values(
+            item=row.id,
+            origin=origin.value,
+            path=path,
+            uid=None if person is None else person.uid,
+            asked_at=now,
+        )
+    )
+
+
+def is_asked_for(connection: Connection, item: int) -> bool:
+    """Whether strokes or a touch-up of the item wait to be processed."""
+    pending = exists().where(requests.c.item == item, requests.c.taken_at.is_(None))
+    return bool(connection.execute(select(pending)).scalar_one())
+
+
+def _version_record(row: Row[Any]) -> VersionRecord:
+    hashes: Mapping[str, Any] = json.loads(row.evidence)
+    return VersionRecord(
+        item=row.item,
+        version=row.version,
+        origin=Origin(row.origin),
+        made_at=row.made_at,
+        evidence=row.evidence,
+        made=NewVersion(
+            folder=row.folder,
+            source_sha256=hashes["source"],
+            cutout=tuple(row.files["cutout"]),
+            matte=tuple(row.files["matte"]),
+            composites={preset: tuple(written) for preset, written in row.files["composites"].items()},
+            presets=hashes["presets"],
+            model=row.model,
+            model_sha256=hashes["model"],
+            risk=row.risk,
+            reasons=tuple(row.reasons),
+            risk_json=row.risk_json,
+            plate_sha256=row.plate_sha256,
+            plate_message=row.plate_message,
+            seconds=row.seconds,
+        ),
+    )

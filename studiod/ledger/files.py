@@ -1,0 +1,120 @@
+"""Rows of files: one for every path and content ever taken up."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import Any
+
+from sqlalchemy import Connection, Row, case, func, literal_column, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from studiod.ledger.records import FileFacts, FileRecord, FileState
+from studiod.ledger.tables import files
+
+
+def put_file(
+    connection: Connection,
+    facts: FileFacts,
+    state: FileState,
+    now: float,
+    *,
+    item: int | None,
+    reason: str,
+    renew_state: bool,
+) -> int:
+    """Insert the file's row, or renew it; without `renew_state` a row of an item keeps its state."""
+    new = insert(files).values(
+        hot_folder=facts.hot_folder,
+        path=facts.path,
+        folder=folder_of(facts.path),
+        sha256=facts.sha256,
+        size=facts.size,
+        mtime_ns=facts.mtime_ns,
+        kind=facts.kind,
+        captured_at=facts.captured_at.isoformat() if facts.captured_at else None,
+        taken_at=taken_at(facts),
+        kept_copy=facts.kept_copy,
+        state=state.value,
+        item=item,
+        reason=reason,
+        seen_at=now,
+    )
+    said: dict[str, Any] = {name: new.excluded[name] for name in ("state", "item", "reason")}
+    if not renew_state:
+        said = {
+            name: case((files.c.item.is_(None), value), else_=files.c[name]) for name, value in said.items()
+        }
+    renewed = {
+        name: new.excluded[name] for name in ("size", "mtime_ns", "taken_at", "captured_at", "seen_at")
+    }
+    return int(
+        connection.execute(
+            new.on_conflict_do_update(
+                index_elements=[files.c.hot_folder, files.c.path, literal_column("ifnull(sha256, '')")],
+                set_={**renewed, **said, "kept_copy": func.ifnull(new.excluded.kept_copy, files.c.kept_copy)},
+            ).returning(files.c.id)
+        ).scalar_one()
+    )
+
+
+def mark_files(connection: Connection, item: int, state: FileState, reason: str, *, only: FileState) -> None:
+    """Give the item's files in state `only` another state."""
+    connection.execute(
+        update(files)
+        .where(files.c.item == item, files.c.state == only.value)
+        .values(state=state.value, reason=reason)
+    )
+
+
+def newest_of_path(connection: Connection, hot_folder: str, path: str) -> Row[Any] | None:
+    """The row of a path that was seen last."""
+    return connection.execute(
+        select(files)
+        .where(files.c.hot_folder == hot_folder, files.c.path == path)
+        .order_by(files.c.seen_at.desc(), files.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def file_record(row: Row[Any]) -> FileRecord:
+    """The record of a file's row."""
+    seen = row._mapping
+    return FileRecord(
+        id=seen["id"],
+        facts=FileFacts(
+            hot_folder=seen["hot_folder"],
+            path=seen["path"],
+            sha256=seen["sha256"],
+            size=seen["size"],
+            mtime_ns=seen["mtime_ns"],
+            kind=seen["kind"],
+            captured_at=to_datetime(seen["captured_at"]),
+            kept_copy=seen["kept_copy"],
+        ),
+        state=FileState(seen["state"]),
+        item=seen["item"],
+        reason=seen["reason"],
+        seen_at=seen["seen_at"],
+    )
+
+
+def folder_of(path: str) -> str:
+    """The folder of a path below a hot folder; "" for the hot folder itself."""
+    parent = str(PurePosixPath(path).parent)
+    return "" if parent == "." else parent
+
+
+def taken_at(facts: FileFacts) -> float:
+    """When the photograph was taken: its capture time (local where it names no zone), else its mtime."""
+    if facts.captured_at is None:
+        return facts.mtime_ns / 1e9
+    try:
+        return facts.captured_at.timestamp()
+    except (OverflowError, ValueError, OSError):
+        return facts.mtime_ns / 1e9
+
+
+def to_datetime(text: str | None) -> datetime | None:
+    """The time that was stored as text."""
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,158 @@
+"""A real ledger in a temporary folder, a clock that tests set, and the shortest ways to fill it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from studiod.ledger import delivery, queue, review
+from studiod.ledger.engine import Ledger, open_ledger
+from studiod.ledger.prices import set_thresholds
+from studiod.ledger.reading import get_item, get_version
+from studiod.ledger.records import (
+    Claimed,
+    Delivery,
+    FileFacts,
+    FoundFiles,
+    NewItem,
+    NewVersion,
+    Person,
+    WantedOutput,
+)
+from studiod.ledger.states import Status
+
+ANNA = Person(1001, "anna")
+BEN = Person(1002, "ben")
+
+
+@dataclass
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    now: float = 1_700_000_000.0
+
+    def __call__(self) -> float:  # noqa: D102
+        return self.now
+
+
+@dataclass
+class Studio:
+    """A ledger and the usual steps on it."""
+
+    ledger: Ledger
+    clock: Clock
+
+    def facts(self, path: str, *, content: str | None = None, hot_folder: str = "main") -> FileFacts:
+        """A file found in a hot folder."""
+        return FileFacts(
+            hot_folder, path, sha256(content or path), size=1000, mtime_ns=1_700_000_000_000_000_000
+        )
+
+    def add(
+        self,
+        path: str = "RING-1.jpg",
+        *,
+        sku: str | None = "RING-1",
+        price: int | None = 5000,
+        currency: str = "USD",
+        always_review: bool = False,
+        content: str | None = None,
+    ) -> int:
+        """A new item."""
+        return queue.add_item(
+            self.ledger,
+            NewItem(
+                self.facts(path, content=content),
+                sku=sku,
+                price_minor=price,
+                currency=currency,
+                always_review=always_review,
+            ),
+        )
+
+    def made(self, claimed: Claimed, *, risk: float = 0.1) -> NewVersion:
+        """What processing would have made of it."""
+        mark = f"{claimed.item}-{claimed.version}"
+        return NewVersion(
+            folder=f"items/{claimed.item}/v{claimed.version}",
+            source_sha256=claimed.source_sha256 or "",
+            cutout=("cutout.png", sha256(f"cutout {mark}")),
+            matte=("matte.png", sha256(f"matte {mark}")),
+            composites={"white": ("composite-white.jpg", sha256(f"white {mark}"))},
+            presets={"white": sha256("preset")},
+            model="u2netp",
+            model_sha256=sha256("model"),
+            risk=risk,
+            reasons=("chain_gap",),
+            seconds=1.5,
+        )
+
+    def process(self, *, policy: bool = False, risk: float = 0.1) -> int:
+        """Claim the next item and finish it."""
+        claimed = queue.claim(self.ledger, "w1", 60)
+        assert claimed is not None
+        queue.finish(self.ledger, claimed, self.made(claimed, risk=risk), approve_by_policy=policy)
+        return claimed.item
+
+    def found(self, item: int) -> FoundFiles:
+        """The hashes of its present version, as they would be found on disk."""
+        version = get_version(self.ledger, item)
+        assert version is not None
+        composites = {preset: digest for preset, (_, digest) in version.made.composites.items()}
+        return FoundFiles(version.made.cutout[1], version.made.matte[1], composites)
+
+    def start_delivery(self, item: int, *, stem: str = "RING-1", found: FoundFiles | None = None) -> Delivery:
+        """Start its delivery."""
+        found = found or self.found(item)
+        wanted = [WantedOutput(preset, stem, ".jpg", digest) for preset, digest in found.composites.items()]
+        return delivery.start_delivery(self.ledger, item, self.version(item), found, wanted)
+
+    def deliver(self, item: int, *, stem: str = "RING-1") -> Delivery:
+        """Deliver it."""
+        started = self.start_delivery(item, stem=stem)
+        delivery.finish_delivery(self.ledger, item, started.version)
+        return started
+
+    def approve(self, item: int, person: Person = ANNA) -> Status:
+        """Approve its present version."""
+        return review.approve(self.ledger, item, self.version(item), person)
+
+    def status(self, item: int) -> Status:
+        """Where it stands."""
+        return get_item(self.ledger, item).status
+
+    def version(self, item: int) -> int:
+        """The number of its present version."""
+        return get_item(self.ledger, item).version
+
+    def sql(self, statement: str, *values: object) -> list[tuple[object, ...]]:
+        """Raw SQL, as a script would run it."""
+        with self.ledger.writing() as connection:
+            result = connection.exec_driver_sql(statement, values)
+            return [tuple(row) for row in result] if result.returns_rows else []
+
+
+def sha256(text: str) -> str:
+    """A hash to tell contents apart by."""
+    return hashlib.sha256(os.fsencode(text)).hexdigest()
+
+
+def new_studio(path: Path) -> Studio:
+    """A fresh ledger with a threshold of 1000 USD."""
+    clock = Clock()
+    ledger = open_ledger(path, migrate=True, clock=clock)
+    set_thresholds(ledger, {"USD": 100_000}, {})
+    return Studio(ledger, clock)
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Iterator[Studio]:
+    """A fresh ledger with a threshold of 1000 USD."""
+    made = new_studio(tmp_path / "studiod.db")
+    yield made
+    made.ledger.close()
