@@ -6,11 +6,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from studiod.errors import PlateError
+
 Picture = NDArray[np.float32]
 Box = tuple[int, int, int, int]
 
 _LONG_SIDE = 96
 _FLOOR = 0.004
+_REGISTER_SIDE = 480
+_LARGEST_SHIFT = 0.04  # of the long side
+_LARGEST_GAIN = 2.0  # exposure stops
+_ALIKE = 0.1  # exposure stops
 
 
 def estimate_background(photo: Picture, box: Box | None = None) -> Picture:
@@ -36,10 +42,88 @@ def estimate_background(photo: Picture, box: Box | None = None) -> Picture:
     return np.maximum(full, 0.0, out=full)
 
 
-def _shrink(photo: Picture) -> Picture:
-    """An area-averaged copy with a long side of at most 96 px, clipped to 0 and up."""
+def match_plate(photo: Picture, plate: Picture) -> Picture:
+    """The plate (the empty set, linear float32) moved and exposed like `photo`, or a PlateError.
+
+    A tripod moves: the plate is registered by a rigid motion (Evangelidis and Psarakis' ECC on a copy of
+    480 px) where that brings the two closer. Each channel gets the gain that most pixels ask for. A plate
+    of another shape, or one that most of the picture and of its frame contradicts, does not fit.
+    """
     height, width = photo.shape[:2]
-    scale = min(1.0, _LONG_SIDE / max(height, width))
+    if abs(np.log(width / height * plate.shape[0] / plate.shape[1])) > 0.02:
+        raise PlateError(
+            f"The plate has {plate.shape[1]} x {plate.shape[0]} pixels, the photograph {width} x {height}.",
+            "Shoot the empty set with the same camera, held the same way.",
+        )
+    if plate.shape != photo.shape:
+        plate = np.asarray(cv2.resize(plate, (width, height), interpolation=cv2.INTER_AREA), np.float32)
+    small, empty = _shrink(photo, _REGISTER_SIDE), _shrink(plate, _REGISTER_SIDE)
+    gain = _common_gain(small, empty)
+    motion = _register(small, empty * gain)
+    moved = _move(empty, motion)
+    gain = _common_gain(small, moved)
+    apart = np.abs(np.log2((small + 0.01) / (moved * gain + 0.01))).max(axis=2)
+    border = np.ones(apart.shape, bool)
+    inset = max(2, min(apart.shape) // 16)
+    border[inset:-inset, inset:-inset] = False
+    alike = apart < _ALIKE
+    if np.abs(np.log2(gain)).max() > _LARGEST_GAIN or alike.mean() < 0.3 or alike[border].mean() < 0.6:
+        raise PlateError(
+            f"The plate does not show the set of this photograph: only {alike.mean():.0%} of it agrees.",
+            "Shoot a new plate with the camera and the lamps as they are now, or leave the plate out.",
+        )
+    motion[:, 2] *= (width / small.shape[1], height / small.shape[0])
+    return np.asarray(_move(plate, motion) * gain, np.float32)
+
+
+def _common_gain(photo: Picture, plate: Picture) -> NDArray[np.float32]:
+    """The factor for each channel that most of the photograph agrees on (none, where that is more)."""
+    stops = np.log2((photo + 0.01) / (plate + 0.01)).reshape(-1, 3)
+    middle = np.median(stops, axis=0)
+    for reach in (1.0, 0.5, 0.25):
+        near = (np.abs(stops - middle) < reach).all(axis=1)
+        if near.any():
+            middle = np.median(stops[near], axis=0)
+    agree, as_is = ((np.abs(stops - shift) < _ALIKE).all(axis=1).mean() for shift in (middle, 0.0))
+    return np.asarray(2.0**middle if agree >= as_is else np.ones(3), np.float32)
+
+
+def _register(photo: Picture, plate: Picture) -> NDArray[np.float32]:
+    """The rigid motion (2 x 3, photograph to plate) that makes the plate most like the photograph."""
+    still = np.eye(2, 3, dtype=np.float32)
+    first = np.asarray(np.sqrt(photo.mean(axis=2)), np.float32)
+    second = np.asarray(np.sqrt(plate.mean(axis=2)), np.float32)
+    alike = (np.abs(first - second) < 0.15).astype(np.uint8)
+    stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 40, 1e-5)
+    try:
+        _, found = cv2.findTransformECC(first, second, still.copy(), cv2.MOTION_EUCLIDEAN, stop, alike, 5)
+    except cv2.error:  # no texture to hold on to: where it lies does not matter
+        return still
+    motion = np.asarray(found, np.float32)
+    if not np.isfinite(motion).all() or np.abs(motion[:, 2]).max() > _LARGEST_SHIFT * max(first.shape):
+        return still
+
+    def difference(candidate: NDArray[np.float32]) -> float:
+        moved = _move(plate, candidate)
+        return float(np.abs(first - np.sqrt(moved.mean(axis=2)))[alike > 0].mean()) if alike.any() else 1.0
+
+    return motion if difference(motion) < 0.98 * difference(still) else still
+
+
+def _move(picture: Picture, motion: NDArray[np.float32]) -> Picture:
+    size = (picture.shape[1], picture.shape[0])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    if np.array_equal(motion, np.eye(2, 3, dtype=np.float32)):
+        return picture
+    return np.asarray(
+        cv2.warpAffine(picture, motion, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32
+    )
+
+
+def _shrink(photo: Picture, long_side: int = _LONG_SIDE) -> Picture:
+    """An area-averaged copy with a long side of at most `long_side`, clipped to 0 and up."""
+    height, width = photo.shape[:2]
+    scale = min(1.0, long_side / max(height, width))
     size = (max(4, round(width * scale)), max(4, round(height * scale)))
     return np.maximum(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), 0.0).astype(np.float32)
 

@@ -358,7 +358,7 @@ def _loss_weight(alpha: Floats, emphasis: Floats, keep: Floats, remove: Floats) 
 
 
 def _simulated_coarse(alpha: Floats, size: int, random: Random) -> Floats:
-    """What a coarse pass might say of this crop: often right but blurred, often wrong, often nothing (0.5)."""
+    """What a coarse pass might say of this crop: right but blurred, often wrong, often nothing (0.5)."""
     cells = size // 4
     chance = random.random()
     if chance < 0.25:
