@@ -1,0 +1,94 @@
+"""From photograph and background to the piece's coverage: the shipped model, or a user's own ONNX file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from studiod.imaging.colour import encode_srgb
+from studiod.matting.chain import Stroke
+from studiod.matting.difference import matte_from_difference
+from studiod.matting.general import GeneralModel, Provider
+
+__all__ = ["GeneralMatte", "LoadedMatte", "Stroke", "load_matte"]
+
+Floats = NDArray[np.float32]
+
+_WEIGHTS = Path(__file__).parent / "weights"
+_PRESENT = 0.3
+_LARGEST_LOOK = 2048
+
+
+class LoadedMatte(Protocol):
+    """A matte ready to run: called with photograph and background (linear, H x W x 3), it gives alpha H x W.
+
+    `name` and `sha256` say which model made it.
+    """
+
+    name: str
+    sha256: str
+
+    def __call__(self, photo: Floats, background: Floats, strokes: Sequence[Stroke] | None = None) -> Floats:
+        """Alpha H x W, 0..1."""
+
+
+class MattingOptions(Protocol):
+    """What `load_matte` reads of the `[matting]` settings."""
+
+    @property
+    def model(self) -> Path | None:
+        """A user's own ONNX file, or None for the shipped model."""
+
+    @property
+    def provider(self) -> Provider:
+        """The device that onnxruntime computes on."""
+
+
+class GeneralMatte:
+    """A general background remover says where the piece is, the background's colour where it ends."""
+
+    def __init__(self, model: GeneralModel) -> None:
+        self._model = model
+        self.name = model.name
+        self.sha256 = model.sha256
+
+    def __call__(self, photo: Floats, background: Floats, strokes: Sequence[Stroke] | None = None) -> Floats:
+        """Alpha of `photo`, all 0 where the model finds no piece; strokes are obeyed."""
+        mask = self._model.find(_display(photo))
+        if float(mask.max()) < _PRESENT:
+            alpha = np.zeros(photo.shape[:2], np.float32)
+        else:
+            alpha = matte_from_difference(photo, background, mask)
+        _obey(alpha, strokes or ())
+        return alpha
+
+
+def load_matte(options: MattingOptions, threads: int = 0) -> LoadedMatte:
+    """The matte that the settings ask for; `threads` 0 lets onnxruntime choose."""
+    path = options.model or _WEIGHTS / "u2netp.onnx"
+    return GeneralMatte(GeneralModel(path, threads, options.provider))
+
+
+def _display(photo: Floats) -> NDArray[np.uint8]:
+    """`photo` as sRGB of 8 bits, at most 2048 px long: what general models were trained on."""
+    height, width = photo.shape[:2]
+    scale = min(1.0, _LARGEST_LOOK / max(height, width))
+    if scale < 1:
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        photo = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.float32)
+    return (encode_srgb(photo.clip(0, 1)) * 255 + 0.5).astype(np.uint8)
+
+
+def _obey(alpha: Floats, strokes: Sequence[Stroke]) -> None:
+    """Set `alpha` to 1 under keep and solid strokes and to 0 under remove strokes, in their order."""
+    for stroke in strokes:
+        points = np.round(np.asarray(stroke.points, np.float64)).astype(np.int32).reshape(-1, 1, 2)
+        under = np.zeros(alpha.shape, np.uint8)
+        thickness = max(1, round(2 * stroke.radius))
+        cv2.polylines(under, [points], False, 1, thickness)
+        alpha[under > 0] = 0.0 if stroke.mode == "remove" else 1.0

@@ -1,0 +1,139 @@
+"""A matte from a rough mask and the difference between photograph and background, at native resolution."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+_FLOOR = 0.01
+_INSIDE = 0.6
+_CERTAIN = 0.85
+_NEAR = 0.04
+_HOLE_PIXELS = 30
+_REACH = 0.02
+_SHARE = 0.1
+
+
+def matte_from_difference(photo: Floats, background: Floats, mask: Floats) -> Floats:
+    """Alpha (H x W, 0..1) of the piece that `mask` (any size, 0..1) finds in `photo` (linear, H x W x 3).
+
+    Where the mask is sure, the piece is whole but for enclosed flat regions of the background's
+    colour; around it, whatever differs from the background as strongly as the piece does is kept.
+    """
+    height, width = photo.shape[:2]
+    where = np.asarray(cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+    reach = max(5, round(_REACH * max(height, width)))
+    near = _grown(mask, _NEAR, (width, height), reach)
+    background = _follow_shadows(photo, background, near)
+    difference, lightness = _difference(photo, background)
+    noise = _noise(difference, near)
+    low, high = 2.0 * noise + 0.02, 4.0 * noise + 0.10
+    around = cv2.dilate(cv2.GaussianBlur(difference, (0, 0), 1.0), np.ones((9, 9), np.uint8))
+    sure = difference > np.maximum(high, _SHARE * np.minimum(around, 1.5))
+    sure &= ~_soft_shadow(difference, lightness, where, high)
+    attached = _attached(sure, where > _INSIDE, near)
+    plain = cv2.GaussianBlur(difference, (0, 0), 1.5) < high
+    plain = cv2.morphologyEx(plain.astype(np.uint8), cv2.MORPH_OPEN, np.ones((7, 7), np.uint8)).astype(bool)
+    attached |= (where > _CERTAIN) & ~plain
+    solid = cv2.morphologyEx(attached.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    inside = _filled(solid.astype(bool), difference, low, where)
+    return _soft_edge(difference, inside, low)
+
+
+def _grown(mask: Floats, level: float, size: tuple[int, int], reach: int) -> Mask:
+    found = cv2.resize((mask > level).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+    scale = 4
+    small = cv2.resize(
+        found, (max(1, size[0] // scale), max(1, size[1] // scale)), interpolation=cv2.INTER_AREA
+    )
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * (reach // scale) + 1,) * 2)
+    grown = cv2.dilate(small, kernel)
+    return cv2.resize(grown, size, interpolation=cv2.INTER_NEAREST).astype(bool)
+
+
+def _follow_shadows(photo: Floats, background: Floats, near: Mask) -> Floats:
+    """The background with its error (shadows, reflections, a poor fit) outside the piece smoothed in."""
+    height, width = photo.shape[:2]
+    side = max(height, width)
+    size = (max(4, width * 256 // side), max(4, height * 256 // side))
+    ratio = np.log((photo.clip(0) + _FLOOR) / (background + _FLOOR))
+    small = cv2.resize(ratio, size, interpolation=cv2.INTER_AREA)
+    spread = cv2.resize(
+        np.abs(ratio - cv2.blur(ratio, (5, 5))).max(axis=2), size, interpolation=cv2.INTER_AREA
+    )
+    calm = np.exp(-spread / max(0.01, 2 * float(np.median(spread))))
+    neutral = np.exp(-((np.ptp(small, axis=2) / 0.1) ** 2))
+    weight = (calm * neutral * np.where(np.abs(small).max(axis=2) < 0.35, 1.0, 0.02)).astype(np.float32)
+    total, count = np.zeros_like(small), np.full(small.shape[:2], 1e-6, np.float32)
+    for sigma, share in ((3.0, 1.0), (10.0, 0.05), (30.0, 0.005)):
+        total += share * cv2.GaussianBlur(small * weight[..., None], (0, 0), sigma)
+        count += share * cv2.GaussianBlur(weight, (0, 0), sigma)
+    correction = cv2.resize(total / count[..., None], (width, height), interpolation=cv2.INTER_LINEAR)
+    corrected: Floats = background * np.exp(correction)
+    return corrected
+
+
+def _difference(photo: Floats, background: Floats) -> tuple[Floats, Floats]:
+    """How unlike the background each pixel is, and its log lightness against it; H x W each."""
+    ratio = np.log((photo.clip(0) + _FLOOR) / (background + _FLOOR))
+    lightness = ratio.mean(axis=2)
+    colour = np.sqrt(((ratio - lightness[..., None]) ** 2).sum(axis=2))
+    return np.abs(lightness) + 1.5 * colour, lightness
+
+
+def _noise(difference: Floats, near: Mask) -> float:
+    outside = difference[::4, ::4][~near[::4, ::4]]
+    return min(0.08, float(np.median(outside)) if outside.size > 100 else 0.02)
+
+
+def _soft_shadow(difference: Floats, lightness: Floats, where: Floats, high: float) -> Mask:
+    """Pixels outside the mask that are only a little darker, without an edge: a shadow or a reflection."""
+    smooth = cv2.blur(difference, (9, 9))
+    edge = cv2.morphologyEx(difference, cv2.MORPH_GRADIENT, np.ones((5, 5), np.uint8))
+    return (where < 0.5) & (lightness < 0) & (smooth < 4 * high) & (edge < 0.12 + 0.3 * smooth)
+
+
+def _attached(sure: Mask, inside: Mask, near: Mask) -> Mask:
+    """The components of `sure` that touch the mask's inside, or lie near it and are no mere speck."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(sure.astype(np.uint8), connectivity=8)
+    touches = np.zeros(count, bool)
+    touches[np.unique(labels[inside])] = True
+    close = np.zeros(count, bool)
+    close[np.unique(labels[near])] = True
+    extent = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
+    keep = touches | close & (stats[:, cv2.CC_STAT_AREA] >= 12) & (extent >= 6)
+    keep[0] = False
+    kept: Mask = keep[labels]
+    return kept
+
+
+def _filled(solid: Mask, difference: Floats, low: float, where: Floats) -> Mask:
+    """`solid` with its enclosed regions filled, except those of the background's colour."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((~solid).astype(np.uint8), connectivity=4)
+    border = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
+    flat = (difference < low).astype(np.float64)
+    alike = np.bincount(labels.ravel(), flat.ravel(), count) / np.maximum(stats[:, cv2.CC_STAT_AREA], 1)
+    hole = (stats[:, cv2.CC_STAT_AREA] >= _HOLE_PIXELS) & (alike > 0.5)
+    hole[border] = True
+    hole[0] = False
+    outside: Mask = hole[labels]
+    return ~outside
+
+
+def _soft_edge(difference: Floats, inside: Mask, low: float) -> Floats:
+    """1 well inside, 0 outside, and at the rim the share of the piece's own difference that a pixel shows."""
+    solid = inside.astype(np.uint8)
+    core = cv2.erode(solid, np.ones((3, 3), np.uint8)).astype(bool)
+    band = cv2.dilate(solid, np.ones((3, 3), np.uint8)).astype(bool) & ~core
+    piece = cv2.blur(np.where(inside, difference, 0), (5, 5)) / np.maximum(
+        cv2.blur(inside.astype(np.float32), (5, 5)), 1e-3
+    )
+    share = ((difference - 0.5 * low) / np.maximum(piece - 0.5 * low, 1e-3)).clip(0, 1)
+    alpha = np.where(band, share, inside.astype(np.float32)).astype(np.float32)
+    thick = cv2.dilate(cv2.erode(solid, np.ones((7, 7), np.uint8)), np.ones((11, 11), np.uint8)).astype(bool)
+    alpha[inside & thick & (difference < low)] = np.maximum(alpha, 0.5)[inside & thick & (difference < low)]
+    return alpha

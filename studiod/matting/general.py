@@ -1,0 +1,111 @@
+"""General background removers (U^2-Net, U^2-Net-p, IS-Net) as ONNX files: where is the piece, roughly."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from PIL import Image
+
+from studiod.errors import StudioError
+
+Floats = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
+Provider = Literal["cpu", "cuda", "directml", "coreml"]
+
+_PROVIDERS: dict[Provider, str] = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "directml": "DmlExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+}
+_IMAGENET = (np.array([0.485, 0.456, 0.406], np.float32), np.array([0.229, 0.224, 0.225], np.float32))
+_CENTRED = (np.full(3, 0.5, np.float32), np.ones(3, np.float32))
+_ISNET_SIDE = 1024
+_U2NET_SIDE = 320
+
+
+class GeneralModel:
+    """A session of a general background remover; `name`, `sha256` and `side` (of its square input) say which.
+
+    A file with a 1024 px input (or one of free size whose name begins with "isnet") is taken for IS-Net, any
+    other three-channel square input for U^2-Net.
+    """
+
+    def __init__(self, path: Path, threads: int = 0, provider: Provider = "cpu") -> None:
+        self.name = path.stem
+        self.sha256 = _hash_file(path)
+        self._session = open_session(path, threads, provider)
+        wanted = self._session.get_inputs()
+        shape = wanted[0].shape
+        if len(wanted) != 1 or len(shape) != 4 or shape[1] != 3 or wanted[0].type != "tensor(float)":
+            raise StudioError(
+                f"{path}: this is not a background remover that studiod knows (its input is {shape})",
+                "Use an ONNX file of U^2-Net (1 x 3 x 320 x 320) or IS-Net (1 x 3 x 1024 x 1024).",
+            )
+        self._input = wanted[0].name
+        self._output = self._session.get_outputs()[0].name
+        named = path.stem.lower().replace("-", "").replace("_", "").startswith("isnet")
+        free = _ISNET_SIDE if named else _U2NET_SIDE
+        self.side = shape[2] if isinstance(shape[2], int) else free
+        self._mean, self._deviation = _CENTRED if self.side == _ISNET_SIDE else _IMAGENET
+
+    def find(self, display: Bytes) -> Floats:
+        """The network's raw mask (side x side, 0..1, not stretched) of an 8-bit sRGB picture, H x W x 3."""
+        small = _lanczos(display, self.side).astype(np.float32)
+        small /= max(1.0, float(small.max()))
+        small = (small - self._mean) / self._deviation
+        (mask,) = self._session.run([self._output], {self._input: small.transpose(2, 0, 1)[None]})
+        raw: Floats = np.asarray(mask, np.float32).reshape(mask.shape[-2:])
+        return raw
+
+
+def run_as_published(model: GeneralModel, display: Bytes) -> Floats:
+    """The matte as rembg makes it: the mask stretched to 0..1 and enlarged by Lanczos; H x W."""
+    raw = model.find(display)
+    low, high = float(raw.min()), float(raw.max())
+    stretched = ((raw - low) / max(high - low, 1e-9) * 255).astype(np.uint8)
+    height, width = display.shape[:2]
+    enlarged = Image.fromarray(stretched).resize((width, height), Image.Resampling.LANCZOS)
+    alpha: Floats = np.asarray(enlarged, np.float32) / np.float32(255)
+    return alpha
+
+
+def open_session(path: Path, threads: int, provider: Provider) -> onnxruntime.InferenceSession:
+    """An onnxruntime session of `path`; `threads` 0 lets onnxruntime choose."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    wanted = _PROVIDERS[provider]
+    if wanted not in onnxruntime.get_available_providers():
+        raise StudioError(
+            f"this onnxruntime has no {provider} provider",
+            'Set provider = "cpu" in [matting], or install the onnxruntime package made for that device.',
+        )
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=[wanted])
+    except Exception as error:  # onnxruntime raises a dozen types of its own
+        raise StudioError(
+            f"{path}: this model cannot be opened ({str(error).splitlines()[0]})",
+            "Check `model` in [matting]: it must be an ONNX file.",
+        ) from error
+
+
+def _hash_file(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise StudioError(
+            f"{path}: this model cannot be read ({error.strerror})", "Check `model` in [matting]."
+        ) from error
+
+
+def _lanczos(display: Bytes, side: int) -> Bytes:
+    resized = Image.fromarray(display).resize((side, side), Image.Resampling.LANCZOS)
+    return np.asarray(resized)
