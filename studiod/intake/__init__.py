@@ -1,0 +1,1 @@
+"""From files that land in hot folders to rows in the ledger."""

@@ -1,0 +1,133 @@
+"""Look at one file, in a worker process: which bytes, is it a picture, does it decode to the end."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from studiod.errors import PictureError
+from studiod.imaging.photo import Header, read_header, read_photo
+from studiod.names import printable
+
+_CHUNK = 1 << 20
+_OWN_MEMORY = 400_000_000
+"""What a worker holds before it opens a picture: libraries and a model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What was found: `problem` is the sentence for quarantine, None for a picture that decodes whole.
+
+    `sha256` is None where the file could not be read. `truncated` says that the file may only be unfinished:
+    it changed while it was read, or it breaks off. `captured_at` is EXIF's, else the file's own time.
+    """
+
+    sha256: str | None
+    size: int
+    mtime_ns: int
+    captured_at: datetime | None
+    kind: str = ""
+    width: int = 0
+    height: int = 0
+    problem: str | None = None
+    truncated: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """As it travels from the worker."""
+        return {**asdict(self), "captured_at": self.captured_at and self.captured_at.isoformat()}
+
+    @staticmethod
+    def from_json(told: Mapping[str, Any]) -> Inspection:
+        """As it arrives at the daemon."""
+        when = told["captured_at"]
+        return Inspection(**{**told, "captured_at": when and datetime.fromisoformat(when)})
+
+
+def inspect_file(path: Path, max_megapixels: float, memory_limit_bytes: int) -> Inspection:
+    """Read a file to its end and decode it; whatever is wrong with it becomes its `problem`."""
+    name = printable(path.name)
+    try:
+        found = hash_file(path)
+    except OSError as error:
+        return Inspection(None, -1, 0, None, problem=f"{name} cannot be read: {error.strerror}.")
+    if found.problem is not None:
+        return found
+    try:
+        header = read_header(path)
+        found = replace(
+            found,
+            captured_at=header.captured_at or found.captured_at,
+            kind=header.kind,
+            width=header.width,
+            height=header.height,
+        )
+        _refuse_what_does_not_fit(name, header, found.size, memory_limit_bytes)
+        read_photo(path, max_megapixels=max_megapixels)
+    except PictureError as error:
+        problem = f"{error.message} {error.hint}".strip()
+    except MemoryError:
+        problem = f"{name} needs more memory than a worker may use ([daemon] memory_gb)."
+    except Exception as error:
+        problem = f"{name} cannot be decoded: {printable(str(error)) or type(error).__name__}."
+    else:
+        return found
+    return replace(found, problem=problem, truncated=_may_be_unfinished(path))
+
+
+def hash_file(path: Path) -> Inspection:
+    """The file's hash, size and time, without a look at what it holds; OSError where it cannot be read."""
+    name = printable(path.name)
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(descriptor, "rb") as file:
+        before = os.fstat(file.fileno())
+        if not stat.S_ISREG(before.st_mode):
+            return Inspection(None, 0, before.st_mtime_ns, None, problem=f"{name} is not a file.")
+        sha256 = _hash(file)
+        after = os.fstat(file.fileno())
+    found = Inspection(sha256, after.st_size, after.st_mtime_ns, _local_time(after.st_mtime))
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        return replace(found, problem=f"{name} is still being written.", truncated=True)
+    return found
+
+
+def _hash(file: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while chunk := file.read(_CHUNK):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _refuse_what_does_not_fit(name: str, header: Header, size: int, limit: int) -> None:
+    """Decoding holds the file, its samples (four channels at most) and their upright copy at once."""
+    samples = header.width * header.height * 4 * (2 if header.bits > 8 else 1)
+    if _OWN_MEMORY + size + 2 * samples > limit:
+        raise PictureError(
+            f"{name} has {header.width} x {header.height} pixels of {header.bits} bits: "
+            f"more than a worker can hold in {limit / 1e9:.1f} GB.",
+            "Raise memory_gb under [daemon] if this machine has it.",
+        )
+
+
+def _may_be_unfinished(path: Path) -> bool:
+    """Whether a picture may become whole yet: it is empty, all zeros so far, or begins like one."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+    except OSError:
+        return False
+    marks = (b"\xff\xd8", b"\x89PNG", b"RIFF", b"II", b"MM", b"FUJI", b"FOVb", b"\0MRM")
+    return not any(head) or head.startswith(marks) or head[4:8] == b"ftyp"
+
+
+def _local_time(seconds: float) -> datetime | None:
+    """A file's time as a camera would write it: local, without a zone."""
+    try:
+        return datetime.fromtimestamp(seconds)
+    except (OverflowError, ValueError, OSError):
+        return None
