@@ -1,0 +1,82 @@
+"""Mattes of real photographs, measured at places that a person marked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Place = tuple[float, float, str]
+
+_KEPT, _CLEAR, _WIRE = 0.9, 0.1, 0.4
+_BREAK_STEPS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeScore:
+    """How one matte does at one picture's probes: places `lost` and `left` over, and chain `breaks`."""
+
+    keep: tuple[Place, ...]
+    clear: tuple[Place, ...]
+    lost: tuple[Place, ...]
+    left: tuple[Place, ...]
+    chains: int
+    chain_steps: int
+    chain_kept: int
+    breaks: tuple[tuple[int, int], ...]
+
+    @property
+    def clean(self) -> bool:
+        """True where every probe holds and no chain breaks."""
+        return not (self.lost or self.left or self.breaks)
+
+
+def score_probes(probes: Mapping[str, Any], alpha: Floats) -> ProbeScore:
+    """Judge `alpha` (H x W, 0..1) at `probes`: `keep` and `clear` places and `chains`."""
+    keep = tuple((x, y, what) for x, y, what in probes.get("keep", []))
+    clear = tuple((x, y, what) for x, y, what in probes.get("clear", []))
+    chains = [_follow_chain(alpha, chain) for chain in probes.get("chains", [])]
+    return ProbeScore(
+        keep=keep,
+        clear=clear,
+        lost=tuple(place for place in keep if not _median(alpha, place) >= _KEPT),
+        left=tuple(place for place in clear if not _median(alpha, place) <= _CLEAR),
+        chains=len(chains),
+        chain_steps=sum(steps for _, steps, _ in chains),
+        chain_kept=sum(kept for kept, _, _ in chains),
+        breaks=tuple(place for _, _, places in chains for place in places),
+    )
+
+
+def _median(alpha: Floats, place: Place) -> float:
+    return float(np.median(_around(alpha, place[0], place[1], 1)))
+
+
+def _around(alpha: Floats, x: float, y: float, radius: int) -> Floats:
+    row, column = round(y), round(x)
+    return alpha[max(0, row - radius) : row + radius + 1, max(0, column - radius) : column + radius + 1]
+
+
+def _walk(points: Sequence[Sequence[float]]) -> NDArray[np.float32]:
+    """Points one pixel apart along a polyline, n x 2."""
+    steps = [np.asarray(points[:1], np.float32)]
+    for start, end in pairwise(points):
+        length = max(1, round(float(np.hypot(end[0] - start[0], end[1] - start[1]))))
+        steps.append(np.linspace(start, end, length + 1, dtype=np.float32)[1:])
+    return np.concatenate(steps)
+
+
+def _follow_chain(alpha: Floats, chain: Mapping[str, Any]) -> tuple[int, int, list[tuple[int, int]]]:
+    """Steps kept, steps in all, and the middle of each break."""
+    path = _walk(chain["points"])
+    radius = round(chain.get("radius", 3))
+    kept = np.array([_around(alpha, x, y, radius).max(initial=0) >= _WIRE for x, y in path])
+    edges = np.flatnonzero(np.diff(np.r_[True, kept, True]))
+    runs = zip(edges[::2], edges[1::2], strict=True)
+    middles = [path[(start + end) // 2] for start, end in runs if end - start >= _BREAK_STEPS]
+    return int(kept.sum()), len(path), [(int(x), int(y)) for x, y in middles]

@@ -1,0 +1,114 @@
+"""What makes a picture hard to judge or to sell at all: focus, contrast, the frame's edge."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from studiod.risk.evidence import Evidence, Mask
+from studiod.risk.findings import Finding
+
+_SOFT_EDGE = 0.1
+_WEAK_SHARE = 0.4
+_FRAME_RUN = 3
+
+
+def edge_sharpness(evidence: Evidence) -> float:
+    """The share of an edge's step that the steepest pixel takes, at the piece's clearest edges (median)."""
+    where = _rim(evidence, 2) & (evidence.slope > evidence.steep)
+    if where.sum() < 20:
+        return 0.5
+    kernel = np.ones((9, 9), np.uint8)
+    step = cv2.dilate(evidence.lightness, kernel) - cv2.erode(evidence.lightness, kernel)
+    return float(np.quantile((evidence.slope / np.maximum(step, 0.05))[where], 0.75))
+
+
+def weak_share(evidence: Evidence) -> float:
+    """The share of the piece's edge that hardly differs from the background."""
+    rim = _rim(evidence, 1)
+    if not rim.any():
+        return 0.0
+    near = cv2.dilate(evidence.difference, np.ones((7, 7), np.uint8))
+    return float((near[rim] < evidence.high).mean())
+
+
+def find_conditions(evidence: Evidence) -> list[Finding]:
+    """Findings about the picture itself: `out_of_focus`, `low_contrast`, `cut_by_frame`."""
+    findings = []
+    rows, columns = np.flatnonzero(evidence.covered.any(axis=1)), np.flatnonzero(evidence.covered.any(axis=0))
+    left, top, right, bottom = int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+    box = evidence.to_photo(left, top, right, bottom)
+    middle = ((box[0] + box[2]) // 2, (box[1] + box[3]) // 2)
+    sharpness = edge_sharpness(evidence)
+    if sharpness < _SOFT_EDGE:
+        findings.append(
+            Finding(
+                "out_of_focus",
+                box,
+                middle,
+                round(min(0.9, 0.5 + 5 * (_SOFT_EDGE - sharpness)), 3),
+                f"The piece's edges are soft: they take about {1 / max(sharpness, 0.01):.0f} px.",
+                {"edge_px": round(1 / max(sharpness, 0.01), 1)},
+            )
+        )
+    weak = weak_share(evidence)
+    if weak > _WEAK_SHARE:
+        near = cv2.dilate(evidence.difference, np.ones((7, 7), np.uint8))
+        dim = (_rim(evidence, 1) & (near < evidence.high)).astype(np.float32)
+        place = np.unravel_index(int(np.argmax(cv2.blur(dim, (61, 61)))), dim.shape)
+        worst = evidence.point(float(place[1]), float(place[0]))
+        findings.append(
+            Finding(
+                "low_contrast",
+                box,
+                worst,
+                round(min(0.9, weak), 3),
+                f"{weak:.0%} of the piece's edge hardly differ from the background.",
+                {"share": round(weak, 3)},
+            )
+        )
+    return findings + _find_cuts(evidence)
+
+
+def _find_cuts(evidence: Evidence) -> list[Finding]:
+    """Where the matte reaches the photograph's frame."""
+    height, width = evidence.frame
+    covered = evidence.covered
+    rows, columns = covered.shape
+    sides = {
+        "left": (evidence.origin[0] == 0, covered[:, 0]),
+        "top": (evidence.origin[1] == 0, covered[0]),
+        "right": (evidence.origin[0] + round(columns * evidence.scale) >= width, covered[:, -1]),
+        "bottom": (evidence.origin[1] + round(rows * evidence.scale) >= height, covered[-1]),
+    }
+    findings = []
+    for side, (at_frame, line) in sides.items():
+        where = np.flatnonzero(line)
+        if not at_frame or len(where) < _FRAME_RUN:
+            continue
+        first, last = int(where[0]), int(where[-1]) + 1
+        box = {
+            "left": (0, first, 8, last),
+            "top": (first, 0, last, 8),
+            "right": (columns - 8, first, columns, last),
+            "bottom": (first, rows - 8, last, rows),
+        }[side]
+        seen = evidence.to_photo(*box)
+        findings.append(
+            Finding(
+                "cut_by_frame",
+                seen,
+                ((seen[0] + seen[2]) // 2, (seen[1] + seen[3]) // 2),
+                0.6,
+                f"The piece leaves the frame at the {side}.",
+                {"run_px": float(round(len(where) * evidence.scale))},
+            )
+        )
+    return findings
+
+
+def _rim(evidence: Evidence, radius: int) -> Mask:
+    kernel = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
+    solid = evidence.covered.astype(np.uint8)
+    rim: Mask = cv2.morphologyEx(solid, cv2.MORPH_GRADIENT, kernel).astype(bool)
+    return rim

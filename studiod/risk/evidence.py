@@ -1,0 +1,155 @@
+"""What photograph and background say about the piece, whatever the matte says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from studiod.risk.findings import Box, Point
+
+Floats = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+
+_FLOOR = 0.01
+_LARGEST_PIXELS = 8e6
+_MARGIN = 0.06
+_COVERED = 0.5
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The piece's surroundings, cropped, and what is seen there; all arrays H x W.
+
+    `difference` is how unlike the background a pixel is (log units), `lightness` its signed part,
+    `slope` the photograph's steepness a pixel, `alpha` the matte; below `low` a difference is the
+    background's own, above `high` it is something else. `origin` and `scale` lead back to the photograph
+    (photograph = crop x scale + origin).
+    """
+
+    alpha: Floats
+    difference: Floats
+    lightness: Floats
+    slope: Floats
+    noise: float
+    low: float
+    high: float
+    steep: float
+    origin: tuple[int, int]
+    scale: float
+    frame: tuple[int, int]
+
+    @property
+    def covered(self) -> Mask:
+        """Where the matte says piece."""
+        mask: Mask = self.alpha >= _COVERED
+        return mask
+
+    def to_photo(self, left: float, top: float, right: float, bottom: float) -> Box:
+        """A box of the crop as a box of the photograph, at least a pixel large and within the frame."""
+        height, width = self.frame
+        x0, y0 = (int(value * self.scale) for value in (left, top))
+        x1, y1 = (int(np.ceil(value * self.scale)) for value in (right, bottom))
+        x0, y0 = min(x0 + self.origin[0], width - 1), min(y0 + self.origin[1], height - 1)
+        x1, y1 = min(x1 + self.origin[0], width), min(y1 + self.origin[1], height)
+        return max(x0, 0), max(y0, 0), max(x1, x0 + 1), max(y1, y0 + 1)
+
+    def point(self, x: float, y: float) -> Point:
+        """A pixel of the crop as a pixel of the photograph."""
+        left, top, _, _ = self.to_photo(x, y, x + 1, y + 1)
+        return left, top
+
+
+def gather_evidence(photo: Floats, background: Floats, alpha: Floats) -> Evidence:
+    """Compare `photo` with `background` (linear, H x W x 3) around what `alpha` (H x W) covers."""
+    height, width = alpha.shape
+    left, top, right, bottom = _surroundings(alpha)
+    window = np.s_[top:bottom, left:right]
+    scale = max(1.0, float(np.sqrt((bottom - top) * (right - left) / _LARGEST_PIXELS)))
+    seen, behind, matte = photo[window], background[window], alpha[window]
+    if scale > 1.0:
+        size = (round((right - left) / scale), round((bottom - top) / scale))
+        seen, behind, matte = (
+            np.asarray(cv2.resize(layer, size, interpolation=cv2.INTER_AREA), np.float32)
+            for layer in (seen, behind, matte)
+        )
+    ratio = np.log((seen.clip(0) + _FLOOR) / (behind.clip(0) + _FLOOR))
+    ratio -= _drift(ratio, matte)
+    lightness = ratio.mean(axis=2)
+    colour = np.sqrt(((ratio - lightness[..., None]) ** 2).sum(axis=2))
+    difference = np.abs(lightness) + colour
+    slope = _slope(lightness)
+    far = _far_from(matte)
+    noise = min(0.08, float(np.median(difference[far]))) if far.any() else 0.02
+    texture = min(0.1, float(np.median(slope[far]))) if far.any() else 0.01
+    rim = _rim(matte)
+    steepness = float(np.median(slope[rim])) if rim.any() else 0.0
+    return Evidence(
+        alpha=np.ascontiguousarray(matte),
+        difference=difference,
+        lightness=lightness,
+        slope=slope,
+        noise=noise,
+        low=2.0 * noise + 0.03,
+        high=4.0 * noise + 0.10,
+        steep=max(0.03, 4.0 * texture, 0.25 * steepness),
+        origin=(left, top),
+        scale=scale,
+        frame=(height, width),
+    )
+
+
+def _surroundings(alpha: Floats) -> Box:
+    """The box of what is covered, with a margin."""
+    height, width = alpha.shape
+    step = 4 if height * width > 1e6 else 1
+    small = alpha[::step, ::step] > 0.1
+    if not small.any():
+        return 0, 0, width, height
+    rows, columns = np.flatnonzero(small.any(axis=1)), np.flatnonzero(small.any(axis=0))
+    margin = max(24, round(_MARGIN * max(height, width)))
+    return (
+        max(0, int(columns[0]) * step - margin),
+        max(0, int(rows[0]) * step - margin),
+        min(width, int(columns[-1] + 1) * step + margin),
+        min(height, int(rows[-1] + 1) * step + margin),
+    )
+
+
+def _drift(ratio: Floats, alpha: Floats) -> Floats:
+    """What the background estimate misses slowly around the piece: soft shadows, a poor fit."""
+    height, width = alpha.shape
+    side = max(height, width)
+    size = (max(4, width * 160 // side), max(4, height * 160 // side))
+    small = np.asarray(cv2.resize(ratio, size, interpolation=cv2.INTER_AREA), np.float32)
+    taken = np.asarray(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), np.float32)
+    free = cv2.dilate((taken > 0.02).astype(np.uint8), np.ones((3, 3), np.uint8)) == 0
+    calm = np.abs(small - cv2.medianBlur(small, 5)).max(axis=2)
+    weight = (free * np.exp(-calm / 0.02) * (np.abs(small).max(axis=2) < 0.3)).astype(np.float32)
+    total, count = np.zeros_like(small), np.full(small.shape[:2], 1e-4, np.float32)
+    for sigma, share in ((2.5, 1.0), (10.0, 0.05), (40.0, 0.005)):
+        total += share * cv2.GaussianBlur(small * weight[..., None], (0, 0), sigma)
+        count += share * cv2.GaussianBlur(weight, (0, 0), sigma)
+    drift = cv2.resize(total / count[..., None], (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(drift, np.float32)
+
+
+def _slope(lightness: Floats) -> Floats:
+    across = cv2.Scharr(lightness, cv2.CV_32F, 1, 0, scale=1 / 32)
+    down = cv2.Scharr(lightness, cv2.CV_32F, 0, 1, scale=1 / 32)
+    return np.asarray(cv2.magnitude(across, down), np.float32)
+
+
+def _far_from(alpha: Floats) -> Mask:
+    grown = cv2.dilate((alpha > 0.02).astype(np.uint8), np.ones((15, 15), np.uint8))
+    far: Mask = grown == 0
+    return far if far.mean() > 0.02 else alpha <= 0.02
+
+
+def _rim(alpha: Floats) -> Mask:
+    solid = (alpha >= _COVERED).astype(np.uint8)
+    rim: Mask = cv2.morphologyEx(solid, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)).astype(bool)
+    return rim

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from studiod.risk import Risk, assess
+from tests.risk import pieces
+from tests.risk.pieces import Piece
+
+
+def judged(piece: Piece) -> Risk:
+    return assess(piece.photo, piece.background, piece.alpha)
+
+
+def only_finding(risk: Risk, reason: str, x: float, y: float) -> None:
+    """The one kind of finding is `reason`, and one of its boxes covers the place."""
+    assert set(risk.reasons) == {reason}, risk.as_json()
+    boxes = [finding.box for finding in risk.findings]
+    assert any(left <= x < right and top <= y < bottom for left, top, right, bottom in boxes), boxes
+    assert len(risk.findings) == 1, risk.as_json()
+    assert all(finding.sentence.endswith(".") and finding.measurement for finding in risk.findings)
+
+
+@pytest.mark.parametrize("draw", [pieces.chain, pieces.ring, pieces.mirrored_pendant])
+def test_an_exact_matte_has_no_findings(draw: object) -> None:
+    """Where nothing is lost and nothing left over, nothing is found."""
+    piece, _ = draw()
+    assert judged(piece).findings == ()
+
+
+@pytest.mark.parametrize("link", [4, 12, 17, 25])
+def test_an_erased_link_is_a_chain_gap(link: int) -> None:
+    """A link that the photograph shows and the matte lacks is a gap, right there."""
+    piece, centres = pieces.chain()
+    x, y = centres[link]
+    only_finding(judged(piece.with_alpha(pieces.erased(piece.alpha, x, y, 11))), "chain_gap", x, y)
+
+
+@pytest.mark.parametrize("prong", [4, 5, 6])
+def test_an_erased_prong_is_a_missing_prong(prong: int) -> None:
+    """A blob beside the stone that the matte lacks is a missing prong."""
+    piece, tips = pieces.ring()
+    x, y = tips[prong]
+    outward = np.array([x - 320, y - 160]) / 55
+    alpha = pieces.erased(piece.alpha, x, y, 8) + 0
+    alpha = np.maximum(alpha, pieces.dot(320, 160, 52))
+    x, y = np.array([x, y]) + 2.5 * outward
+    only_finding(judged(piece.with_alpha(alpha)), "prong_missing", x, y)
+
+
+def test_a_filled_hole_is_found() -> None:
+    """Background enclosed by the ring and kept as piece is a filled hole."""
+    piece, _ = pieces.ring()
+    alpha = np.maximum(piece.alpha, pieces.dot(320, 320, 100))
+    only_finding(judged(piece.with_alpha(alpha)), "hole_filled", 320, 330)
+
+
+def test_an_eaten_stone_is_found() -> None:
+    """A see-through place in a stone whose colour is not the background's is an eaten stone."""
+    piece, _ = pieces.ring()
+    alpha = pieces.erased(piece.alpha, 328, 165, 14)
+    only_finding(judged(piece.with_alpha(alpha)), "stone_eaten", 328, 165)
+
+
+def test_a_kept_reflection_is_found() -> None:
+    """The piece's fainter mirror image below it is a kept reflection."""
+    piece, image = pieces.mirrored_pendant()
+    alpha = np.maximum(piece.alpha, image)
+    only_finding(judged(piece.with_alpha(alpha)), "reflection_kept", 320, 300)
+
+
+def test_an_empty_frame_is_no_piece() -> None:
+    """Nothing covered is a finding of its own and certain to be unusable."""
+    background = pieces.studio()
+    risk = assess(background, background, np.zeros(pieces.SIZE, np.float32))
+    assert risk.reasons == ("no_piece",) and risk.score == 1.0
+
+
+def test_a_piece_at_the_border_is_cut_by_the_frame() -> None:
+    """A matte that runs along the photograph's border says which side."""
+    piece, _ = pieces.ring()
+    cut = Piece(piece.photo[:, 320:], piece.background[:, 320:], piece.alpha[:, 320:])
+    found = [finding for finding in judged(cut).findings if finding.reason == "cut_by_frame"]
+    assert len(found) == 1 and found[0].box[0] == 0 and "left" in found[0].sentence
