@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -36,7 +40,8 @@ class Clock:
 
     now: float = 1_700_000_000.0
 
-    def __call__(self) -> float:  # noqa: D102
+    def __call__(self) -> float:
+        """The time."""
         return self.now
 
 
@@ -143,11 +148,20 @@ def sha256(text: str) -> str:
 
 
 def new_studio(path: Path) -> Studio:
-    """A fresh ledger with a threshold of 1000 USD."""
+    """A fresh ledger with a threshold of 1000 USD (a copy of one that was migrated once)."""
+    shutil.copyfile(_migrated(), path)
     clock = Clock()
-    ledger = open_ledger(path, migrate=True, clock=clock)
+    ledger = open_ledger(path, clock=clock)
     set_thresholds(ledger, {"USD": 100_000}, {})
     return Studio(ledger, clock)
+
+
+@cache
+def _migrated() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="studiod-ledger-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    open_ledger(folder / "studiod.db", migrate=True).close()
+    return folder / "studiod.db"
 
 
 @pytest.fixture
