@@ -1,0 +1,132 @@
+"""`studiod-review`: the terminal in which staff decide the night's pieces."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from textual.app import App
+from textual.binding import Binding
+from textual.theme import Theme
+
+from studiod.errors import LedgerError, StudioError
+from studiod.ledger.engine import open_ledger
+from studiod.ledger.review import current_person
+from studiod.settings import SETTINGS_NAME, load_settings
+from tui.desk import Desk
+from tui.keys import load_keymap
+from tui.lines import SayLine
+from tui.queue_screen import QueueScreen
+
+Given = ParamSpec("Given")
+Answer = TypeVar("Answer")
+
+_BUSY_SECONDS = 2.0
+_TRIES = 8
+
+_NEUTRAL = Theme(
+    name="studio",
+    primary="#b8a06a",
+    secondary="#8c8c8c",
+    background="#1c1c1c",
+    surface="#242424",
+    panel="#2b2b2b",
+    foreground="#dcdcdc",
+    dark=True,
+)
+"""Greys without a tint, so that the surroundings do not colour the eye's judgement."""
+
+
+class ReviewApp(App[int]):
+    """One person's terminal: screens on top of a desk."""
+
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS = [Binding("ctrl+c", "quit", "quit", show=False, priority=True)]
+
+    def __init__(self, desk: Desk, keymap: Mapping[str, str]) -> None:
+        super().__init__()
+        self.desk = desk
+        self.keymap = dict(keymap)
+        self._ledger_thread = ThreadPoolExecutor(1, "ledger")
+        self._picture_thread = ThreadPoolExecutor(1, "pictures")
+
+    def on_mount(self) -> None:
+        """Set the colours and keys, and open the queue."""
+        self.register_theme(_NEUTRAL)
+        self.theme = _NEUTRAL.name
+        self.set_keymap(self.keymap)
+        self.push_screen(QueueScreen())
+        if sys.platform != "win32":
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                loop.add_signal_handler(number, self.exit, 128 + number)
+
+    def on_unmount(self) -> None:
+        """Let the threads go."""
+        self._ledger_thread.shutdown(wait=True)
+        self._picture_thread.shutdown(wait=False, cancel_futures=True)
+
+    async def ask(self, call: Callable[Given, Answer], *given: Given.args, **named: Given.kwargs) -> Answer:
+        """Ask the ledger on its own thread; trouble with the database is a LedgerError."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._ledger_thread, partial(call, *given, **named))
+
+    def ask_later(self, call: Callable[..., object], *given: object) -> None:
+        """Tell the ledger something that nobody waits for."""
+        self._ledger_thread.submit(call, *given)
+
+    async def ask_patiently(
+        self, say: SayLine, call: Callable[Given, Answer], *given: Given.args, **named: Given.kwargs
+    ) -> Answer:
+        """Ask the ledger; while somebody else holds it, say so and try again for a while."""
+        for left in range(_TRIES - 1, -1, -1):
+            try:
+                return await self.ask(call, *given, **named)
+            except LedgerError as error:
+                if not left:
+                    raise
+                say.trouble(LedgerError(error.message, "Trying again …"))
+        raise AssertionError
+
+    async def draw_from(self, call: Callable[[], None]) -> None:
+        """Decode pictures on their own thread."""
+        await asyncio.get_running_loop().run_in_executor(self._picture_thread, call)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Open the review terminal; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="studiod-review", description=__doc__)
+    parser.add_argument(
+        "--config", type=Path, default=Path(SETTINGS_NAME), help="the studio's studiod.toml", metavar="FILE"
+    )
+    parser.add_argument(
+        "--keymap",
+        default="default",
+        help="default, lightroom, or your own keymaps/NAME.toml",
+        metavar="NAME",
+    )
+    given = parser.parse_args(arguments)
+    try:
+        settings = load_settings(given.config)
+        keymap = load_keymap(given.keymap, settings.root)
+        if not sys.stdout.isatty():
+            raise StudioError("studiod-review needs a terminal.", "For scripts there is: studiod list --json")
+        ledger = open_ledger(settings.database, busy_seconds=_BUSY_SECONDS)
+        try:
+            return ReviewApp(Desk(ledger, settings, current_person()), keymap).run() or 0
+        finally:
+            ledger.close()
+    except StudioError as error:
+        print(f"studiod-review: {error.message} {error.hint}".strip(), file=sys.stderr)
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

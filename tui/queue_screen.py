@@ -1,0 +1,378 @@
+"""The queue: what waits for a person, the dearest mistake first, with the chosen piece beside it."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Input, Static
+
+from studiod.errors import LedgerError, StudioError, TransitionRefused
+from studiod.ledger.records import ItemRecord
+from studiod.ledger.states import Status
+from studiod.names import printable
+from tui import words
+from tui.desk import VIEWS, Piece, Pulse
+from tui.dialogs import FlagAnswer, FlagDialog, Sure
+from tui.keys import bindings
+from tui.lines import KeyLine, SayLine
+from tui.pictures import View
+from tui.queue_table import QueueTable, row_reason
+from tui.review_screen import ReviewScreen
+from tui.studio_screen import StudioScreen
+from tui.viewer import PictureView
+
+_NOTHING = {
+    "waiting": "Nothing waits for a person.",
+    "mandatory": "Nothing waits that a person must see.",
+}
+
+
+class QueueScreen(StudioScreen):
+    """Lists, one key each; decisions on the chosen piece; a live table that never steals the cursor."""
+
+    CSS = """
+    QueueScreen { layout: vertical; }
+    QueueScreen #head, QueueScreen #tabs { height: 1; padding: 0 1; background: #242424; }
+    QueueScreen #tabs { background: #1c1c1c; }
+    QueueScreen #body { height: 1fr; }
+    QueueScreen #side { width: 40%; min-width: 30; max-width: 100; padding-left: 1; }
+    QueueScreen #details { height: auto; max-height: 10; padding: 0 1; }
+    QueueScreen #search { height: 1; border: none; padding: 0 1; background: #1c1c1c; display: none; }
+    QueueScreen.-searching #search { display: block; }
+    """
+
+    BINDINGS = [*bindings("queue"), *bindings("everywhere")]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.view = "waiting"
+        self._search = ""
+        self._event = -1
+        self._counts: dict[str, int] = {}
+        self._pulse: Pulse | None = None
+        self.piece: Piece | None = None
+        self._silent = ""
+
+    def compose(self) -> ComposeResult:
+        """Head, tabs, table and piece, messages, keys."""
+        yield Static(id="head")
+        yield Static(id="tabs")
+        with Horizontal(id="body"):
+            yield QueueTable(id="table")
+            with Vertical(id="side"):
+                yield PictureView(id="picture")
+                yield Static(id="details")
+        yield Input(placeholder="SKU or name", id="search")
+        yield SayLine()
+        yield KeyLine()
+
+    @property
+    def table(self) -> QueueTable:
+        """The table."""
+        return self.query_one(QueueTable)
+
+    @property
+    def picture(self) -> PictureView:
+        """The preview."""
+        return self.query_one(PictureView)
+
+    def on_mount(self) -> None:
+        """Fill the screen, then keep it alive."""
+        self.table.focus()
+        self.picture.show(None, "")
+        self.table.nothing = "Reading the queue …"
+        self.renew(reset=True)
+        self.set_interval(1.0, self.renew)
+        self.set_interval(2.0, self._renew_rows)
+
+    def on_screen_resume(self) -> None:
+        """Back from a piece: things have changed."""
+        self._event = -1
+        self.renew()
+
+    # Live
+
+    @work(exclusive=True, group="renew")
+    async def renew(self, *, reset: bool = False, item: int | None = None) -> None:
+        """Look whether anything changed; if so, fetch the view anew."""
+        desk = self.desk
+        try:
+            pulse = await self.ask(desk.pulse)
+            if reset or item is not None or pulse.event != self._event:
+                ids = await self.ask(desk.ids, self.view, self._search)
+                counts = await self.ask(desk.counts)
+                self._event, self._counts = pulse.event, counts
+                self.table.with_status = self.view == "everything"
+                self.table.nothing = (
+                    "Nothing is found." if self._search else _NOTHING.get(self.view, "Nothing here.")
+                )
+                self.table.show_ids(ids, keep=not reset)
+                if item is not None:
+                    self.table.move_to_item(item)
+                await self._fetch_rows(self.table.visible_ids())
+                self._choose(force=reset)
+            self._pulse = pulse
+            if self._silent:
+                self._silent = ""
+                self.say.hush()
+        except LedgerError as error:
+            if not self._silent:
+                self._silent = error.message
+                self.say.trouble(LedgerError(error.message, "What is shown may be old; trying again."))
+            self.table.forget_asked()
+        self._draw_head()
+
+    @work(exclusive=True, group="rows")
+    async def _renew_rows(self) -> None:
+        try:
+            await self._fetch_rows(self.table.visible_ids())
+        except LedgerError:
+            return
+        self._draw_details()
+
+    @on(QueueTable.Wanted)
+    def _rows_wanted(self, event: QueueTable.Wanted) -> None:
+        self._load_rows(event.ids)
+
+    @work(group="more-rows")
+    async def _load_rows(self, ids: list[int]) -> None:
+        try:
+            await self._fetch_rows(ids)
+        except LedgerError:
+            self.table.forget_asked()
+            return
+        self._choose()
+
+    async def _fetch_rows(self, ids: list[int]) -> None:
+        if ids:
+            self.table.put_rows(await self.ask(self.desk.items, ids))
+
+    # The chosen piece
+
+    @on(QueueTable.Chosen)
+    def _chosen(self) -> None:
+        self._choose()
+
+    def _choose(self, *, force: bool = False) -> None:
+        """Show the chosen piece beside the table, unless that very version is shown already."""
+        chosen = self.table.chosen
+        shown = self.piece.item if self.piece else None
+        if chosen is None:
+            if self.table.chosen_id is None:
+                self.piece = None
+                self.picture.show(None, "")
+        elif force or shown is None or (shown.id, shown.version) != (chosen.id, chosen.version):
+            self._load_piece(chosen.id)
+        self._draw_details()
+
+    @work(exclusive=True, group="piece")
+    async def _load_piece(self, item: int) -> None:
+        try:
+            piece = await self.ask(self.desk.piece, item)
+            if piece.pictures is not None:
+                await self.draw_from(piece.pictures.prepare)
+            trouble = piece.trouble
+        except StudioError as error:
+            if self.table.chosen_id == item:
+                self.piece = None
+                self.picture.show(None, f"{error.message}\n{error.hint}")
+            return
+        if self.table.chosen_id == item:
+            self.piece = piece
+            self.picture.view = View.COMPOSITE
+            self.picture.show(piece.pictures, trouble)
+            self._draw_details()
+
+    # Drawing
+
+    def _draw_head(self) -> None:
+        now = self._pulse.now if self._pulse else 0.0
+        daemon = self._pulse.daemon if self._pulse else None
+        text = Text(no_wrap=True, overflow="ellipsis")
+        if self._pulse:
+            said, well = words.daemon_text(daemon, now)
+            text.append("● " if well else "✖ ", "#7fb57f" if well else "#e8695e")
+            text.append(said, "" if well else "bold #e8695e")
+            estimate = words.estimate_text(daemon, self._counts.get("unmade", 0))
+            if estimate:
+                text.append(f"  {estimate}", "#8c8c8c")
+        text.append(f"  {printable(self.desk.person.login)}", "#8c8c8c")
+        if self._search:
+            text.append(f"  search: {printable(self._search)}", "#f0c060")
+        self.query_one("#head", Static).update(text)
+        tabs = Text(no_wrap=True)
+        roomy = self.size.width >= 112
+        for key, view in zip(self._view_keys(), VIEWS.values(), strict=True):
+            here, count = view.name == self.view, self._counts.get(view.name, 0)
+            said = f"{key} {view.words if roomy else view.short}{f' {count}' if count else ''}"
+            tabs.append(said, "bold #f0c060" if here else "#a8a8a8" if count else "#6c6c6c")
+            tabs.append("  ")
+        self.query_one("#tabs", Static).update(tabs)
+
+    def _view_keys(self) -> list[str]:
+        return [self.key_of(f"view.{name}") for name in VIEWS]
+
+    def _draw_details(self) -> None:
+        item = self.table.chosen
+        if item is None:
+            self.query_one("#details", Static).update("")
+            return
+        self.query_one("#details", Static).update(item_text(item))
+
+    # Keys
+
+    def action_move(self, rows: int) -> None:
+        """Up or down."""
+        self.table.move_to(self.table.cursor + rows)
+
+    def action_page(self, direction: int) -> None:
+        """A page up or down."""
+        self.table.move_to(self.table.cursor + direction * self.table.page)
+
+    def action_end(self, direction: int) -> None:
+        """First or last."""
+        self.table.move_to(len(self.table.ids) if direction > 0 else 0)
+
+    def action_show(self, view: str) -> None:
+        """Another list."""
+        self.view = view
+        self.renew(reset=True)
+
+    def action_before_after(self) -> None:
+        """The original under the composite, and back."""
+        shown = self.picture.view
+        self.picture.show_view(View.ORIGINAL if shown is View.COMPOSITE else View.COMPOSITE)
+
+    def action_search(self) -> None:
+        """Ask for a part of a SKU or name."""
+        self.add_class("-searching")
+        self.query_one("#search", Input).focus()
+
+    def action_clear_search(self) -> None:
+        """All again."""
+        self.query_one("#search", Input).value = ""
+        self._end_search("")
+
+    @on(Input.Submitted, "#search")
+    def _searched(self, event: Input.Submitted) -> None:
+        self._end_search(event.value.strip())
+
+    def _end_search(self, search: str) -> None:
+        self.remove_class("-searching")
+        self.table.focus()
+        if search != self._search:
+            self._search = search
+            self.renew(reset=True)
+
+    @on(QueueTable.Opened)
+    def action_open(self) -> None:
+        """Look closely at the chosen piece."""
+        if self.table.chosen_id is not None:
+            self.app.push_screen(ReviewScreen(list(self.table.ids), self.table.chosen_id), self._returned)
+
+    def _returned(self, item: int | None) -> None:
+        if item is not None:
+            self.table.move_to_item(item)
+
+    @work(group="decide")
+    async def action_approve(self) -> None:
+        """Approve the chosen piece as it is shown."""
+        item = self.seen_item()
+        if item is not None:
+            await self.decide_approve(item)
+
+    @work(group="decide")
+    async def action_flag(self) -> None:
+        """Ask what is wrong, then flag."""
+        item = self.seen_item()
+        if item is None:
+            return
+        findings = self.piece.findings if self.piece else ()
+        ticked = (findings[0].reason,) if findings else ()
+        answer: FlagAnswer | None = await self.app.push_screen_wait(
+            FlagDialog(words.sku_text(item), ticked, findings[0].box if findings else None)
+        )
+        if answer is not None:
+            box = findings[0].box if findings and findings[0].reason in answer.reasons else None
+            await self.decide_flag(item, answer, box)
+
+    @work(group="decide")
+    async def action_reject(self) -> None:
+        """Shoot it again."""
+        item = self.seen_item()
+        if item is not None:
+            await self.decide_reject(item)
+
+    def seen_item(self) -> ItemRecord | None:
+        """The chosen item at the version whose picture is on screen; says so where there is none."""
+        chosen = self.table.chosen
+        if chosen is None:
+            return None
+        if self.piece is None or self.piece.item.id != chosen.id:
+            self.say.trouble(TransitionRefused("This picture is not on the screen yet.", "Wait a moment."))
+            return None
+        return self.piece.item
+
+    @work(group="decide")
+    async def action_batch(self) -> None:
+        """Approve what is neither mandatory nor risky, after asking."""
+        desk = self.desk
+        try:
+            items = await self.ask(desk.cheap_and_low)
+            if not items:
+                self.say.say(f"Nothing waits that is not mandatory and has a risk below {desk.low_risk:g}.")
+                return
+            question = (
+                f"Approve {len(items)} pieces without looking at each? None is mandatory, and each has a "
+                f"risk below {desk.low_risk:g}."
+            )
+            if not await self.app.push_screen_wait(Sure(question)):
+                return
+            refused = 0
+            for item in items:
+                try:
+                    await self.ask_patiently(desk.approve, item)
+                except TransitionRefused:
+                    refused += 1
+            changed = f"; {refused} had changed and were left" if refused else ""
+            self.say.say(f"Approved {len(items) - refused}{changed}.")
+        except StudioError as error:
+            self.say.trouble(error)
+        self._event = -1
+        self.renew()
+
+    def decided(self, item: ItemRecord) -> None:
+        """The row leaves the view; the next piece moves under the cursor."""
+        del item
+        self._event = -1
+        self.renew()
+
+    def undone(self, item: ItemRecord) -> None:
+        """The cursor goes to what waits again."""
+        self._event = -1
+        self.renew(item=item.id)
+
+
+def item_text(item: ItemRecord) -> Text:
+    """An item in a few lines of plain text."""
+    text = Text()
+    text.append(words.sku_text(item), "bold")
+    if item.title:
+        text.append(f"  {printable(item.title)}")
+    text.append(f"\n{words.price_text(item)}", "bold #f0c060" if item.mandatory else "")
+    if item.mandatory:
+        text.append("  a person must decide", "#f0c060")
+    if item.risk is not None:
+        text.append("\nrisk ")
+        text.append(words.risk_bar(item.risk), words.risk_colour(item.risk))
+    reason = row_reason(item)
+    if reason:
+        text.append(f"\n{reason}")
+    text.append(f"\n{words.shortened(f'{item.hot_folder}/{item.path}', 70)}", "#8c8c8c")
+    if item.status is not Status.AWAITING_REVIEW:
+        text.append(f"\n{words.status_text(item.status)}", "#a8a8a8")
+    if item.opened_by:
+        text.append(f"\nopen by {printable(item.opened_by)}", "#e0b050")
+    return text

@@ -1,0 +1,523 @@
+"""One piece, closely: every view at any zoom, the doubtful places one after the other, a decision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.widgets import Static
+
+from studiod.errors import StudioError, TransitionRefused
+from studiod.ledger.records import ItemRecord
+from studiod.ledger.states import Status
+from studiod.names import printable
+from tui import words
+from tui.desk import Finding, Piece
+from tui.dialogs import FlagAnswer, FlagDialog, Sure
+from tui.keys import bindings
+from tui.lines import KeyLine, SayLine
+from tui.looks import LookLog
+from tui.outside import open_outside
+from tui.pictures import View
+from tui.studio_screen import StudioScreen
+from tui.viewer import Mark, PictureView
+
+Box = tuple[int, int, int, int]
+
+SIDE_BY_SIDE_WIDTH = 120
+_LIST_WIDTH = 100
+_STEP_ZOOMS = (2.0, 4.0)
+_VIEWS = tuple(View)
+_CUTOUTS = (View.CHECKER, View.WHITE, View.BLACK, View.GREY, View.RED)
+_HERE, _THERE, _DRAWN = (255, 80, 60), (240, 192, 96), (255, 255, 255)
+_WAITS = (Status.AWAITING_REVIEW, Status.APPROVED_ONCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where `n` goes: a finding at a zoom; `view` is None where both are side by side."""
+
+    finding: int
+    zoom: float
+    view: View | None
+
+
+def steps(findings: int, *, side_by_side: bool, cutout: View) -> tuple[Step, ...]:
+    """The way through the findings: at 200 %, then 400 %, the original and the cutout at each."""
+    views = (None,) if side_by_side else (View.ORIGINAL, cutout)
+    return tuple(
+        Step(finding, zoom, view) for finding in range(findings) for zoom in _STEP_ZOOMS for view in views
+    )
+
+
+class ReviewScreen(StudioScreen):
+    """The review of one piece after the other."""
+
+    CSS = """
+    ReviewScreen { layout: vertical; }
+    ReviewScreen #head { height: 1; padding: 0 1; background: #242424; }
+    ReviewScreen #body { height: 1fr; }
+    ReviewScreen #other { display: none; margin-right: 1; }
+    ReviewScreen.-two #other { display: block; }
+    ReviewScreen #list { width: 30; padding: 0 1; display: none; background: #1c1c1c; }
+    ReviewScreen.-listed #list { display: block; }
+    ReviewScreen #place { height: 1; padding: 0 1; background: #1c1c1c; }
+    ReviewScreen #finding { height: auto; max-height: 2; padding: 0 1; }
+    """
+
+    BINDINGS = [*bindings("review"), *bindings("everywhere")]
+
+    def __init__(self, ids: list[int], item: int) -> None:
+        super().__init__()
+        self._ids = ids
+        self._at = item
+        self.piece: Piece | None = None
+        self._next: Piece | None = None
+        self._log = LookLog()
+        self._step: int | None = None
+        self._two = False
+        self._marks_shown = True
+        self._box: Box | None = None
+        self._cutout = View.CHECKER
+        self._after = View.COMPOSITE
+        self._claimed: int | None = None
+        self._decided: set[int] = set()
+
+    def compose(self) -> ComposeResult:
+        """Head, one or two pictures with the findings beside them, place, messages, keys."""
+        yield Static(id="head")
+        with Horizontal(id="body"):
+            yield PictureView(View.ORIGINAL, id="other")
+            yield PictureView(id="main")
+            yield Static(id="list")
+        yield Static(id="finding")
+        yield Static(id="place")
+        yield SayLine()
+        yield KeyLine()
+
+    @property
+    def main(self) -> PictureView:
+        """The picture that the keys move."""
+        return self.query_one("#main", PictureView)
+
+    @property
+    def other(self) -> PictureView:
+        """The original beside it."""
+        return self.query_one("#other", PictureView)
+
+    def on_mount(self) -> None:
+        """Show the piece and keep its claim alive."""
+        self.set_focus(None)
+        self._load(self._at)
+        self.set_interval(2.0, self._keep)
+        self.set_interval(0.25, self._draw_findings)
+
+    def on_resize(self) -> None:
+        """The list of findings needs room."""
+        self.set_class(self.size.width >= _LIST_WIDTH, "-listed")
+        if self.size.width < SIDE_BY_SIDE_WIDTH and self._two:
+            self._set_two(False)
+        self._draw()
+
+    # A piece
+
+    @work(exclusive=True, group="load")
+    async def _load(self, item: int, *, take_over: bool = False) -> None:
+        """Claim a piece and show it."""
+        try:
+            holder = await self.ask_patiently(self.desk.open, item, take_over=take_over)
+            if holder != self.desk.person:
+                question = f"{printable(holder.login)} has this piece open. Take it over?"
+                if not await self.app.push_screen_wait(Sure(question)):
+                    self._go_on(item, said="Left to them.")
+                    return
+                await self.ask_patiently(self.desk.open, item, take_over=True)
+            self._claimed = item
+            piece = await self.ask_patiently(self.desk.piece, item)
+            prepared = self._next
+            if prepared and (prepared.item.id, prepared.item.version) == (item, piece.item.version):
+                piece = Piece(piece.item, piece.findings, prepared.pictures, prepared.trouble)
+            elif piece.pictures is not None:
+                await self.draw_from(piece.pictures.prepare)
+        except StudioError as error:
+            self._show(None, f"{error.message}\n{error.hint}")
+            return
+        self._at = item
+        self._show(piece, piece.trouble)
+        self._prefetch()
+
+    def _show(self, piece: Piece | None, trouble: str) -> None:
+        self.piece = piece
+        self._log = LookLog()
+        self._step, self._box = None, None
+        self._set_two(False)
+        pictures = piece.pictures if piece else None
+        self.main.view = self._after = View.COMPOSITE
+        self.main.show(pictures, trouble)
+        self.other.show(pictures, trouble)
+        self._draw()
+
+    @work(exclusive=True, group="prefetch")
+    async def _prefetch(self) -> None:
+        """Have the next piece's previews ready before it is asked for."""
+        following = self._neighbour(1)
+        if following is None:
+            return
+        try:
+            piece = await self.ask(self.desk.piece, following)
+            if piece.pictures is not None:
+                await self.draw_from(piece.pictures.prepare)
+            self._next = piece
+        except StudioError:
+            self._next = None
+
+    @work(exclusive=True, group="keep")
+    async def _keep(self) -> None:
+        """Renew the claim; notice a new version and somebody taking over."""
+        piece = self.piece
+        if piece is None or self._claimed != piece.item.id:
+            return
+        try:
+            holder = await self.ask(self.desk.open, piece.item.id)
+            now = (await self.ask(self.desk.items, [piece.item.id]))[0]
+        except (StudioError, IndexError):
+            return
+        if self.piece is not piece:
+            return
+        if holder != self.desk.person:
+            self._claimed = None
+            self.say.trouble(
+                TransitionRefused(f"{holder.login} has taken this piece over.", "Go on to the next one.")
+            )
+        elif now.version != piece.item.version and now.status in _WAITS:
+            self._load(now.id)
+            self.say.trouble(
+                TransitionRefused("This picture changed while you looked.", "This is the new one.")
+            )
+        elif now != piece.item and now.version == piece.item.version:
+            self.piece = Piece(now, piece.findings, piece.pictures, piece.trouble)
+            self._draw()
+
+    def _neighbour(self, direction: int) -> int | None:
+        """The next piece in the list that was not decided here."""
+        if self._at not in self._ids:
+            return None
+        place = self._ids.index(self._at) + direction
+        while 0 <= place < len(self._ids):
+            if self._ids[place] not in self._decided:
+                return self._ids[place]
+            place += direction
+        return None
+
+    def _go_on(self, item: int, direction: int = 1, said: str = "") -> None:
+        """To the neighbour of a piece; back to the queue where there is none."""
+        self._at = item
+        self._let_go()
+        following = self._neighbour(direction)
+        if following is None and direction < 0:
+            self.say.say("This is the first one.")
+        elif following is None:
+            self.dismiss(None)
+        else:
+            if said:
+                self.say.say(said)
+            self._load(following)
+
+    def _let_go(self) -> None:
+        claimed, self._claimed = self._claimed, None
+        if claimed is not None:
+            self.studio.ask_later(self.desk.close, claimed)
+
+    # Looking
+
+    @on(PictureView.Moved)
+    def _moved(self, event: PictureView.Moved) -> None:
+        """One picture moved: the other follows; what is on the screen is noted."""
+        event.stop()
+        if self._two:
+            follower = self.other if event.sender is self.main else self.main
+            if event.sender.viewport.fitted and event.sender is self.other:
+                return
+            follower.follow(event.sender)
+        self._note()
+        self._draw_place()
+
+    def _note(self) -> None:
+        for picture, shown in ((self.main, True), (self.other, self._two)):
+            place = picture.id or ""
+            if shown and picture.pictures is not None and picture.viewport.width > 1:
+                self._log.see(place, picture.view, picture.viewport.region, picture.viewport.zoom)
+            else:
+                self._log.away(place)
+
+    def _set_two(self, two: bool) -> None:
+        self._two = two
+        self.set_class(two, "-two")
+        if two:
+            self.other.view = View.ORIGINAL
+            if self.main.view is View.ORIGINAL:
+                self.main.show_view(self._cutout)
+            self.other.follow(self.main)
+        self._note()
+
+    def _set_view(self, view: View) -> None:
+        if view is not View.ORIGINAL:
+            self._after = view
+        if view in _CUTOUTS:
+            self._cutout = view
+        self.main.show_view(view)
+        self._draw_marks()
+
+    def action_before_after(self) -> None:
+        """The original at the same place, and back."""
+        self._set_view(View.ORIGINAL if self.main.view is not View.ORIGINAL else self._after)
+
+    def action_view(self, direction: int) -> None:
+        """The next view."""
+        self._set_view(_VIEWS[(_VIEWS.index(self.main.view) + direction) % len(_VIEWS)])
+
+    def action_show_view(self, name: str) -> None:
+        """A view by name."""
+        self._set_view(View[name])
+
+    def action_cutout(self) -> None:
+        """The cutout; again: on the next background."""
+        if self.main.view in _CUTOUTS:
+            self._set_view(_CUTOUTS[(_CUTOUTS.index(self.main.view) + 1) % len(_CUTOUTS)])
+        else:
+            self._set_view(self._cutout)
+
+    def action_side_by_side(self) -> None:
+        """Original and cutout beside each other, where there is room for both."""
+        if self.size.width < SIDE_BY_SIDE_WIDTH:
+            self.say.say(
+                f"Side by side needs {SIDE_BY_SIDE_WIDTH} columns; "
+                f"{self.key_of('review.before_after')} shows one after the other."
+            )
+            return
+        self._set_two(not self._two)
+        self._draw()
+
+    def action_marks(self) -> None:
+        """The findings' boxes on or off."""
+        self._marks_shown = not self._marks_shown
+        self._draw_marks()
+
+    def action_fit(self) -> None:
+        """The whole picture."""
+        self.main.fit()
+
+    def action_zoom(self, zoom: int) -> None:
+        """A fixed zoom."""
+        self.main.zoom_to(float(zoom))
+
+    def action_step_zoom(self, direction: int) -> None:
+        """In or out."""
+        self.main.step_zoom(direction)
+
+    def action_pan(self, right: int, down: int) -> None:
+        """Move the window."""
+        self.main.pan(right, down)
+
+    # Findings
+
+    def action_finding(self, direction: int) -> None:
+        """The next place that the risk scorer doubts, closer each time."""
+        findings = self.piece.findings if self.piece else ()
+        if not findings:
+            self.say.say("The risk score names no place here.")
+            return
+        wide = self.size.width >= SIDE_BY_SIDE_WIDTH
+        way = steps(len(findings), side_by_side=wide, cutout=self._cutout)
+        if self._step is None:
+            self._step = 0 if direction > 0 else len(way) - 1
+        else:
+            self._step = (self._step + direction) % len(way)
+        step = way[self._step]
+        if wide != self._two:
+            self._set_two(wide)
+        if step.view is not None:
+            self._set_view(step.view)
+        elif self.main.view not in _CUTOUTS:
+            self._set_view(self._cutout)
+        x, y = findings[step.finding].point
+        self.main.look_at(x + 0.5, y + 0.5, step.zoom)
+        self._draw()
+
+    @property
+    def _finding(self) -> Finding | None:
+        """The finding that `n` went to last."""
+        index = self._finding_index
+        return None if index is None or self.piece is None else self.piece.findings[index]
+
+    @property
+    def _finding_index(self) -> int | None:
+        if self._step is None or self.piece is None:
+            return None
+        per_finding = len(steps(1, side_by_side=self.size.width >= SIDE_BY_SIDE_WIDTH, cutout=self._cutout))
+        return min(self._step // per_finding, len(self.piece.findings) - 1)
+
+    def action_draw_box(self) -> None:
+        """The next drag draws the box of what is wrong."""
+        self.main.drawing = True
+        self.say.say("Drag a box over what is wrong.")
+
+    @on(PictureView.BoxDrawn)
+    def _box_drawn(self, event: PictureView.BoxDrawn) -> None:
+        self._box = event.box
+        self.say.say(f"The box {list(event.box)} goes with the flag ({self.key_of('review.flag')}).")
+        self._draw_marks()
+
+    @work(group="outside")
+    async def action_open_outside(self) -> None:
+        """The full composite in the system's own viewer."""
+        if self.piece is None:
+            return
+        try:
+            path = await self.ask(self.desk.full_picture, self.piece.item)
+            open_outside(path)
+        except StudioError as error:
+            self.say.trouble(error)
+            return
+        self.say.say("Opened in the system's viewer.")
+
+    # Decisions
+
+    @property
+    def shown(self) -> ItemRecord | None:
+        """The item on the screen, when it waits for a decision; says so where it does not."""
+        if self.piece is None:
+            return None
+        if self.piece.item.status not in _WAITS:
+            self.say.trouble(
+                TransitionRefused(
+                    f"This picture does not wait: it is {words.status_text(self.piece.item.status)}.", ""
+                )
+            )
+            return None
+        return self.piece.item
+
+    @work(exclusive=True, group="decide")
+    async def action_approve(self) -> None:
+        """Approve, and on to the next."""
+        item = self.shown
+        if item is not None:
+            await self.decide_approve(item)
+
+    @work(exclusive=True, group="decide")
+    async def action_flag(self) -> None:
+        """Ask what is wrong, flag, and on to the next."""
+        item = self.shown
+        if item is None:
+            return
+        finding = self._finding
+        box = self._box or (finding.box if finding else None)
+        answer: FlagAnswer | None = await self.app.push_screen_wait(
+            FlagDialog(words.sku_text(item), (finding.reason,) if finding else (), box)
+        )
+        if answer is not None:
+            await self.decide_flag(item, answer, box)
+
+    @work(exclusive=True, group="decide")
+    async def action_reject(self) -> None:
+        """Shoot it again, and on to the next."""
+        item = self.shown
+        if item is not None:
+            await self.decide_reject(item)
+
+    def action_skip(self, direction: int) -> None:
+        """Leave this one undecided."""
+        self._go_on(self._at, direction)
+
+    def decided(self, item: ItemRecord) -> None:
+        """On to the next."""
+        self._decided.add(item.id)
+        self._go_on(item.id)
+
+    def undone(self, item: ItemRecord) -> None:
+        """Back to what waits again."""
+        self._decided.discard(item.id)
+        if item.id not in self._ids:
+            self._ids.insert(self._ids.index(self._at) if self._at in self._ids else 0, item.id)
+        self._let_go()
+        self._load(item.id)
+
+    def action_leave(self) -> None:
+        """Back to the queue."""
+        self._let_go()
+        self.dismiss(self._at)
+
+    # Drawing
+
+    def _draw(self) -> None:
+        piece = self.piece
+        head = Text(no_wrap=True, overflow="ellipsis")
+        if piece is not None:
+            item = piece.item
+            if item.mandatory:
+                head.append("! ", "bold #f0c060")
+            head.append(words.sku_text(item), "bold")
+            head.append(f"  {words.price_text(item)}", "#f0c060" if item.mandatory else "")
+            if item.risk is not None:
+                head.append(f"  {words.risk_bar(item.risk)}", words.risk_colour(item.risk))
+            if item.id in self._ids:
+                head.append(f"  {self._ids.index(item.id) + 1} of {len(self._ids)}", "#8c8c8c")
+            if item.status is not Status.AWAITING_REVIEW:
+                head.append(f"  {words.status_text(item.status)}", "#e0b050")
+            head.append(f"  {words.piece_text(item)}", "#8c8c8c")
+        self.query_one("#head", Static).update(head)
+        self._draw_marks()
+        self._draw_place()
+        self._draw_findings()
+
+    def _draw_marks(self) -> None:
+        marks: list[Mark] = []
+        if self.piece is not None and self._marks_shown:
+            here = self._finding_index
+            for index, finding in enumerate(self.piece.findings):
+                marks.append(Mark(finding.box, _HERE if index == here else _THERE))
+        if self._box is not None:
+            marks.append(Mark(self._box, _DRAWN))
+        self.main.mark(tuple(marks))
+        self.other.mark(tuple(marks))
+
+    def _draw_place(self) -> None:
+        port = self.main.viewport
+        text = Text(no_wrap=True, overflow="ellipsis")
+        left = f"{View.ORIGINAL.value} | " if self._two else ""
+        text.append(f"{left}{self.main.view.value}", "bold")
+        text.append("  fit " if port.fitted else "  ")
+        text.append(f"{port.zoom * 100:.0f} %")
+        pictures = self.main.pictures
+        if pictures is not None:
+            text.append(f"  at {port.x:.0f}, {port.y:.0f} of {pictures.width} x {pictures.height}", "#8c8c8c")
+            if port.zoom > 1 and not pictures.has_native(self.main.view):
+                text.append("  (preview only)", "#e0b050")
+        self.query_one("#place", Static).update(text)
+
+    def _draw_findings(self) -> None:
+        """The findings, ticked as they are seen."""
+        findings = self.piece.findings if self.piece else ()
+        here = self._finding_index
+        ticks = ["✓" if self._log.seen(finding.point) else "·" for finding in findings]
+        listed = Text()
+        listed.append(f"{len(findings)} findings\n" if len(findings) != 1 else "1 finding\n", "bold")
+        for index, finding in enumerate(findings):
+            style = "bold #f0c060" if index == here else "#7fb57f" if ticks[index] == "✓" else ""
+            listed.append(
+                f"{ticks[index]} {words.reason_text((finding.reason,))} {finding.probability:.2f}\n", style
+            )
+        self.query_one("#list", Static).update(listed)
+        line = Text()
+        if self._finding is not None and here is not None:
+            finding = self._finding
+            line.append(f"{ticks[here]} {here + 1}/{len(findings)} ", "bold #f0c060")
+            line.append(f"{words.reason_text((finding.reason,))} {finding.probability:.2f}  ", "bold")
+            line.append(words.inert(finding.sentence))
+        elif findings:
+            line.append(f"{len(findings)} findings {''.join(ticks)}", "#a8a8a8")
+            line.append(f"  {self.key_of('review.finding')}: step through them", "#8c8c8c")
+        self.query_one("#finding", Static).update(line)

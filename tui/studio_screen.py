@@ -1,0 +1,140 @@
+"""What the queue and the review of a piece share: the desk, decisions, and what is said about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
+
+from textual import work
+from textual.screen import Screen
+
+from studiod.errors import StudioError
+from studiod.ledger.records import ItemRecord
+from studiod.ledger.states import Status
+from tui import words
+from tui.desk import Desk
+from tui.dialogs import FlagAnswer, Help
+from tui.keys import ACTIONS
+from tui.lines import SayLine, help_text, key_name
+
+if TYPE_CHECKING:
+    from tui.app import ReviewApp
+
+Box = tuple[int, int, int, int]
+Given = ParamSpec("Given")
+Answer = TypeVar("Answer")
+
+
+class StudioScreen(Screen[int | None]):
+    """A screen with a desk behind it."""
+
+    @property
+    def studio(self) -> ReviewApp:
+        """The app."""
+        return cast("ReviewApp", self.app)
+
+    @property
+    def desk(self) -> Desk:
+        """The desk of the person at the keyboard."""
+        return self.studio.desk
+
+    @property
+    def say(self) -> SayLine:
+        """The line that says what happened."""
+        return self.query_one(SayLine)
+
+    async def ask(self, call: Callable[Given, Answer], *given: Given.args, **named: Given.kwargs) -> Answer:
+        """Ask the ledger, off the screen's thread."""
+        return await self.studio.ask(call, *given, **named)
+
+    async def ask_patiently(
+        self, call: Callable[Given, Answer], *given: Given.args, **named: Given.kwargs
+    ) -> Answer:
+        """Ask the ledger; while somebody else holds it, say so and try again."""
+        return await self.studio.ask_patiently(self.say, call, *given, **named)
+
+    async def draw_from(self, call: Callable[[], None]) -> None:
+        """Decode pictures off the screen's thread."""
+        await self.studio.draw_from(call)
+
+    def key_of(self, binding: str) -> str:
+        """The first key of a binding, as the keymap has it."""
+        keys = self.studio.keymap.get(binding) or next(
+            action.keys for actions in ACTIONS.values() for action in actions if action.id == binding
+        )
+        return key_name(keys.split(",")[0])
+
+    # Decisions
+
+    async def decide_approve(self, item: ItemRecord) -> None:
+        """Approve what was seen."""
+        try:
+            status = await self.ask_patiently(self.desk.approve, item)
+        except StudioError as error:
+            self.refused(error)
+            return
+        again = " It needs a second person." if status is Status.APPROVED_ONCE else ""
+        self.say.say(f"Approved {words.sku_text(item)}.{again} {self._undo_hint()}")
+        self.decided(item)
+
+    async def decide_flag(self, item: ItemRecord, answer: FlagAnswer, box: Box | None) -> None:
+        """Flag what was seen for touch-up."""
+        try:
+            await self.ask_patiently(self.desk.flag, item, answer.reasons, answer.note, box)
+        except StudioError as error:
+            self.refused(error)
+            return
+        why = f": {words.reason_text(answer.reasons)}" if answer.reasons else ""
+        self.say.say(f"Flagged {words.sku_text(item)}{why}. {self._undo_hint()}")
+        self.decided(item)
+
+    async def decide_reject(self, item: ItemRecord) -> None:
+        """It must be shot again."""
+        try:
+            await self.ask_patiently(self.desk.reject, item)
+        except StudioError as error:
+            self.refused(error)
+            return
+        self.say.say(f"{words.sku_text(item)} must be shot again. {self._undo_hint()}")
+        self.decided(item)
+
+    @work(group="decide")
+    async def action_undo(self) -> None:
+        """Take one's last decision back."""
+        try:
+            item = await self.ask_patiently(self.desk.undo)
+        except StudioError as error:
+            self.say.trouble(error)
+            return
+        self.say.say(f"Undone: {words.sku_text(item)} waits again.")
+        self.undone(item)
+
+    def decided(self, item: ItemRecord) -> None:
+        """A decision was taken."""
+        raise NotImplementedError
+
+    def undone(self, item: ItemRecord) -> None:
+        """A decision was taken back."""
+        raise NotImplementedError
+
+    def refused(self, error: StudioError) -> None:
+        """A decision was refused: say why."""
+        self.say.trouble(error)
+
+    def _undo_hint(self) -> str:
+        return f"({self.key_of('undo')}: undo)"
+
+    # Keys of every screen
+
+    def action_help(self) -> None:
+        """Every key."""
+        self.app.push_screen(Help(help_text(self.studio.keymap)))
+
+    def action_leave(self) -> None:
+        """Quit."""
+        self.app.exit(0)
+
+    def action_redraw(self) -> None:
+        """Draw everything again."""
+        self.refresh(layout=True, recompose=False)
+        self.app.refresh(layout=True)

@@ -1,0 +1,286 @@
+"""The picture widget: any view of a piece at any zoom, in the terminal's own cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from studiod.errors import StudioError
+from tui.halfblock import picture_strips
+from tui.pictures import SURROUND, Pictures, View
+from tui.viewport import Rectangle, Viewport
+
+Pixels = NDArray[np.uint8]
+
+_WHEEL = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A box drawn over the picture, in pixels of the photograph."""
+
+    box: Rectangle
+    colour: tuple[int, int, int]
+
+
+class PictureView(Widget):
+    """Shows a window on one version's pictures; says so when it was moved or a box was drawn."""
+
+    DEFAULT_CSS = """
+    PictureView { width: 1fr; height: 1fr; background: #262626; }
+    """
+
+    class Moved(Message):
+        """The window shows another place, zoom or view."""
+
+        def __init__(self, sender: PictureView) -> None:
+            super().__init__()
+            self.sender = sender
+
+    class BoxDrawn(Message):
+        """A box was dragged, in pixels of the photograph."""
+
+        def __init__(self, box: tuple[int, int, int, int]) -> None:
+            super().__init__()
+            self.box = box
+
+    def __init__(self, view: View = View.COMPOSITE, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.view = view
+        self.viewport = Viewport(1, 2)
+        self.drawing = False
+        self.trouble = ""
+        self._pictures: Pictures | None = None
+        self._marks: tuple[Mark, ...] = ()
+        self._strips: list[Strip] | None = None
+        self._drag: tuple[int, int] | None = None
+        self._box_start: tuple[float, float] | None = None
+        self._rubber_band: Mark | None = None
+        self._pointer: tuple[int, int] | None = None
+
+    @property
+    def pictures(self) -> Pictures | None:
+        """What is shown."""
+        return self._pictures
+
+    def show(self, pictures: Pictures | None, trouble: str = "") -> None:
+        """Show another version's pictures at fit, or none and why."""
+        self._pictures, self.trouble, self._marks = pictures, trouble, ()
+        self.drawing = False
+        self.fit()
+
+    def mark(self, marks: tuple[Mark, ...]) -> None:
+        """Draw these boxes over the picture."""
+        if marks != self._marks:
+            self._marks = marks
+            self._redraw()
+
+    def fit(self) -> None:
+        """Show the whole of the current view."""
+        bounds = self._bounds()
+        if bounds is not None:
+            self.viewport = self.viewport.fit(bounds)
+        self._moved()
+
+    def show_view(self, view: View) -> None:
+        """Show another view at the same place and zoom."""
+        self.view = view
+        self._moved()
+
+    def zoom_to(self, zoom: float) -> None:
+        """Zoom at the pointer, or at the middle when it is elsewhere."""
+        anchor = self._pointer
+        at = None if anchor is None else (anchor[0] + 0.5, anchor[1] * 2 + 1.0)
+        self._look(self.viewport.zoomed(zoom, at))
+
+    def step_zoom(self, direction: int) -> None:
+        """Zoom in or out by one step; below 100 % lies the whole view."""
+        if direction < 0 and self.viewport.zoom <= 1.0:
+            self.fit()
+        elif not (direction < 0 and self.viewport.fitted):
+            self.zoom_to(self.viewport.step(direction))
+
+    def pan(self, right: int, down: int) -> None:
+        """Move the window by cell pixels."""
+        self._look(self.viewport.panned(right, down))
+
+    def look_at(self, x: float, y: float, zoom: float) -> None:
+        """Bring a place of the photograph to the middle at a zoom."""
+        self._look(self.viewport.look_at(x, y, zoom))
+
+    def follow(self, other: PictureView) -> None:
+        """Look at the same place at the same zoom as another window."""
+        self.viewport = self.viewport.look_at(other.viewport.x, other.viewport.y, other.viewport.zoom)
+        self._redraw()
+
+    def _look(self, viewport: Viewport) -> None:
+        bounds = self._bounds()
+        if bounds is None:
+            return
+        self.viewport = viewport.kept_on(bounds)
+        self._moved()
+
+    def _bounds(self) -> Rectangle | None:
+        if self._pictures is None:
+            return None
+        try:
+            return self._pictures.bounds(self.view)
+        except StudioError:
+            return (0.0, 0.0, float(self._pictures.width), float(self._pictures.height))
+
+    def _moved(self) -> None:
+        self._redraw()
+        self.post_message(self.Moved(self))
+
+    def _redraw(self) -> None:
+        self._strips = None
+        self.refresh()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Keep the place; a whole view stays whole."""
+        fitted = self.viewport.fitted
+        self.viewport = self.viewport.resized(max(event.size.width, 1), max(event.size.height * 2, 2))
+        if fitted or self.viewport.zoom <= 0:
+            self.fit()
+        else:
+            self._moved()
+
+    def render_line(self, y: int) -> Strip:
+        """One line of cells."""
+        if self._strips is None or len(self._strips) != self.size.height:
+            self._strips = self._render_picture()
+        if y < len(self._strips):
+            return self._strips[y]
+        return Strip.blank(self.size.width, Style(bgcolor="#262626"))
+
+    def _render_picture(self) -> list[Strip]:
+        width, height = self.size.width, self.size.height
+        if not width or not height:
+            return []
+        if self._pictures is None:
+            return self._words(self.trouble)
+        try:
+            pixels = self._pictures.window(self.view, self.viewport.region, width, height * 2)
+        except StudioError as error:
+            return self._words(f"{error.message}\n{error.hint}")
+        for mark in (*self._marks, *([self._rubber_band] if self._rubber_band else [])):
+            _draw_box(pixels, self.viewport, mark)
+        return picture_strips(pixels)
+
+    def _words(self, text: str) -> list[Strip]:
+        """A sentence in place of a picture, wrapped and in the middle."""
+        width, height = self.size.width, self.size.height
+        style = Style(bgcolor="#{:02x}{:02x}{:02x}".format(*SURROUND), color="#a8a8a8")
+        lines = _wrap(text, max(width - 4, 1))[:height]
+        above = (height - len(lines)) // 2
+        strips = []
+        for row in range(height):
+            line = lines[row - above] if 0 <= row - above < len(lines) else ""
+            strips.append(Strip([Segment(line.center(width)[:width], style)], width))
+        return strips
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The wheel pans; with control it zooms at the pointer."""
+        self._wheel(event, -1)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel pans; with control it zooms at the pointer."""
+        self._wheel(event, 1)
+
+    def _wheel(self, event: events.MouseEvent, direction: int) -> None:
+        event.stop()
+        self._pointer = (event.x, event.y)
+        if event.ctrl:
+            self.step_zoom(-direction)
+        elif event.shift:
+            self.pan(direction * _WHEEL, 0)
+        else:
+            self.pan(0, direction * _WHEEL)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """A drag begins: it pans, or draws a box where one was asked for."""
+        if self._pictures is None:
+            return
+        self.capture_mouse()
+        if self.drawing:
+            self._box_start = self.viewport.place(event.x, event.y * 2)
+        else:
+            self._drag = (event.x, event.y)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """A drag goes on."""
+        self._pointer = (event.x, event.y)
+        if self._drag is not None:
+            before = self._drag
+            self._drag = (event.x, event.y)
+            self.pan(before[0] - event.x, (before[1] - event.y) * 2)
+        elif self._box_start is not None:
+            self._rubber_band = Mark(self._box_to(event), (255, 255, 255))
+            self._redraw()
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        """A drag ends."""
+        self.release_mouse()
+        self._drag = None
+        if self._box_start is not None:
+            left, top, right, bottom = (round(value) for value in self._box_to(event))
+            self._box_start, self._rubber_band, self.drawing = None, None, False
+            self._redraw()
+            if right > left and bottom > top:
+                self.post_message(self.BoxDrawn((left, top, right, bottom)))
+
+    def on_leave(self) -> None:
+        """The pointer left: zoom keys mean the middle again."""
+        self._pointer = None
+
+    def _box_to(self, event: events.MouseEvent) -> Rectangle:
+        assert self._box_start is not None and self._pictures is not None
+        start, end = self._box_start, self.viewport.place(event.x + 1, event.y * 2 + 2)
+        width, height = self._pictures.width, self._pictures.height
+        return (
+            min(max(min(start[0], end[0]), 0.0), width),
+            min(max(min(start[1], end[1]), 0.0), height),
+            min(max(max(start[0], end[0]), 0.0), width),
+            min(max(max(start[1], end[1]), 0.0), height),
+        )
+
+
+def _draw_box(pixels: Pixels, viewport: Viewport, mark: Mark) -> None:
+    """Draw the outline just outside the box, so that it hides nothing of what it is about."""
+    height, width = pixels.shape[:2]
+    region = viewport.region
+    left = int((mark.box[0] - region[0]) * viewport.zoom) - 1
+    top = int((mark.box[1] - region[1]) * viewport.zoom) - 1
+    right = int(np.ceil((mark.box[2] - region[0]) * viewport.zoom))
+    bottom = int(np.ceil((mark.box[3] - region[1]) * viewport.zoom))
+    if right < 0 or bottom < 0 or left >= width or top >= height:
+        return
+    rows, columns = slice(max(top, 0), bottom + 1), slice(max(left, 0), right + 1)
+    for row in (top, bottom):
+        if 0 <= row < height:
+            pixels[row, columns] = mark.colour
+    for column in (left, right):
+        if 0 <= column < width:
+            pixels[rows, column] = mark.colour
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    lines: list[str] = []
+    for paragraph in text.splitlines():
+        line = ""
+        for word in paragraph.split():
+            if line and len(line) + 1 + len(word) > width:
+                lines.append(line)
+                line = word
+            else:
+                line = f"{line} {word}".strip()
+        lines.append(line)
+    return lines
