@@ -20,7 +20,7 @@ def network_file_system(path: Path, mounts: str | None = None) -> str | None:
     that begins with two backslashes is a share (Windows).
     """
     text = _mounts() if mounts is None else mounts
-    place = str(_existing(path))
+    place = str(path.resolve())
     if place.startswith("\\\\"):
         return "a share"
     found = ("", "")
@@ -29,12 +29,6 @@ def network_file_system(path: Path, mounts: str | None = None) -> str | None:
         if below and len(folder) >= len(found[0]):
             found = (folder, kind)
     return found[1] if _NETWORK.fullmatch(found[1]) else None
-
-
-def _existing(path: Path) -> Path:
-    """The path itself, links resolved, or the nearest folder above it that exists."""
-    whole = path.resolve()
-    return next((each for each in (whole, *whole.parents) if each.exists()), whole)
 
 
 def _mounts() -> str:

@@ -255,8 +255,8 @@ def find_plate(
 
 def _selected(query: Select[Any], selection: Selection) -> Select[Any]:
     if selection.statuses == WAITING.statuses:
-        # Spelled out, so that SQLite can use the index of just these.
-        query = query.where(text("items.status IN ('awaiting_review', 'approved_once')"))
+        # Word for word as the index of just these has it, so that SQLite reads along that.
+        query = query.where(text("(items.status IN ('awaiting_review', 'approved_once')) = 1"))
     elif selection.statuses:
         query = query.where(items.c.status.in_(sorted(status.value for status in selection.statuses)))
     if selection.mandatory is not None:

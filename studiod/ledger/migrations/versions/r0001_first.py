@@ -49,7 +49,8 @@ CREATE TABLE items (
     CHECK ((status = 'processing') = (lease_owner IS NOT NULL AND lease_until IS NOT NULL))
 );
 CREATE INDEX items_by_status ON items (status, id);
-CREATE INDEX items_waiting ON items (loss DESC, id) WHERE status IN ('awaiting_review', 'approved_once');
+CREATE INDEX items_waiting ON items (loss DESC, id)
+    WHERE (status IN ('awaiting_review', 'approved_once')) = 1;
 CREATE INDEX items_leased ON items (lease_until) WHERE status = 'processing';
 CREATE INDEX items_approved ON items (approved_at) WHERE status = 'approved';
 CREATE INDEX items_delivered ON items (delivered_at) WHERE delivered_at IS NOT NULL;
