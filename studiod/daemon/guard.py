@@ -1,0 +1,65 @@
+"""What must hold before studiod writes: its folders are mounted, and their disks have room."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from studiod.names import printable
+from studiod.settings import MARKER, Settings
+
+GIGABYTE = 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacles:
+    """Why nothing is made (`work`), or nothing is delivered (`delivery`), as sentences."""
+
+    work: tuple[str, ...] = ()
+    delivery: tuple[str, ...] = ()
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """All of them, those that stop everything first."""
+        return tuple(dict.fromkeys(self.work + self.delivery))
+
+
+def find_obstacles(settings: Settings) -> Obstacles:
+    """Look at every folder that studiod writes to.
+
+    One that is not mounted stops what would be written to it; too little room on any of their file
+    systems stops everything.
+    """
+    written: dict[str, Path] = {"work": settings.work, "outbox": settings.outbox, "touchup": settings.touchup}
+    if settings.delivery.archive is not None:
+        written["archive"] = settings.delivery.archive
+    missing = {
+        name: f"The {name} folder {printable(folder)} lacks its marker {MARKER}: is its disk mounted?"
+        for name, folder in written.items()
+        if not os.path.lexists(folder / MARKER)
+    }
+    full = _without_room(
+        {name: path for name, path in written.items() if name not in missing}, settings.store.min_free_gb
+    )
+    work = (*((missing["work"],) if "work" in missing else ()), *full)
+    delivery = tuple(sentence for name, sentence in missing.items() if name in {"outbox", "archive"})
+    return Obstacles(work, work + delivery)
+
+
+def _without_room(folders: Mapping[str, Path], floor_gb: float) -> tuple[str, ...]:
+    sentences: dict[int, str] = {}
+    for name, folder in folders.items():
+        try:
+            device, room = folder.stat().st_dev, os.statvfs(folder)
+        except OSError as error:
+            sentences[-1] = f"The {name} folder {printable(folder)} cannot be read: {error.strerror}."
+            continue
+        free_gb = room.f_bavail * room.f_frsize / GIGABYTE
+        if free_gb < floor_gb and device not in sentences:
+            sentences[device] = (
+                f"Only {free_gb:.2f} GB are free for the {name} folder {printable(folder)}, "
+                f"fewer than [store] min_free_gb = {floor_gb:g}."
+            )
+    return tuple(sentences.values())

@@ -1,0 +1,96 @@
+"""What is done once a day: a backup, and the clearing away of previews and kept originals past their time."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from studiod.ledger.engine import Ledger, back_up
+from studiod.ledger.queue import set_kept_original
+from studiod.ledger.reading import find_by_hash, list_items
+from studiod.ledger.records import ItemRecord, Order, Selection
+from studiod.ledger.states import Status
+from studiod.settings import Settings
+
+log = logging.getLogger(__name__)
+
+DAY = 86400.0
+_SETTLED = frozenset({Status.DELIVERED, Status.REJECTED, Status.SUPERSEDED})
+_DISPENSABLE = ("preview-*", "evidence-*")
+_PAGE = 500
+
+
+def keep_house(ledger: Ledger, settings: Settings, progress: Callable[[], None]) -> None:
+    """Back the ledger up and clear away what is past its time; `progress` is called between items."""
+    back_up(ledger, settings.work / "backups")
+    now = time.time()
+    previews = clear_previews(ledger, settings, now, progress)
+    originals = clear_originals(ledger, settings, now, progress)
+    if previews or originals:
+        log.info("cleared away the previews of %d items and %d kept originals", previews, originals)
+
+
+def clear_previews(ledger: Ledger, settings: Settings, now: float, progress: Callable[[], None]) -> int:
+    """Remove previews and evidence crops of items settled `keep_previews_days` ago; returns of how many.
+
+    Cutouts, composites, mattes, risk files and history stay for ever.
+    """
+    cleared = 0
+    for item in _items(ledger, _SETTLED):
+        progress()
+        if now - item.updated_at < settings.store.keep_previews_days * DAY:
+            continue
+        folder = settings.work / "items" / str(item.id)
+        dispensable = [path for pattern in _DISPENSABLE for path in folder.glob(f"v*/{pattern}")]
+        tiles = list(folder.glob("v*/tiles"))
+        for path in dispensable:
+            path.unlink(missing_ok=True)
+        for path in tiles:
+            shutil.rmtree(path, ignore_errors=True)
+        cleared += bool(dispensable or tiles)
+    return cleared
+
+
+def clear_originals(ledger: Ledger, settings: Settings, now: float, progress: Callable[[], None]) -> int:
+    """Remove kept originals whose every item was delivered, or superseded, `keep_originals_days` ago."""
+    limit = settings.store.keep_originals_days * DAY
+    folder = settings.work / "originals"
+    cleared = 0
+    for kept in sorted(folder.iterdir()) if folder.is_dir() else ():
+        progress()
+        items = find_by_hash(ledger, kept.stem)
+        last = max((_settled_at(item) for item in items), default=_modified(kept))
+        if now - last < limit:
+            continue
+        for item in items:
+            if item.kept_original is not None:
+                set_kept_original(ledger, item.id, None)
+        kept.unlink(missing_ok=True)
+        cleared += 1
+    return cleared
+
+
+def _settled_at(item: ItemRecord) -> float:
+    if item.status is Status.SUPERSEDED:
+        return item.updated_at
+    if item.status is Status.DELIVERED and item.delivered_at is not None:
+        return item.delivered_at
+    return float("inf")
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return float("inf")
+
+
+def _items(ledger: Ledger, statuses: frozenset[Status]) -> Iterator[ItemRecord]:
+    selection = Selection(statuses=statuses)
+    offset = 0
+    while page := list_items(ledger, selection, order=Order.OLDEST, limit=_PAGE, offset=offset):
+        yield from page
+        offset += len(page)

@@ -1,0 +1,112 @@
+"""What the daemon and its workers say to each other: a JSON object a line, names as os.fsdecode has them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from studiod.settings import MattingSettings, Preset
+
+Refusal = Literal["picture", "space", "gone", "memory", "error"]
+"""Why a job was not done: no picture that we read; a full disk; no source with the right bytes any more;
+more memory than a worker may use; anything else, as a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    """What a worker is started with: its parent's pid, its share of the machine, its model and limits."""
+
+    parent: int
+    threads: int
+    memory_bytes: int
+    max_megapixels: float
+    matting: MattingSettings
+
+    def line(self) -> str:
+        """The first line of a worker's standard input."""
+        matting = self.matting.model_dump(mode="python")
+        model = matting["model"]
+        return _line({**asdict(self), "matting": {**matting, "model": None if model is None else str(model)}})
+
+    @staticmethod
+    def parse(line: str) -> WorkerOptions:
+        """The options back from their line."""
+        told = json.loads(line)
+        matting = told.pop("matting")
+        model = matting["model"]
+        matting["model"] = None if model is None else Path(model)
+        return WorkerOptions(matting=MattingSettings.model_construct(**matting), **told)
+
+
+@dataclass(frozen=True, slots=True)
+class Inspect:
+    """Look at a file that has settled: is it whole, is it a picture, which bytes."""
+
+    do: ClassVar[str] = "inspect"
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Copy an original of the given hash into `folder`."""
+
+    do: ClassVar[str] = "keep"
+    source: str
+    sha256: str
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """Make a version: the first of `sources` that has the bytes of `sha256` is the photograph."""
+
+    do: ClassVar[str] = "process"
+    sources: tuple[str, ...]
+    sha256: str | None
+    plate: str | None
+    presets: tuple[Mapping[str, Any], ...]
+    folder: str
+    stem: str
+
+    @staticmethod
+    def settings_of(presets: Sequence[Preset]) -> tuple[Mapping[str, Any], ...]:
+        """Presets as they travel in a job."""
+        return tuple(preset.model_dump(mode="json") for preset in presets)
+
+
+Task = Inspect | Keep | Process
+
+
+def job_line(number: int, task: Task) -> str:
+    """A job as it is written to a worker."""
+    return _line({"id": number, "do": task.do, **asdict(task)})
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A worker's answer to job `number`: a result, or why there is none."""
+
+    number: int
+    result: Mapping[str, Any] | None
+    refusal: Refusal | None = None
+    message: str = ""
+
+    def line(self) -> str:
+        """The answer as it is written to the daemon."""
+        return _line(asdict(self))
+
+    @staticmethod
+    def parse(line: bytes) -> Reply:
+        """The answer back from its line."""
+        return Reply(**json.loads(line))
+
+
+READY = Reply(-1, {})
+"""The first line of a worker that can take jobs."""
+
+
+def _line(value: Mapping[str, Any]) -> str:
+    return json.dumps(value) + "\n"

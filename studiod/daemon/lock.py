@@ -1,0 +1,41 @@
+"""One daemon a studio: a lock that the operating system takes back when its holder dies."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from types import TracebackType
+
+from studiod.errors import StudioError
+from studiod.names import printable
+
+
+class DaemonLock:
+    """Holds `studiod.lock` in the work folder; a second daemon is refused with the first one's pid."""
+
+    def __init__(self, work: Path) -> None:
+        self._path = work / "studiod.lock"
+        self._descriptor = -1
+
+    def __enter__(self) -> DaemonLock:
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(self._descriptor, 32, 0).decode(errors="replace").strip()
+            os.close(self._descriptor)
+            pid = printable(holder) or "not known yet"
+            raise StudioError(
+                f"A daemon already runs on this studio (pid {pid}).",
+                f"Stop that one first; the lock is {printable(self._path)}.",
+            ) from None
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.ftruncate(self._descriptor, 0)
+        os.close(self._descriptor)

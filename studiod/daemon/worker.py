@@ -1,0 +1,155 @@
+"""A worker process: `python -m studiod.daemon.worker`, jobs on standard input, answers on standard output.
+
+All decoding of strangers' files happens here, under a memory limit; the daemon keeps the time. Whatever
+a file does to this process costs the process, nothing else. It ends when the daemon does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import faulthandler
+import json
+import os
+import queue
+import resource
+import signal
+import sys
+import threading
+import traceback
+from pathlib import Path
+from typing import Any
+
+from studiod.daemon.jobs import READY, Refusal, Reply, WorkerOptions
+from studiod.delivery.place import ContentChanged, place
+from studiod.errors import OutOfSpace, PictureError, StudioError
+from studiod.names import printable
+
+_PR_SET_PDEATHSIG = 1
+_CV2_NO_MEMORY = -4
+
+
+def main() -> None:
+    """Take jobs until the daemon closes our standard input, or dies."""
+    faulthandler.enable()
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # what a library prints must not look like an answer
+    options = WorkerOptions.parse(sys.stdin.readline())
+    _end_with(options.parent)
+    _be_modest(options)
+    jobs = _read_in_background()
+    try:
+        worker = _Worker(options)
+    except StudioError as error:
+        answers.write(Reply(-1, None, "error", f"{error.message} {error.hint}".strip()).line())
+        return
+    answers.write(READY.line())
+    while True:
+        answers.write(worker.answer(jobs.get()).line())
+
+
+class _Worker:
+    """The jobs, with the session that they share."""
+
+    def __init__(self, options: WorkerOptions) -> None:
+        import cv2
+
+        from studiod.matting import load_matte
+
+        cv2.setNumThreads(options.threads)
+        self._options = options
+        self._matte = load_matte(options.matting, options.threads)
+
+    def answer(self, job: dict[str, Any]) -> Reply:
+        """Do one job; whatever goes wrong becomes an answer."""
+        number = job["id"]
+        try:
+            match job["do"]:
+                case "inspect":
+                    result = self._inspect(job)
+                case "keep":
+                    result = _keep(job)
+                case _:
+                    result = self._process(job)
+        except Exception as error:
+            refusal, message = _refusal(error)
+            if refusal == "error" and not isinstance(error, StudioError):
+                traceback.print_exc()
+            return Reply(number, None, refusal, message)
+        return Reply(number, result)
+
+    def _inspect(self, job: dict[str, Any]) -> dict[str, Any]:
+        from studiod.intake.inspect import inspect_file
+
+        inspection = inspect_file(
+            Path(job["path"]), self._options.max_megapixels, self._options.memory_bytes
+        )
+        return inspection.to_json()
+
+    def _process(self, job: dict[str, Any]) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+def _keep(job: dict[str, Any]) -> dict[str, Any]:
+    """Copy an original to SHA256.ext; its bytes are compared on the way."""
+    source = Path(job["source"])
+    name = job["sha256"] + source.suffix.lower()
+    place(source, Path(job["folder"]) / name, job["sha256"])
+    return {"name": name}
+
+
+def _refusal(error: Exception) -> tuple[Refusal, str]:
+    match error:
+        case PictureError():
+            return "picture", error.message
+        case OutOfSpace():
+            return "space", error.message
+        case MemoryError():
+            return "memory", "it needs more memory than a worker may use"
+        case FileNotFoundError() | ContentChanged():
+            return "gone", "its original is gone, or holds other bytes now"
+        case OSError() if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            return "space", f"a disk is full: {error.strerror}"
+        case OSError() if error.errno == errno.ENOMEM:
+            return "memory", "it needs more memory than a worker may use"
+        case StudioError():
+            return "error", error.message
+    if getattr(error, "code", None) == _CV2_NO_MEMORY or "bad_alloc" in str(error):
+        return "memory", "it needs more memory than a worker may use"
+    return "error", f"processing failed: {type(error).__name__}: {printable(str(error))}"
+
+
+def _end_with(parent: int) -> None:
+    """Have the kernel kill us when the daemon dies; elsewhere the end of standard input does."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+def _be_modest(options: WorkerOptions) -> None:
+    """Step behind everybody else, stay below the memory limit, and leave no core behind."""
+    os.nice(10)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":  # elsewhere the kernel does not keep it: the pool watches
+        resource.setrlimit(resource.RLIMIT_DATA, (options.memory_bytes, options.memory_bytes))
+        with contextlib.suppress(OSError):  # when memory runs out, this process goes, not the daemon
+            Path("/proc/self/oom_score_adj").write_text("800")
+
+
+def _read_in_background() -> queue.SimpleQueue[dict[str, Any]]:
+    """Jobs as they come; the end of standard input ends this process at once, in the middle of a job too."""
+    jobs: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+
+    def read() -> None:
+        for line in sys.stdin:
+            jobs.put(json.loads(line))
+        os._exit(0)
+
+    threading.Thread(target=read, daemon=True).start()
+    return jobs
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Approved items become files in the outbox: atomic, repeatable after a crash, never over anything else."""

@@ -1,0 +1,137 @@
+"""Files put in their place: whole, durable, and never over something else."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+CHUNK = 4 * 1024 * 1024
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}
+
+Progress = Callable[[], None]
+
+
+class ContentChanged(Exception):
+    """A file no longer holds the bytes that were recorded of it."""
+
+
+def no_progress() -> None:
+    """For callers to whom nobody listens while a large file is copied."""
+
+
+def sha256_of(path: Path, progress: Progress = no_progress) -> str | None:
+    """The SHA-256 of a regular file, None where there is none or it cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        with open(_open_regular(path), "rb") as stream:
+            while chunk := stream.read(CHUNK):
+                digest.update(chunk)
+                progress()
+    except OSError:
+        return None
+    return digest.hexdigest()
+
+
+def temporary_of(target: Path, sha256: str) -> Path:
+    """Where the bytes of `target` gather before they get its name; the same after a crash."""
+    return target.parent / f".studiod-{sha256[:32]}.tmp"
+
+
+def place(source: Path, target: Path, sha256: str, progress: Progress = no_progress) -> None:
+    """Copy `source` to `target`: temporary file, fsync, a name that nobody had, fsync of the folder.
+
+    A `target` that already holds these very bytes counts as placed. FileExistsError where it holds
+    anything else; ContentChanged where `source` is no longer the bytes of `sha256`.
+    """
+    _make_folder(target.parent)
+    if os.path.lexists(target):
+        _same_or_refused(target, sha256, progress)
+        return
+    temporary = temporary_of(target, sha256)
+    try:
+        _copy(source, temporary, sha256, progress)
+        _name_once(temporary, target)
+    except FileExistsError:
+        _same_or_refused(target, sha256, progress)
+    finally:
+        temporary.unlink(missing_ok=True)
+    fsync_folder(target.parent)
+
+
+def move_aside(source: Path, target: Path) -> None:
+    """Give `source` the name `target` on the same file system; FileExistsError where that is taken."""
+    _make_folder(target.parent)
+    if not (os.path.lexists(target) and source.samefile(target)):  # else a crash came between
+        _name_once(source, target)
+    source.unlink(missing_ok=True)
+    fsync_folder(target.parent)
+    fsync_folder(source.parent)
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make the names in `folder` durable, where the file system knows how."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.ENOTSUP, errno.EBADF}:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, durably."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        try:
+            folder.mkdir()
+        except FileExistsError:  # not a name that is taken, but a folder that cannot be had
+            raise NotADirectoryError(errno.ENOTDIR, "it is not a folder", str(folder)) from None
+        fsync_folder(folder.parent)
+
+
+def _copy(source: Path, temporary: Path, sha256: str, progress: Progress) -> None:
+    digest = hashlib.sha256()
+    temporary.unlink(missing_ok=True)
+    with open(_open_regular(source), "rb") as reader, temporary.open("xb") as writer:
+        while chunk := reader.read(CHUNK):
+            digest.update(chunk)
+            writer.write(chunk)
+            progress()
+        writer.flush()
+        os.fsync(writer.fileno())
+    if digest.hexdigest() != sha256:
+        raise ContentChanged
+
+
+def _open_regular(path: Path) -> int:
+    """A descriptor of a regular file; a pipe or a device with its name is never waited for."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file")
+    return descriptor
+
+
+def _name_once(source: Path, target: Path) -> None:
+    """Give the file a second name that nobody had; without hard links, look first and rename."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
+        source.rename(target)
+
+
+def _same_or_refused(target: Path, sha256: str, progress: Progress) -> None:
+    if target.is_symlink() or sha256_of(target, progress) != sha256:
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))

@@ -1,0 +1,353 @@
+from __future__ import annotations
+
+import csv
+import errno
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studiod.delivery.deliver import Delivered, deliver, recover, take_back_recalled
+from studiod.errors import OutOfSpace
+from studiod.ledger import queue
+from studiod.ledger.delivery import approved_due
+from studiod.ledger.engine import Ledger, open_ledger
+from studiod.ledger.prices import set_price, set_thresholds
+from studiod.ledger.reading import get_item
+from studiod.ledger.records import FileFacts, NewItem, NewVersion, Person
+from studiod.ledger.review import approve, recall
+from studiod.ledger.states import Status
+from studiod.settings import Settings
+
+PERSON = Person(os.getuid(), "anna")
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Ledger]:
+    ledger = open_ledger(settings.database, migrate=True)
+    try:
+        yield ledger
+    finally:
+        ledger.close()
+
+
+def _approved(ledger: Ledger, settings: Settings, path: str = "ring.jpg", price: int | None = 5000) -> int:
+    """An item made and approved, by policy or (dear or unpriced) by a person; two presets."""
+    set_thresholds(ledger, {"USD": 100000}, {})
+    original = b"original of " + os.fsencode(path)
+    source = settings.hot_folders[0].path / path
+    source.parent.mkdir(parents=True, exist_ok=True)
+    source.write_bytes(original)
+    facts = FileFacts("main", path, _hash(original), len(original), 1)
+    item = queue.add_item(ledger, NewItem(facts, "R-1", price_minor=price, currency="USD"))
+    claimed = queue.claim(ledger, "worker", 60)
+    assert claimed is not None and claimed.item == item
+    folder = settings.work / "items" / str(item) / f"v{claimed.version}"
+    folder.mkdir(parents=True)
+    files = {}
+    for name in ("cutout.png", "matte.png", "composite-small.jpg", "composite-white.png"):
+        content = f"{name} of {item}".encode()
+        (folder / name).write_bytes(content)
+        files[name] = name, _hash(content)
+    made = NewVersion(
+        folder=str(folder.relative_to(settings.work)),
+        source_sha256=facts.sha256 or "",
+        cutout=files["cutout.png"],
+        matte=files["matte.png"],
+        composites={"small": files["composite-small.jpg"], "white": files["composite-white.png"]},
+        presets={"small": "1" * 64, "white": "2" * 64},
+        model="test",
+        model_sha256="3" * 64,
+        risk=0.01,
+        reasons=(),
+    )
+    if queue.finish(ledger, claimed, made, approve_by_policy=True) is not Status.APPROVED:
+        approve(ledger, item, claimed.version, PERSON)
+    return item
+
+
+def _deliver_due(ledger: Ledger, settings: Settings) -> list[Delivered]:
+    return [deliver(ledger, settings, item) for item in approved_due(ledger, 0)]
+
+
+def _outbox(settings: Settings) -> dict[str, bytes]:
+    """Everything that lies in the outbox, but for marker and manifest."""
+    return {
+        str(path.relative_to(settings.outbox)): path.read_bytes()
+        for path in sorted(settings.outbox.rglob("*"))
+        if path.is_file() and path.name not in {".studiod-root", "manifest.csv"}
+    }
+
+
+def _manifest(settings: Settings) -> list[dict[str, str]]:
+    with (settings.outbox / "manifest.csv").open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_an_approved_item_becomes_a_file_a_preset_and_a_line_each(studio: Any) -> None:
+    """Delivery writes PRESET/STEM.ext for every preset, and the manifest says who decided."""
+    settings = studio.settings
+    with _opened(settings) as ledger:
+        cheap, dear = _approved(ledger, settings), _approved(ledger, settings, "dear.jpg", 200000)
+        results = _deliver_due(ledger, settings)
+        assert [result.status for result in results] == [Status.DELIVERED] * 2
+        assert get_item(ledger, cheap).status is Status.DELIVERED
+    assert _outbox(settings) == {
+        "small/dear.jpg": f"composite-small.jpg of {dear}".encode(),
+        "small/ring.jpg": f"composite-small.jpg of {cheap}".encode(),
+        "white/dear.png": f"composite-white.png of {dear}".encode(),
+        "white/ring.png": f"composite-white.png of {cheap}".encode(),
+    }
+    lines = {line["file"]: line for line in _manifest(settings)}
+    assert lines["small/ring.jpg"]["decided_by"] == "policy"
+    assert lines["white/dear.png"]["decided_by"] == "anna"
+    assert all(line["sha256"] == _hash(_outbox(settings)[file]) for file, line in lines.items())
+
+
+def test_two_sources_never_share_an_output_name(studio: Any) -> None:
+    """Angles of the same name in two folders get a name each, and what a person put there keeps its own."""
+    settings = studio.settings
+    (settings.outbox / "small").mkdir()
+    (settings.outbox / "small" / "ring.jpg").write_bytes(b"put here by hand")
+    with _opened(settings) as ledger:
+        first, second = _approved(ledger, settings), _approved(ledger, settings, "angle/ring.jpg")
+        _deliver_due(ledger, settings)
+    found = _outbox(settings)
+    assert found["small/ring.jpg"] == b"put here by hand"
+    assert len(found) == 5
+    assert found[f"small/ring_item{first}.jpg"] == f"composite-small.jpg of {first}".encode()
+    assert found["white/ring.png"] == f"composite-white.png of {first}".encode()
+    assert found[f"white/ring_item{second}.png"] == f"composite-white.png of {second}".encode()
+
+
+def test_a_picture_that_changed_after_the_decision_stays(studio: Any) -> None:
+    """A composite whose bytes are not those decided on is not delivered: the item waits again."""
+    settings = studio.settings
+    with _opened(settings) as ledger:
+        item = _approved(ledger, settings)
+        (settings.work / "items" / str(item) / "v1" / "composite-white.png").write_bytes(b"retouched")
+        assert [result.status for result in _deliver_due(ledger, settings)] == [Status.AWAITING_REVIEW]
+    assert _outbox(settings) == {}
+
+
+def test_a_recalled_item_leaves_the_outbox_and_comes_again_as_v2(studio: Any) -> None:
+    """A recall moves the files to outbox/recalled, off the manifest; the next delivery is STEM_v2."""
+    settings = studio.settings
+    with _opened(settings) as ledger:
+        item = _approved(ledger, settings)
+        _deliver_due(ledger, settings)
+        recall(ledger, item, PERSON)
+        moved = take_back_recalled(ledger, settings)
+        assert sorted(moved) == ["recalled/ring.jpg", "recalled/ring.png"]
+        assert _manifest(settings) == []
+        assert sorted(_outbox(settings)) == ["recalled/ring.jpg", "recalled/ring.png"]
+        approve(ledger, item, 1, PERSON)
+        _deliver_due(ledger, settings)
+        assert take_back_recalled(ledger, settings) == []
+    files = ["recalled/ring.jpg", "recalled/ring.png", "small/ring_v2.jpg", "white/ring_v2.png"]
+    assert sorted(_outbox(settings)) == files
+    assert sorted(line["file"] for line in _manifest(settings)) == files[2:]
+
+
+def test_recalled_files_of_one_name_are_all_kept(studio: Any) -> None:
+    """Items recalled under the same name lie beside each other in outbox/recalled."""
+    settings = studio.settings
+    with _opened(settings) as ledger:
+        item = _approved(ledger, settings)
+        _deliver_due(ledger, settings)
+        (settings.outbox / "recalled").mkdir()
+        (settings.outbox / "recalled" / "ring.jpg").write_bytes(b"an older one")
+        recall(ledger, item, PERSON)
+        take_back_recalled(ledger, settings)
+    assert sorted(_outbox(settings)) == [
+        "recalled/ring.jpg",
+        "recalled/ring.png",
+        "recalled/ring_small_2.jpg",
+    ]
+    assert _outbox(settings)["recalled/ring.jpg"] == b"an older one"
+
+
+def test_the_archive_receives_a_copy_of_the_original(studio: Any) -> None:
+    """A delivery copies the original below the archive, never over another; the original stays."""
+    archive = studio.root / "archive"
+    studio.rewrite("delay_minutes = 0", 'delay_minutes = 0\narchive = "archive"')
+    settings = studio.settings
+    (archive / "main").mkdir(parents=True)
+    (archive / "main" / "ring.jpg").write_bytes(b"of last year")
+    with _opened(settings) as ledger:
+        _approved(ledger, settings)
+        _approved(ledger, settings, "angle/\udcffring.jpg")
+        _deliver_due(ledger, settings)
+    first, second = b"original of ring.jpg", b"original of angle/\xffring.jpg"
+    assert (archive / "main" / "ring.jpg").read_bytes() == b"of last year"
+    assert (archive / "main" / f"ring_{_hash(first)[:16]}.jpg").read_bytes() == first
+    assert (archive / "main" / "angle" / "\udcffring.jpg").read_bytes() == second
+    assert (studio.hot / "ring.jpg").read_bytes() == first
+
+
+def test_an_outbox_that_cannot_be_written_fails_the_item_at_the_last_try(studio: Any) -> None:
+    """A file where the preset's folder should be: approved again at first, failed at the last try."""
+    settings = studio.settings
+    (settings.outbox / "small").write_bytes(b"no folder")
+    with _opened(settings) as ledger:
+        item = get_item(ledger, _approved(ledger, settings))
+        assert deliver(ledger, settings, item).status is Status.APPROVED
+        last = deliver(ledger, settings, item, last_try=True)
+        assert last.status is Status.FAILED and "cannot be written" in last.reason
+        assert get_item(ledger, item.id).status is Status.FAILED
+
+
+def test_a_price_that_rises_during_the_delivery_takes_the_files_back(studio: Any) -> None:
+    """An item that became mandatory while its files were copied is not in the outbox afterwards."""
+    settings = studio.settings
+    with _opened(settings) as ledger:
+        item = get_item(ledger, _approved(ledger, settings))
+        risen: list[Status] = []
+
+        def rise() -> None:
+            if not risen and (settings.outbox / "small").is_dir():
+                risen.append(set_price(ledger, item.id, 999900, "USD"))
+
+        result = deliver(ledger, settings, item, progress=rise)
+        assert risen == [Status.AWAITING_REVIEW]
+        assert result.status is Status.AWAITING_REVIEW
+        take_back_recalled(ledger, settings)
+        assert _outbox(settings) == {} and _manifest(settings) == []
+
+
+_CRASH_POINTS = frozenset({"fsync", "link", "unlink", "mkdir", "execute", "write", "open", "remove"})
+
+
+def _dies_at(point: int, action: Callable[[], None]) -> bool:
+    """Run `action` in a process of its own that is killed before its n-th system call of interest."""
+    child = os.fork()
+    if child == 0:
+        calls = 0
+
+        def count(frame: object, event: str, what: Any) -> None:
+            nonlocal calls
+            if event == "c_call" and what.__name__ in _CRASH_POINTS:
+                calls += 1
+                if calls == point:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        try:
+            sys.setprofile(count)
+            action()
+        finally:
+            os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status)
+
+
+def test_a_delivery_survives_a_crash_at_any_moment(studio: Any, tmp_path: Path) -> None:
+    """Killed before any of its calls, the next daemon delivers each file whole, once, with one line."""
+    studio.rewrite("delay_minutes = 0", 'delay_minutes = 0\narchive = "archive"')
+    settings = studio.settings
+    with _opened(settings) as ledger:
+        item = _approved(ledger, settings)
+    template = tmp_path / "template"
+    shutil.copytree(studio.root, template)
+
+    def deliver_all() -> None:
+        with _opened(settings) as own:
+            recover(own, settings)
+            _deliver_due(own, settings)
+
+    point = 0
+    died = True
+    while died:
+        point += 4
+        shutil.rmtree(studio.root)
+        shutil.copytree(template, studio.root)
+        died = _dies_at(point, deliver_all)
+        if died and point % 3 == 0:
+            _dies_at(point // 2, deliver_all)  # and its successor too
+        deliver_all()
+        assert _outbox(settings) == {
+            "small/ring.jpg": f"composite-small.jpg of {item}".encode(),
+            "white/ring.png": f"composite-white.png of {item}".encode(),
+        }, f"killed before call {point}"
+        assert sorted(line["file"] for line in _manifest(settings)) == ["small/ring.jpg", "white/ring.png"]
+        assert (studio.root / "archive" / "main" / "ring.jpg").read_bytes() == b"original of ring.jpg"
+        with _opened(settings) as ledger:
+            assert get_item(ledger, item).status is Status.DELIVERED
+    assert point > 30
+
+
+_ON_A_SMALL_DISK = """
+import errno, sys
+sys.path.insert(0, {tests!r})
+from pathlib import Path
+from studiod.settings import load_settings
+import importlib.util
+spec = importlib.util.spec_from_file_location("helpers", {this!r})
+helpers = importlib.util.module_from_spec(spec)
+sys.modules["helpers"] = helpers
+spec.loader.exec_module(helpers)
+helpers.fill_and_deliver(load_settings(Path({settings!r})))
+"""
+
+
+def fill_and_deliver(settings: Settings) -> None:
+    """On a tmpfs as outbox: deliver while it is full, then with room; run inside a user namespace."""
+    with _opened(settings) as ledger:
+        item = get_item(ledger, _approved(ledger, settings))
+        ballast = settings.outbox / "ballast"
+        try:
+            with ballast.open("wb", buffering=0) as stream:
+                while stream.write(b"\0" * 4096):
+                    pass
+        except OSError as error:
+            assert error.errno == errno.ENOSPC
+        try:
+            deliver(ledger, settings, item)
+        except OutOfSpace:
+            pass
+        else:
+            raise AssertionError("a delivery to a full disk was not OutOfSpace")
+        assert get_item(ledger, item.id).status is Status.APPROVED
+        assert sorted(_outbox(settings)) == ["ballast"]
+        ballast.unlink()
+        assert deliver(ledger, settings, item).status is Status.DELIVERED
+        assert sorted(_outbox(settings)) == ["small/ring.jpg", "white/ring.png"]
+        assert len(_manifest(settings)) == 2
+
+
+def test_a_full_outbox_is_no_failure(studio: Any) -> None:
+    """ENOSPC leaves the item approved and no torn file; with room again it is delivered whole."""
+    script = _ON_A_SMALL_DISK.format(
+        tests=str(Path(__file__).parent), this=__file__, settings=str(studio.file)
+    )
+    mount = f"mount -t tmpfs -o size=64k tmpfs '{studio.outbox}' && exec '{sys.executable}' -c \"$SCRIPT\""
+    probe = (
+        subprocess.run(
+            ["unshare", "-Urm", "sh", "-c", f"mount -t tmpfs -o size=64k tmpfs '{studio.outbox}'"],
+            capture_output=True,
+            check=False,
+        )
+        if shutil.which("unshare")
+        else None
+    )
+    if probe is None or probe.returncode != 0:
+        pytest.skip("no user namespace with a mount of its own on this machine")
+    done = subprocess.run(
+        ["unshare", "-Urm", "sh", "-c", mount],
+        env={**os.environ, "SCRIPT": script},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from studiod.delivery.manifest import COLUMNS, Line, add_lines, remove_lines
+
+
+def _line(file: str, sku: str = "R-1") -> Line:
+    return Line(sku, file, "white", 1, 1, "anna", "a" * 64)
+
+
+def _rows(path: Path) -> list[list[str]]:
+    with path.open(newline="") as stream:
+        return list(csv.reader(stream))
+
+
+def test_a_line_is_added_once(tmp_path: Path) -> None:
+    """Adding the same delivery again, as after a crash, leaves one line under one header."""
+    manifest = tmp_path / "manifest.csv"
+    add_lines(manifest, [_line("white/a.jpg")])
+    add_lines(manifest, [_line("white/a.jpg"), _line("white/b.jpg", 'Ring, "gold"')])
+    rows = _rows(manifest)
+    assert rows[0] == list(COLUMNS)
+    assert [row[1] for row in rows[1:]] == ["white/a.jpg", "white/b.jpg"]
+    assert rows[2][0] == 'Ring, "gold"'
+
+
+def test_a_line_that_a_crash_cut_is_taken_off(tmp_path: Path) -> None:
+    """A torn last line disappears at the next delivery; the lines before it stay."""
+    manifest = tmp_path / "manifest.csv"
+    add_lines(manifest, [_line("white/a.jpg"), _line("white/b.jpg")])
+    whole = manifest.read_bytes()
+    for cut in range(len(whole) - 70, len(whole) - 1):
+        manifest.write_bytes(whole[:cut])
+        add_lines(manifest, [_line("white/b.jpg")])
+        assert manifest.read_bytes() == whole
+
+
+def test_a_whole_line_without_its_newline_is_completed(tmp_path: Path) -> None:
+    """A manifest that an editor saved without its last newline loses nothing."""
+    manifest = tmp_path / "manifest.csv"
+    add_lines(manifest, [_line("white/a.jpg")])
+    manifest.write_bytes(manifest.read_bytes().rstrip(b"\n"))
+    add_lines(manifest, [_line("white/b.jpg")])
+    assert [row[1] for row in _rows(manifest)[1:]] == ["white/a.jpg", "white/b.jpg"]
+
+
+def test_removed_lines_are_gone_and_others_are_kept_as_they_are(tmp_path: Path) -> None:
+    """A recall takes off just its own lines; bytes that are not UTF-8 survive it."""
+    manifest = tmp_path / "manifest.csv"
+    add_lines(manifest, [_line("white/a.jpg"), _line("white/b.jpg")])
+    with manifest.open("ab") as stream:
+        stream.write(b"R-\xe9,white/c.jpg,white,3,1,anna," + b"c" * 64 + b"\n")
+    remove_lines(manifest, {"white/a.jpg", "white/unknown.jpg"})
+    rows = manifest.read_bytes().splitlines()
+    assert [row.split(b",")[1] for row in rows[1:]] == [b"white/b.jpg", b"white/c.jpg"]
+    assert rows[2].startswith(b"R-\xe9,")

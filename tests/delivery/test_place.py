@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from studiod.delivery.place import ContentChanged, move_aside, place, sha256_of, temporary_of
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def test_a_file_is_placed_whole(tmp_path: Path) -> None:
+    """Placing makes the folders, leaves no temporary file, and the bytes are those of the source."""
+    source = tmp_path / "made.jpg"
+    source.write_bytes(b"picture")
+    target = tmp_path / "outbox" / "white" / "ring.jpg"
+    place(source, target, _hash(b"picture"))
+    assert target.read_bytes() == b"picture"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_placing_again_changes_nothing(tmp_path: Path) -> None:
+    """A target that holds these very bytes counts as placed, and is not written again."""
+    source, target = tmp_path / "made.jpg", tmp_path / "ring.jpg"
+    source.write_bytes(b"picture")
+    place(source, target, _hash(b"picture"))
+    inode = target.stat().st_ino
+    place(source, target, _hash(b"picture"))
+    assert target.stat().st_ino == inode
+
+
+@pytest.mark.parametrize("kind", ["file", "folder", "link", "dangling link"])
+def test_nothing_is_overwritten(tmp_path: Path, kind: str) -> None:
+    """Whatever else has the name keeps it: FileExistsError, and it is as it was."""
+    source, target, other = tmp_path / "made.jpg", tmp_path / "ring.jpg", tmp_path / "other"
+    source.write_bytes(b"picture")
+    other.write_bytes(b"picture")
+    match kind:
+        case "file":
+            target.write_bytes(b"somebody else's")
+        case "folder":
+            target.mkdir()
+        case "link":
+            target.symlink_to(other)
+        case _:
+            target.symlink_to(tmp_path / "nowhere")
+    before = target.lstat()
+    with pytest.raises(FileExistsError):
+        place(source, target, _hash(b"picture"))
+    assert target.lstat() == before
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_changed_source_is_not_placed(tmp_path: Path) -> None:
+    """A source that no longer has the recorded hash leaves neither target nor temporary file."""
+    source, target = tmp_path / "made.jpg", tmp_path / "out" / "ring.jpg"
+    source.write_bytes(b"tampered")
+    with pytest.raises(ContentChanged):
+        place(source, target, _hash(b"picture"))
+    assert list(target.parent.iterdir()) == []
+
+
+def test_a_temporary_file_of_a_crash_is_made_anew(tmp_path: Path) -> None:
+    """What a crash left of the temporary file, even a link, is replaced and not followed."""
+    source, target, victim = tmp_path / "made.jpg", tmp_path / "ring.jpg", tmp_path / "victim"
+    source.write_bytes(b"picture")
+    victim.write_bytes(b"keep me")
+    temporary_of(target, _hash(b"picture")).symlink_to(victim)
+    place(source, target, _hash(b"picture"))
+    assert target.read_bytes() == b"picture" and not target.is_symlink()
+    assert victim.read_bytes() == b"keep me"
+
+
+def test_a_pipe_with_a_pictures_name_is_never_waited_for(tmp_path: Path) -> None:
+    """A pipe has no hash, and reading it does not block."""
+    pipe = tmp_path / "ring.jpg"
+    os.mkfifo(pipe)
+    assert sha256_of(pipe) is None
+
+
+def test_a_move_takes_no_name_that_is_taken(tmp_path: Path) -> None:
+    """Moving aside keeps both files where the name is taken, and finishes what a crash left half done."""
+    source, target = tmp_path / "ring.jpg", tmp_path / "recalled" / "ring.jpg"
+    target.parent.mkdir()
+    source.write_bytes(b"new")
+    target.write_bytes(b"old")
+    with pytest.raises(FileExistsError):
+        move_aside(source, target)
+    assert (source.read_bytes(), target.read_bytes()) == (b"new", b"old")
+    target.unlink()
+    os.link(source, target)
+    move_aside(source, target)
+    assert target.read_bytes() == b"new" and not source.exists()
