@@ -6,13 +6,11 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
 from studiod import __version__
 from studiod.commands.check import check
 from studiod.commands.demo import demo
-from studiod.commands.evaluate import evaluate
 from studiod.commands.init import init
 from studiod.commands.items import approve, flag, list_, recall, reject, retry, show, status
 from studiod.commands.process import process
@@ -33,7 +31,6 @@ app = typer.Typer(
     name="studiod",
     help="Cut jewellery out of studio photographs overnight, and say where that may have failed.",
     epilog=_EPILOG,
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -63,7 +60,6 @@ def _global_options(
 
 for _command in (init, check, run, status, list_, show, approve, flag, reject, retry, recall, process):
     app.command(_command.__name__.rstrip("_"))(_command)
-app.command()(evaluate)
 app.command()(demo)
 
 
@@ -73,15 +69,15 @@ def main() -> None:
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     arguments, debug = _without_debug(sys.argv[1:])
     try:
-        code = app(arguments, prog_name="studiod", standalone_mode=False)
+        code = app(arguments or ["--help"], prog_name="studiod", standalone_mode=False)
     except StudioError as error:
         if debug:
             raise
         sys.exit(_report(error.message, error.hint, error.exit_code))
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
+    except typer.TyperException as error:
+        help_hint = "" if "--help" in arguments else "studiod --help, or studiod COMMAND --help, shows how."
+        sys.exit(_report(f"{error.format_message().rstrip('.')}.", help_hint, error.exit_code))
+    except (KeyboardInterrupt, typer.Abort):
         sys.exit(_report("Interrupted.", "", 130))
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone: nothing is left to say

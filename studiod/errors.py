@@ -37,9 +37,13 @@ class PlateError(StudioError):
 class TransitionRefused(StudioError):
     """An item is no longer in the state, or at the version, that was expected."""
 
+    exit_code = 3
+
 
 class GateRefused(StudioError):
     """An item may not be approved or delivered without what the price gate demands."""
+
+    exit_code = 3
 
 
 class LedgerError(StudioError):

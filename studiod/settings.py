@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -29,6 +30,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from studiod.errors import SettingsError
+from studiod.money import to_minor
 from studiod.names import printable
 
 SETTINGS_NAME = "studiod.toml"
@@ -77,6 +79,12 @@ def _amount(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int | Decimal) or not math.isfinite(value):
         raise ValueError("needs an amount of money such as 1000 or 999.50")
     return Decimal(value)
+
+
+def _exact(amounts: dict[str, Decimal]) -> dict[str, Decimal]:
+    for currency, amount in amounts.items():
+        to_minor(amount, currency)  # a ValueError says why this cannot be an amount in that currency
+    return amounts
 
 
 def _path(value: object, info: ValidationInfo) -> object:
@@ -142,7 +150,8 @@ Truth = Annotated[bool, BeforeValidator(_truth)]
 Share = Annotated[float, BeforeValidator(_number), Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-Amount = Annotated[Decimal, BeforeValidator(_amount), Field(ge=0)]
+Amount = Annotated[Decimal, BeforeValidator(_amount)]
+Amounts = Annotated[dict[Currency, Amount], AfterValidator(_exact)]
 SkuSource = Literal["name", "folder"]
 
 
@@ -178,8 +187,18 @@ class CatalogSettings(_Table):
     files: Annotated[tuple[Annotated[Path, BeforeValidator(_path)], ...], Field(validate_default=True)] = (
         Path("prices.csv"),
     )
+    currencies: Annotated[
+        dict[Annotated[Path, BeforeValidator(_path)], Currency], Field(validate_default=True)
+    ] = Field(default_factory=dict)
     sku: SkuSource = "name"
     sku_pattern: Annotated[str, BeforeValidator(_pattern)] = ""
+
+    @model_validator(mode="after")
+    def _currencies_are_of_files(self) -> Self:
+        for file in self.currencies:
+            if file not in self.files:
+                raise ValueError(f"currencies names {printable(file)}, which is not one of its files")
+        return self
 
 
 class MattingSettings(_Table):
@@ -192,8 +211,8 @@ class MattingSettings(_Table):
 class QaSettings(_Table):
     """What a person must decide."""
 
-    threshold: dict[Currency, Amount] = Field(default_factory=lambda: {"USD": Decimal(1000)})
-    two_person_above: dict[Currency, Amount] = Field(default_factory=dict)
+    threshold: Amounts = Field(default_factory=lambda: {"USD": Decimal(1000)})
+    two_person_above: Amounts = Field(default_factory=dict)
     audit_share: Share = 0.02
     auto_approve_below: Annotated[Share | None, BeforeValidator(_number_or_off)] = None
     always_review: tuple[str, ...] = ("moissanite", "cubic zirconia")
@@ -292,6 +311,10 @@ class Settings(_Table):
         archive = () if self.delivery.archive is None else (self.delivery.archive,)
         hot = tuple(folder.path for folder in self.hot_folders)
         return (*hot, self.outbox, self.touchup, self.work, *archive)
+
+    def currency_of(self, file: Path) -> str:
+        """The currency of a catalogue file's prices where the file itself names none."""
+        return self.catalog.currencies.get(file, self.currency)
 
     @model_validator(mode="after")
     def _folders_are_apart(self) -> Self:

@@ -15,13 +15,14 @@ _PRICES_HEADER = "sku,price,currency,title\n"
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The studio's folder; made where it is missing.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The studio's folder.")],
 ) -> None:
-    """Lay out a studio: a commented studiod.toml, a price list, and the folders.
+    """Lay out a studio, or add what is missing to one.
 
-    Run again it adds only what is missing, folders newly named in studiod.toml included; it never
-    changes a file that is there. Every folder gets a small marker file (.studiod-root): where the
-    marker is missing later, a disk is not mounted, and studiod waits instead of filling the wrong one.
+    That is a commented studiod.toml, a price list, and the folders. Run again it adds only what is
+    missing, folders newly named in studiod.toml included; it never changes a file that is there. Every
+    folder gets a small marker file (.studiod-root): where the marker is missing later, a disk is not
+    mounted, and studiod waits instead of filling the wrong one.
     """
     added = lay_out(folder)
     for path in added:

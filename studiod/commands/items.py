@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -23,7 +22,7 @@ from studiod.commands.options import (
 )
 from studiod.ledger import reading, review
 from studiod.ledger.engine import Ledger
-from studiod.ledger.records import Demand, Event, FileRecord, ItemRecord, Selection
+from studiod.ledger.records import Demand, Event, FileRecord, ItemRecord
 from studiod.ledger.states import Status
 from studiod.money import to_decimal
 from studiod.names import inert, printable
@@ -35,11 +34,11 @@ Row = TypeVar("Row")
 _PAGE = 500
 _SILENT_AFTER = 60.0  # seconds without a heartbeat after which a daemon counts as gone
 
-ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the item's history.")]
+ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the history.")]
 
 
 def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """What the daemon is doing, and how many pictures stand where."""
+    """What the daemon does, and how many items stand where."""
     settings = studio_settings(config)
     ledger = studio_ledger(settings)
     counts = reading.count_by_status(ledger)
@@ -111,7 +110,7 @@ def list_(
 
 
 def show(item: ItemArgument, config: ConfigOption = None) -> None:
-    """All about one item: what it is, what may be wrong with it, and its whole history."""
+    """All about one item: findings, files and history."""
     settings = studio_settings(config)
     ledger = studio_ledger(settings)
     record = reading.get_item(ledger, item)
@@ -149,7 +148,10 @@ def show(item: ItemArgument, config: ConfigOption = None) -> None:
 
 
 def approve(item: ItemArgument, reason: ReasonOption = "", config: ConfigOption = None) -> None:
-    """Approve an item as it stands now; your login is kept with the decision."""
+    """Approve an item as it stands now.
+
+    Your login is kept with the decision.
+    """
     ledger = studio_ledger(studio_settings(config))
     version = reading.get_item(ledger, item).version
     after = review.approve(ledger, item, version, review.current_person(), note=reason)
@@ -160,7 +162,10 @@ def approve(item: ItemArgument, reason: ReasonOption = "", config: ConfigOption 
 
 
 def flag(item: ItemArgument, reason: ReasonOption = "", config: ConfigOption = None) -> None:
-    """Send an item to touch-up by hand; a reason may be one of the words that `list` shows."""
+    """Send an item to touch-up by hand.
+
+    A reason may be words of your own, or some of those that `list` shows, such as chain_gap.
+    """
     ledger = studio_ledger(studio_settings(config))
     version = reading.get_item(ledger, item).version
     known = tuple(word for word in reason.replace(",", " ").split() if word in REASONS)
@@ -169,7 +174,7 @@ def flag(item: ItemArgument, reason: ReasonOption = "", config: ConfigOption = N
 
 
 def reject(item: ItemArgument, reason: ReasonOption = "", config: ConfigOption = None) -> None:
-    """Refuse a picture: the piece must be shot again."""
+    """Refuse a picture: it must be shot again."""
     ledger = studio_ledger(studio_settings(config))
     version = reading.get_item(ledger, item).version
     review.reject(ledger, item, version, review.current_person(), note=reason)
@@ -184,7 +189,10 @@ def retry(item: ItemArgument, config: ConfigOption = None) -> None:
 
 
 def recall(item: ItemArgument, reason: ReasonOption = "", config: ConfigOption = None) -> None:
-    """Reopen a delivered item: it waits for a person again, and its files go to outbox/recalled/."""
+    """Take a delivered item back.
+
+    It waits for a person again, and the daemon moves its files to outbox/recalled/.
+    """
     ledger = studio_ledger(studio_settings(config))
     review.recall(ledger, item, review.current_person(), reason=reason)
     typer.echo(f"Item {item} is recalled; the daemon moves its files to outbox/recalled/.")
@@ -262,7 +270,9 @@ def _print_findings(risk: dict[str, Any]) -> None:
     for finding in findings:
         left, top, right, bottom = finding["box"]
         where = f"{right - left} x {bottom - top} px at {left}, {top}"
-        typer.echo(f"  {finding['probability']:.2f}  {finding['reason']} ({where}): {inert(finding['sentence'])}")
+        typer.echo(
+            f"  {finding['probability']:.2f}  {finding['reason']} ({where}): {inert(finding['sentence'])}"
+        )
 
 
 def _event_line(event: Event) -> str:

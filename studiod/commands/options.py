@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 from rich.console import Console
 
@@ -13,9 +12,17 @@ from studiod.errors import SettingsError
 from studiod.ledger.engine import Ledger, open_ledger
 from studiod.settings import SETTINGS_NAME, Settings, load_settings
 
+
+def _given_before(context: typer.Context, value: Path | None) -> Path | None:
+    """`studiod --config FILE run` means what `studiod run --config FILE` means."""
+    return value or context.find_root().params.get("config")
+
+
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", metavar="FILE", help="The studio's studiod.toml.", show_default="./studiod.toml"),
+    typer.Option(
+        "--config", metavar="FILE", help="The studio's studiod.toml [./studiod.toml].", callback=_given_before
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="For scripts: JSON instead of a table.")]
 ItemArgument = Annotated[
@@ -24,10 +31,9 @@ ItemArgument = Annotated[
 
 
 def studio_file(config: Path | None) -> Path:
-    """The configuration that is meant: given to the command, given before it, or in the current folder."""
-    before = click.get_current_context().find_root().params.get("config")
-    if config is not None or before is not None:
-        return config or Path(str(before))
+    """The configuration that is meant: the one given, or else the one in the current folder."""
+    if config is not None:
+        return config
     here = Path(SETTINGS_NAME)
     if not here.is_file():
         raise SettingsError(

@@ -39,7 +39,7 @@ def current_person() -> Person:
         return Person(uid, f"uid {uid}")
 
 
-def approve(ledger: Ledger, item: int, version: int, person: Person) -> Status:
+def approve(ledger: Ledger, item: int, version: int, person: Person, *, note: str = "") -> Status:
     """Approve the version seen; returns APPROVED, or APPROVED_ONCE where a second person must follow.
 
     TransitionRefused when the picture changed while it was looked at, or does not wait any more.
@@ -54,13 +54,15 @@ def approve(ledger: Ledger, item: int, version: int, person: Person) -> Status:
                 f"{person.login} has approved item {item} already: a second person must follow.",
                 "Ask a colleague with a login of their own.",
             )
-        put_decision(connection, row, now, kind="person", verdict="approve", person=person)
+        put_decision(connection, row, now, kind="person", verdict="approve", person=person, note=note)
         actor = Actor.of(person)
         if enough(demand, before | {person.uid}):
-            move(connection, row, Status.APPROVED, now, what="approved", actor=actor, approved_at=now)
+            move(
+                connection, row, Status.APPROVED, now, what="approved", actor=actor, reason=note, approved_at=now
+            )
             after = Status.APPROVED
         else:
-            move(connection, row, Status.APPROVED_ONCE, now, what="approved_once", actor=actor)
+            move(connection, row, Status.APPROVED_ONCE, now, what="approved_once", actor=actor, reason=note)
             after = Status.APPROVED_ONCE
         _close(connection, item)
         return after

