@@ -203,10 +203,9 @@ _MISSING = Signature(-1, 0, 0)
 
 def _signature(path: Path) -> Signature | None:
     try:
-        found = path.stat()
+        return Signature.of(path.stat())
     except OSError:
         return None
-    return Signature(found.st_size, found.st_mtime_ns, found.st_ino)
 
 
 def _decode(data: bytes, name: str) -> str:

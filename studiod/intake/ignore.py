@@ -6,10 +6,9 @@ from enum import StrEnum
 from pathlib import PurePath
 
 RAW_EXTENSIONS = frozenset({
-    ".3fr", ".arw", ".cap", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq", ".k25",
-    ".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl",
-    ".sr2", ".srf", ".srw",
-    ".x3f",
+    ".3fr", ".ari", ".arw", ".bay", ".cap", ".cr2", ".cr3", ".crw", ".dcr", ".dcs", ".dng", ".eip", ".erf",
+    ".fff", ".gpr", ".iiq", ".k25", ".kdc", ".mdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef",
+    ".ptx", ".pxn", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
 })  # fmt: skip
 """The extensions of camera RAW files."""
 
@@ -31,14 +30,12 @@ _FOLDERS = frozenset({
 
 _PARTIAL = (
     ".part", ".partial", ".crdownload", ".download", ".opdownload", ".filepart", ".tmp", ".temp", ".swp",
-    ".aria2",
-    ".!ut", ".!qb", ".!sync", ".bts", ".unfinished", ".inprogress",
+    ".aria2", ".!ut", ".!qb", ".!sync", ".bts", ".unfinished", ".inprogress",
 )  # fmt: skip
 
 _SIDECARS = (
     ".xmp", ".cos", ".cot", ".cop", ".cof", ".comask", ".dop", ".pp3", ".on1", ".aae", ".thm", ".nksc",
-    ".arp",
-    ".vrd", ".dr4",
+    ".arp", ".vrd", ".dr4",
 )  # fmt: skip
 
 _LITTER = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "autorun.inf", "picasa.ini"})

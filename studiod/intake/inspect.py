@@ -9,11 +9,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from studiod.errors import PictureError
-from studiod.imaging.photo import Header, read_header, read_photo
+from studiod.intake.settle import Signature
 from studiod.names import printable
+
+if TYPE_CHECKING:
+    from studiod.imaging.photo import Header
 
 _CHUNK = 1 << 20
 _OWN_MEMORY = 400_000_000
@@ -51,6 +54,9 @@ class Inspection:
 
 def inspect_file(path: Path, max_megapixels: float, memory_limit_bytes: int) -> Inspection:
     """Read a file to its end and decode it; whatever is wrong with it becomes its `problem`."""
+    # Imported here: the daemon, which decodes nothing, imports this module too.
+    from studiod.imaging.photo import read_header, read_photo
+
     name = printable(path.name)
     try:
         found = hash_file(path)
@@ -58,6 +64,7 @@ def inspect_file(path: Path, max_megapixels: float, memory_limit_bytes: int) -> 
         return Inspection(None, -1, 0, None, problem=f"{name} cannot be read: {error.strerror}.")
     if found.problem is not None:
         return found
+    may_grow = _may_be_unfinished(path)
     try:
         header = read_header(path)
         found = replace(
@@ -67,7 +74,10 @@ def inspect_file(path: Path, max_megapixels: float, memory_limit_bytes: int) -> 
             width=header.width,
             height=header.height,
         )
-        _refuse_what_does_not_fit(name, header, found.size, memory_limit_bytes)
+        if header.width * header.height > max_megapixels * 1e6:
+            may_grow = False
+        else:
+            _refuse_what_does_not_fit(name, header, found.size, memory_limit_bytes)
         read_photo(path, max_megapixels=max_megapixels)
     except PictureError as error:
         problem = f"{error.message} {error.hint}".strip()
@@ -77,7 +87,7 @@ def inspect_file(path: Path, max_megapixels: float, memory_limit_bytes: int) -> 
         problem = f"{name} cannot be decoded: {printable(str(error)) or type(error).__name__}."
     else:
         return found
-    return replace(found, problem=problem, truncated=_may_be_unfinished(path))
+    return replace(found, problem=problem, truncated=may_grow)
 
 
 def hash_file(path: Path) -> Inspection:
@@ -87,11 +97,12 @@ def hash_file(path: Path) -> Inspection:
     with os.fdopen(descriptor, "rb") as file:
         before = os.fstat(file.fileno())
         if not stat.S_ISREG(before.st_mode):
-            return Inspection(None, 0, before.st_mtime_ns, None, problem=f"{name} is not a file.")
+            return Inspection(None, 0, Signature.of(before).mtime_ns, None, problem=f"{name} is not a file.")
         sha256 = _hash(file)
         after = os.fstat(file.fileno())
-    found = Inspection(sha256, after.st_size, after.st_mtime_ns, _local_time(after.st_mtime))
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+    signature = Signature.of(after)
+    found = Inspection(sha256, signature.size, signature.mtime_ns, _local_time(after.st_mtime))
+    if Signature.of(before) != signature:
         return replace(found, problem=f"{name} is still being written.", truncated=True)
     return found
 

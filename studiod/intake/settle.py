@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
+
+_LARGEST = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -16,6 +19,12 @@ class Signature:
     size: int
     mtime_ns: int
     inode: int
+
+    @staticmethod
+    def of(found: os.stat_result) -> Signature:
+        """A file's, cut to what a database's integers can hold: some file systems have odd numbers."""
+        mtime_ns = max(-_LARGEST, min(found.st_mtime_ns, _LARGEST))
+        return Signature(found.st_size, mtime_ns, found.st_ino & _LARGEST)
 
 
 @dataclass
@@ -40,7 +49,7 @@ class SettleTracker(Generic[Key]):
     def __len__(self) -> int:
         return len(self._watched)
 
-    def keys(self) -> list[Key]:
+    def watched(self) -> list[Key]:
         """The files that have not settled yet."""
         return list(self._watched)
 

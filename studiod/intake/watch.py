@@ -178,5 +178,4 @@ def _nature(mode: int) -> Nature:
 
 
 def _file_stat(path: str, found: os.stat_result, nature: Nature) -> FileStat:
-    signature = Signature(found.st_size, found.st_mtime_ns, found.st_ino)
-    return FileStat(path, signature, found.st_dev, nature)
+    return FileStat(path, Signature.of(found), found.st_dev, nature)

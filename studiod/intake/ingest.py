@@ -1,0 +1,423 @@
+"""The intake as the daemon drives it: passes over the hot folders, settling files, what to inspect next.
+
+Single-threaded. Nothing that it remembers is needed after a crash: what is not in the ledger is found again.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from studiod.intake.catalog import PriceBook, holds_word
+from studiod.intake.ignore import Kind, is_jpeg, is_plate, is_raw, kind_of
+from studiod.intake.inspect import Inspection, hash_file
+from studiod.intake.known import Key, KnownFiles
+from studiod.intake.rules import Rules, Taken, are_halves
+from studiod.intake.settle import SettleTracker, Signature
+from studiod.intake.watch import FileStat, Nature, Watcher, look_at, scan
+from studiod.ledger.engine import Ledger
+from studiod.ledger.prices import set_price
+from studiod.ledger.reading import list_items
+from studiod.ledger.records import FileState, ItemRecord
+from studiod.ledger.states import Status
+from studiod.names import printable
+from studiod.settings import MARKER, HotFolder, Settings
+
+__all__ = ["InspectRequest", "Inspection", "Intake", "Taken", "WorkerDied"]
+
+_PATIENCE = 30.0
+"""How long after its last change a file that breaks off may still be growing, in seconds."""
+
+_RESTAT = 0.5
+_POLL = 2.0
+_SHARE_OF_TIME = 20
+"""A pass over a folder is followed by a rest of this many times its own length, at least."""
+
+_PAGE = 1000
+_WARNINGS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class InspectRequest:
+    """A file that has settled and is to be looked at in a worker: `source` is its absolute path."""
+
+    hot_folder: str
+    path: str
+    source: Path
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerDied:
+    """The worker that looked at a file died, or ran out of time."""
+
+    reason: str
+
+
+@dataclass(slots=True)
+class _Hot:
+    """A hot folder in service."""
+
+    settings: HotFolder
+    watcher: Watcher | None = None
+    polled: bool = False
+    paused: str = ""
+    stirred: bool = False
+    passed: bool = False
+    due: float = 0.0
+    rest_until: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A file that was looked at, and since when it waits for its other half or for a plate."""
+
+    seen: FileStat
+    found: Inspection
+    since: float
+
+
+class Intake:
+    """Finds files and takes them up; `say` gets a readable, escaped line for what a person should know."""
+
+    def __init__(self, settings: Settings, ledger: Ledger, *, say: Callable[[str], None]) -> None:
+        self.woken = threading.Event()
+        self._settings = settings
+        self._ledger = ledger
+        self._say = say
+        self._hot = {hot.name: _Hot(hot, polled=hot.watch == "poll") for hot in settings.hot_folders}
+        currencies = {path: settings.currency_of(path) for path in settings.catalog.files}
+        self._book = PriceBook(currencies, settings.intake.quiet_seconds)
+        self._known = KnownFiles(ledger)
+        self._taken: list[Taken] = []
+        self._rules = Rules(ledger, settings, self._book, self._known, self._taken.append)
+        self._tracker: SettleTracker[Key] = SettleTracker(settings.intake.quiet_seconds)
+        self._seen: dict[Key, FileStat] = {}
+        self._asked: dict[Key, FileStat] = {}
+        self._ready: dict[Key, _Ready] = {}
+        self._doubted: dict[Key, Signature] = {}
+        self._tried_again: set[Key] = set()
+        self._said: set[str] = set()
+        self._restat_due = 0.0
+        self._now = 0.0
+
+    def start(self) -> None:
+        """Read the catalogue, and bring what is known of prices up to date."""
+        self._book.load()
+        self._catalog_changed()
+
+    def close(self) -> None:
+        """Stop the watchers."""
+        for hot in self._hot.values():
+            self._unwatch(hot)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing settles, waits or is looked at, and nothing has stirred since the last pass."""
+        busy = self._tracker or self._asked or self._ready or not self._book.settled
+        unseen = any(not hot.paused and (hot.stirred or not hot.passed) for hot in self._hot.values())
+        return not busy and not unseen
+
+    @property
+    def paused(self) -> dict[str, str]:
+        """The hot folders that cannot be looked into, each with the sentence that says why."""
+        return {name: hot.paused for name, hot in self._hot.items() if hot.paused}
+
+    @property
+    def catalog_warnings(self) -> tuple[str, ...]:
+        """What is wrong in the catalogue as it stands."""
+        return self._book.catalog.warnings
+
+    def taken(self) -> list[Taken]:
+        """The new items since the last call, whose originals are to be copied now."""
+        taken = list(self._taken)
+        self._taken.clear()
+        return taken
+
+    def tick(self, now: float) -> list[InspectRequest]:
+        """Look around, as far as it is time to; returns the files to inspect next, plates first."""
+        self._now = now
+        if self._book.refresh(now):
+            self._catalog_changed()
+        self.woken.clear()
+        for hot in self._hot.values():
+            if now >= (hot.rest_until if hot.stirred or not hot.passed else hot.due):
+                self._pass_over(hot, now)
+        if now >= self._restat_due:
+            self._restat_due = now + _RESTAT
+            for key in self._tracker.watched():
+                self._look_again(key, now)
+        requests = [request for key, _ in self._tracker.take_settled(now) if (request := self._settled(key))]
+        self._release(now)
+        return sorted(requests, key=lambda request: (not is_plate(request.path), request.path))
+
+    def inspected(self, request: InspectRequest, outcome: Inspection | WorkerDied) -> None:
+        """Take up what a worker has looked at; a file that changed meanwhile settles again."""
+        key = (request.hot_folder, request.path)
+        asked = self._asked.pop(key, None)
+        hot = self._hot[request.hot_folder]
+        hot.passed = False  # one more pass, so that `idle` never misses what came while we were busy
+        seen = None if hot.paused else look_at(hot.settings.path, request.path)
+        if asked is None or seen is None:
+            return
+        found = outcome if isinstance(outcome, Inspection) else self._without_looking(request)
+        if found is None:
+            return
+        if seen.signature != asked.signature or _changed(found, seen.signature):
+            self._watch_again(key, seen)
+        elif found.truncated and self._may_grow(key, seen.signature):
+            age = time.time() - seen.signature.mtime_ns / 1e9
+            self._seen[key] = seen
+            self._tracker.postpone(key, seen.signature, self._now + min(_PATIENCE, _PATIENCE - age))
+        else:
+            self._doubted.pop(key, None)
+            self._ready[key] = _Ready(seen, found, self._now)
+            self._release(self._now)
+
+    # Passes and settling.
+
+    def _pass_over(self, hot: _Hot, now: float) -> None:
+        root = hot.settings.path
+        started = time.monotonic()
+        hot.stirred = False
+        try:
+            # The watcher first: what lands during the pass must wake us.
+            if not os.path.lexists(root / MARKER):
+                raise FileNotFoundError
+            self._watch(hot)
+            found = scan(root)
+        except OSError as error:
+            self._pause(hot, error)
+            hot.due = hot.rest_until = now + _POLL
+            return
+        if hot.paused:
+            self._say(f"Hot folder {hot.settings.name} is there again.")
+            hot.paused = ""
+        self._say_once(found.messages)
+        present = set()
+        for seen in found.files:
+            key = (hot.settings.name, seen.path)
+            present.add(key)
+            self._meet(key, seen, now)
+        for key in [*self._tracker.watched(), *self._ready]:
+            if key[0] == hot.settings.name and key not in present:
+                self._drop(key)
+        rest = (time.monotonic() - started) * _SHARE_OF_TIME
+        rescan = self._settings.intake.rescan_seconds
+        hot.passed = True
+        hot.rest_until = now + max(_RESTAT, rest)
+        hot.due = now + (min(max(_POLL, rest), rescan) if hot.polled else rescan)
+
+    def _meet(self, key: Key, seen: FileStat, now: float) -> None:
+        kind = kind_of(PurePath(seen.path).name)
+        if (
+            kind is Kind.LITTER
+            or (kind is Kind.OTHER and seen.nature is not Nature.FILE)
+            or key in self._asked
+        ):
+            return
+        if self._known.is_unchanged(key, seen.signature) and not self._has_become_readable(key, seen):
+            self._drop(key)
+            return
+        ready = self._ready.get(key)
+        if ready is not None and ready.seen.signature == seen.signature:
+            return
+        self._ready.pop(key, None)
+        self._seen[key] = seen
+        self._tracker.observe(key, seen.signature, now)
+
+    def _look_again(self, key: Key, now: float) -> None:
+        seen = look_at(self._hot[key[0]].settings.path, key[1])
+        if seen is None:
+            self._drop(key)
+        else:
+            self._seen[key] = seen
+            self._tracker.observe(key, seen.signature, now)
+
+    def _settled(self, key: Key) -> InspectRequest | None:
+        seen = self._seen.pop(key)
+        hot = self._hot[key[0]].settings
+        if kind_of(PurePath(seen.path).name) is Kind.OTHER:
+            self._rules.ignore(hot, seen)
+            return None
+        if seen.nature is not Nature.FILE:
+            self._rules.refuse(hot, seen)
+            return None
+        self._asked[key] = seen
+        return InspectRequest(hot.name, seen.path, hot.path / seen.path)
+
+    def _watch_again(self, key: Key, seen: FileStat) -> None:
+        self._seen[key] = seen
+        self._tracker.forget(key)
+        self._tracker.observe(key, seen.signature, self._now)
+
+    def _drop(self, key: Key) -> None:
+        self._tracker.forget(key)
+        self._seen.pop(key, None)
+        self._ready.pop(key, None)
+
+    def _may_grow(self, key: Key, signature: Signature) -> bool:
+        """Whether a file that breaks off is young, and was not found so before in this very state."""
+        if self._doubted.get(key) == signature:
+            return False
+        self._doubted[key] = signature
+        return time.time() - signature.mtime_ns / 1e9 < _PATIENCE
+
+    def _has_become_readable(self, key: Key, seen: FileStat) -> bool:
+        """Whether a file that could not be read may be tried once more: its rights may be right now."""
+        row = self._known.get(key)
+        unread = row is not None and row.state is FileState.QUARANTINED and row.facts.sha256 is None
+        if not unread or seen.nature is not Nature.FILE or key in self._tried_again:
+            return False
+        if not os.access(self._hot[key[0]].settings.path / seen.path, os.R_OK):
+            return False
+        self._tried_again.add(key)
+        return True
+
+    def _without_looking(self, request: InspectRequest) -> Inspection | None:
+        """The bytes of a file that killed its worker: it becomes an item, and its tries decide."""
+        try:
+            return hash_file(request.source)
+        except OSError:
+            return None
+
+    # Pairs and plates.
+
+    def _release(self, now: float) -> None:
+        """Take up what waits for nothing (any more), plates first, then what leads a pair."""
+        for key in sorted(self._ready, key=self._rank):
+            ready = self._ready[key]
+            if self._must_wait(key, ready, now):
+                continue
+            del self._ready[key]
+            hot = self._hot[key[0]]
+            self._rules.take(hot.settings, key[1], ready.seen.signature, ready.found)
+
+    def _rank(self, key: Key) -> tuple[bool, bool, bool, str]:
+        is_fine = self._ready[key].found.problem is None
+        return not is_plate(key[1]), is_fine, self._follows(key), key[1]
+
+    def _must_wait(self, key: Key, ready: _Ready, now: float) -> bool:
+        """Whether a picture waits for a plate of its folder that is on its way, or for its other half."""
+        if ready.found.problem is not None:
+            return False
+        is_late = now >= ready.since + self._settings.intake.pair_seconds
+        folder = PurePath(key[1]).parent
+        if not is_plate(key[1]) and not is_late:
+            under_way = [*self._tracker.watched(), *self._asked]
+            if any(
+                is_plate(path) and name == key[0] and PurePath(path).parent == folder
+                for name, path in under_way
+            ):
+                return True
+        if not self._follows(key) or self._rules.partner(key) is not None:
+            return self._follows(key) and self._partner_is_under_way(key)
+        return not is_late or self._partner_is_under_way(key)
+
+    def _follows(self, key: Key) -> bool:
+        """Whether a file is of the kind that waits for its other half."""
+        jpeg_leads = self._hot[key[0]].settings.pair == "jpeg"
+        return is_raw(key[1]) if jpeg_leads else is_jpeg(key[1])
+
+    def _partner_is_under_way(self, key: Key) -> bool:
+        path = PurePath(key[1])
+        others = [*self._tracker.watched(), *self._asked, *self._ready]
+        return any(
+            name == key[0]
+            and PurePath(other).parent == path.parent
+            and PurePath(other).stem.casefold() == path.stem.casefold()
+            and are_halves(other, key[1])
+            for name, other in others
+        )
+
+    # Watching.
+
+    def _watch(self, hot: _Hot) -> None:
+        if hot.polled or hot.watcher is not None:
+            return
+
+        def wake() -> None:
+            hot.stirred = True
+            self.woken.set()
+
+        watcher = Watcher(hot.settings.path, wake)
+        trouble = watcher.start()
+        if trouble is None:
+            hot.watcher = watcher
+        else:
+            hot.polled = True
+            self._say(trouble)
+
+    def _unwatch(self, hot: _Hot) -> None:
+        if hot.watcher is not None:
+            hot.watcher.stop()
+            hot.watcher = None
+
+    def _pause(self, hot: _Hot, error: OSError) -> None:
+        """A folder that is not there: its watch is void, and what was seen in it is forgotten."""
+        self._unwatch(hot)
+        root = printable(hot.settings.path)
+        if isinstance(error, FileNotFoundError):
+            sentence = (
+                f"Hot folder {hot.settings.name} is paused: {root} has no {MARKER}. "
+                "Is its disk or share mounted? `studiod init` makes the marker of a new folder."
+            )
+        else:
+            sentence = f"Hot folder {hot.settings.name} is paused: {root} cannot be read: {error.strerror}."
+        if sentence != hot.paused:
+            self._say(sentence)
+        hot.paused = sentence
+        for key in [*self._tracker.watched(), *self._ready]:
+            if key[0] == hot.settings.name:
+                self._drop(key)
+
+    def _say_once(self, messages: tuple[str, ...]) -> None:
+        for message in messages:
+            if message not in self._said:
+                self._said.add(message)
+                self._say(message)
+
+    # Prices.
+
+    def _catalog_changed(self) -> None:
+        warnings = self._book.catalog.warnings
+        for warning in warnings[:_WARNINGS]:
+            self._say(warning)
+        if len(warnings) > _WARNINGS:
+            self._say(f"The catalogue has {len(warnings) - _WARNINGS} more warnings: see `studiod check`.")
+        offset = 0
+        while page := list_items(self._ledger, limit=_PAGE, offset=offset):
+            for item in page:
+                if item.status is not Status.SUPERSEDED and item.hot_folder in self._hot:
+                    self._bring_up_to_date(item)
+            offset += len(page)
+
+    def _bring_up_to_date(self, item: ItemRecord) -> None:
+        """Give an item the SKU and the price that the catalogue has for it today.
+
+        A SKU that the catalogue dropped keeps its item; its price is unknown from then on, which calls for a
+        person, unless the item has left already or the catalogue is not known whole.
+        """
+        prices = self._book.catalog.prices
+        meant = self._rules.sku_of(self._hot[item.hot_folder].settings, item.path)
+        sku = meant if meant is not None and (meant in prices or item.sku is None) else item.sku
+        price = prices.get(sku or "")
+        if (
+            price is None
+            and (sku == item.sku)
+            and (item.status is Status.DELIVERED or not self._book.complete)
+        ):
+            return
+        title = price.title if price else item.title
+        review = holds_word(title, self._settings.qa.always_review)
+        today = (sku, price.minor if price else None, price.currency if price else "", title)
+        if today != (item.sku, item.price_minor, item.currency, item.title) or review > item.always_review:
+            set_price(self._ledger, item.id, today[1], today[2], title=title, always_review=review, sku=sku)
+
+
+def _changed(found: Inspection, signature: Signature) -> bool:
+    """Whether the bytes that were read are not those that had settled."""
+    return found.sha256 is not None and (found.size, found.mtime_ns) != (signature.size, signature.mtime_ns)

@@ -1,0 +1,90 @@
+"""What the ledger knows of the files in the hot folders, held in memory for the many passes over them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import PurePath
+
+from studiod.intake.settle import Signature
+from studiod.ledger.engine import Ledger
+from studiod.ledger.reading import find_file, list_files
+from studiod.ledger.records import FileRecord
+
+Key = tuple[str, str]
+"""A file: the name of its hot folder, and its path below it."""
+
+_PAGE = 5000
+
+
+class KnownFiles:
+    """The newest row of every path; only the daemon writes them, so this copy stays true."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._by_key: dict[Key, FileRecord] = {}
+        self._by_stem: defaultdict[tuple[str, str, str], set[Key]] = defaultdict(set)
+        self._by_hash: defaultdict[tuple[str, str], set[Key]] = defaultdict(set)
+        rows = sorted(_all_rows(ledger), key=lambda row: (row.seen_at, row.id))
+        for row in rows:
+            self._put(row)
+
+    def get(self, key: Key) -> FileRecord | None:
+        """What is known of a path."""
+        return self._by_key.get(key)
+
+    def is_unchanged(self, key: Key, signature: Signature) -> bool:
+        """Whether the file is known, and looks as it did when it was taken up."""
+        row = self._by_key.get(key)
+        return row is not None and signature_of(row) == signature
+
+    def of_stem(self, key: Key) -> list[FileRecord]:
+        """The files of the same stem in the same folder, whatever the case; the best written first."""
+        stem = PurePath(key[1]).stem
+        found = [self._by_key[each] for each in self._by_stem[_stem_key(key)] if each != key]
+        return sorted(found, key=lambda row: (PurePath(row.facts.path).stem != stem, row.facts.path))
+
+    def of_hash(self, hot_folder: str, sha256: str | None) -> list[FileRecord]:
+        """The files of a hot folder that hold these bytes."""
+        keys = self._by_hash[hot_folder, sha256] if sha256 else ()
+        return sorted((self._by_key[key] for key in keys), key=lambda row: row.id)
+
+    def renew(self, key: Key) -> None:
+        """Take over what the ledger says of a path by now."""
+        self.forget(key)
+        row = find_file(self._ledger, *key)
+        if row is not None:
+            self._put(row)
+
+    def forget(self, key: Key) -> None:
+        """A path has no row of its own any more."""
+        row = self._by_key.pop(key, None)
+        if row is not None:
+            self._by_stem[_stem_key(key)].discard(key)
+            if row.facts.sha256:
+                self._by_hash[key[0], row.facts.sha256].discard(key)
+
+    def _put(self, row: FileRecord) -> None:
+        key = (row.facts.hot_folder, row.facts.path)
+        self.forget(key)
+        self._by_key[key] = row
+        self._by_stem[_stem_key(key)].add(key)
+        if row.facts.sha256:
+            self._by_hash[key[0], row.facts.sha256].add(key)
+
+
+def signature_of(row: FileRecord) -> Signature:
+    """What the file looked like when its row was written."""
+    return Signature(row.facts.size, row.facts.mtime_ns, row.facts.inode)
+
+
+def _stem_key(key: Key) -> tuple[str, str, str]:
+    path = PurePath(key[1])
+    return key[0], str(path.parent), path.stem.casefold()
+
+
+def _all_rows(ledger: Ledger) -> Iterator[FileRecord]:
+    offset = 0
+    while page := list_files(ledger, limit=_PAGE, offset=offset):
+        yield from page
+        offset += len(page)
