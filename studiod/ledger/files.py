@@ -31,6 +31,7 @@ def put_file(
         sha256=facts.sha256,
         size=facts.size,
         mtime_ns=facts.mtime_ns,
+        inode=facts.inode,
         kind=facts.kind,
         captured_at=facts.captured_at.isoformat() if facts.captured_at else None,
         taken_at=taken_at(facts),
@@ -46,8 +47,10 @@ def put_file(
             name: case((files.c.item.is_(None), value), else_=files.c[name]) for name, value in said.items()
         }
     renewed = {
-        name: new.excluded[name] for name in ("size", "mtime_ns", "taken_at", "captured_at", "seen_at")
+        name: new.excluded[name]
+        for name in ("size", "mtime_ns", "inode", "taken_at", "captured_at", "seen_at")
     }
+    _mark_replaced(connection, facts)
     return int(
         connection.execute(
             new.on_conflict_do_update(
@@ -64,6 +67,22 @@ def mark_files(connection: Connection, item: int, state: FileState, reason: str,
         update(files)
         .where(files.c.item == item, files.c.state == only.value)
         .values(state=state.value, reason=reason)
+    )
+
+
+def _mark_replaced(connection: Connection, facts: FileFacts) -> None:
+    """What lay at this path with other bytes is there no more; an item's own source is its item's affair."""
+    no_source = files.c.state.in_([FileState.HALF, FileState.DUPLICATE, FileState.PLATE, FileState.IGNORED])
+    bare = (files.c.state == FileState.QUARANTINED) & files.c.item.is_(None)
+    connection.execute(
+        update(files)
+        .where(
+            files.c.hot_folder == facts.hot_folder,
+            files.c.path == facts.path,
+            func.ifnull(files.c.sha256, "") != (facts.sha256 or ""),
+            no_source | bare,
+        )
+        .values(state=FileState.SUPERSEDED.value, reason="other bytes took its place")
     )
 
 
@@ -91,6 +110,7 @@ def file_record(row: Row[Any]) -> FileRecord:
             kind=seen["kind"],
             captured_at=to_datetime(seen["captured_at"]),
             kept_copy=seen["kept_copy"],
+            inode=seen["inode"],
         ),
         state=FileState(seen["state"]),
         item=seen["item"],

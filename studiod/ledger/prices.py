@@ -34,8 +34,11 @@ def set_price(
     *,
     title: str | None = None,
     always_review: bool = False,
+    sku: str | None = None,
 ) -> Status:
     """Give an item the catalogue's price, title and always_review mark of today; returns its status.
+
+    `sku` is given where a late catalogue first says which piece it is.
 
     An approved (or delivering) item goes back to awaiting_review where a stricter gate than it passed is
     called for. A waiting item stays waiting, whatever its price. After delivery, a rise is an event. The
@@ -47,6 +50,7 @@ def set_price(
             "price_minor": minor,
             "currency": currency,
             "title": before.title if title is None else title,
+            "sku": before.sku if sku is None else sku,
             "always_review": bool(before.always_review) or always_review,
         }
         if all(getattr(before, name) == value for name, value in new.items()):

@@ -64,7 +64,7 @@ def add_item(ledger: Ledger, new: NewItem, *, supersedes: Sequence[int] = ()) ->
                 price_minor=new.price_minor,
                 currency=new.currency,
                 always_review=new.always_review,
-                never_policy=False,
+                never_policy=new.never_policy or any(row.never_policy for row in old),
                 demand=1,
                 loss=0.0,
                 reasons=[],
@@ -139,6 +139,7 @@ def move_source(ledger: Ledger, item: int, facts: FileFacts) -> None:
                 folder=folder_of(facts.path),
                 size=facts.size,
                 mtime_ns=facts.mtime_ns,
+                inode=facts.inode,
                 taken_at=taken_at(facts),
                 seen_at=now,
             )
@@ -148,6 +149,35 @@ def move_source(ledger: Ledger, item: int, facts: FileFacts) -> None:
             connection, now, "source_moved", item=item, version=row.version,
             details={"before": row.path, "after": facts.path},
         )  # fmt: skip
+
+
+def move_file(ledger: Ledger, file: int, facts: FileFacts) -> None:
+    """A file that is no item's source was moved: its row stands at the new path from now on.
+
+    A quarantined file takes its item's path with it.
+    """
+    now = ledger.clock()
+    with ledger.writing() as connection:
+        row = connection.execute(select(files).where(files.c.id == file)).one()
+        here = (files.c.hot_folder == facts.hot_folder, files.c.path == facts.path, files.c.id != file)
+        connection.execute(delete(files).where(*here, files.c.sha256 == facts.sha256))
+        connection.execute(
+            update(files)
+            .where(files.c.id == file)
+            .values(
+                path=facts.path,
+                folder=folder_of(facts.path),
+                size=facts.size,
+                mtime_ns=facts.mtime_ns,
+                inode=facts.inode,
+                taken_at=taken_at(facts),
+                seen_at=now,
+            )
+        )
+        if row.state == FileState.QUARANTINED and row.item is not None:
+            connection.execute(
+                update(items).where(items.c.id == row.item).values(path=facts.path, updated_at=now)
+            )
 
 
 def set_kept_original(ledger: Ledger, item: int, kept: str | None) -> None:

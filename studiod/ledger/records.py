@@ -69,6 +69,7 @@ class FileFacts:
     kind: str = ""
     captured_at: datetime | None = None
     kept_copy: str | None = None
+    inode: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ class NewItem:
     """An item to be: its source file, its SKU and its price as the catalogue has it.
 
     `status` is RECEIVED, or QUARANTINED with the `reason`. `always_review` is set where the title holds
-    a word of `[qa] always_review`. `kept_original` is the copy in `work/originals` (relative to `work`).
+    a word of `[qa] always_review`, `never_policy` where only a person may approve what is made of it.
+    `kept_original` is the copy in `work/originals` (relative to `work`).
     """
 
     source: FileFacts
@@ -88,6 +90,7 @@ class NewItem:
     status: Literal[Status.RECEIVED, Status.QUARANTINED] = Status.RECEIVED
     reason: str = ""
     kept_original: str | None = None
+    never_policy: bool = False
 
 
 # What the daemon takes and gives back.

@@ -174,6 +174,7 @@ files = Table(
     Column("sha256", String),
     _column("size", Integer),
     _column("mtime_ns", Integer),
+    _column("inode", Integer),
     _column("kind", String),
     Column("captured_at", String),
     _column("taken_at", Float),

@@ -367,7 +367,11 @@ class Attack(RuleBasedStateMachine):
 # Judged apart from the code and the view: from the tables alone.
 _JUDGED = """
 SELECT i.id, i.status,
-    max(i.always_review, i.never_policy, i.price_minor IS NULL,
+    max(i.always_review, i.price_minor IS NULL,
+        (SELECT count(*) > 0 FROM events e
+            WHERE e.item = i.id AND e.what IN ('flagged', 'rejected', 'recalled')),
+        (SELECT count(*) > 0 FROM versions v
+            WHERE v.item = i.id AND v.version = i.version AND v.origin <> 'capture'),
         (SELECT count(*) > 0 FROM item_prices p WHERE p.item = i.id AND p.minor > ifnull((SELECT minor FROM
             thresholds t WHERE t.currency = p.currency AND t.rule = 'person'), -1)),
         2 * (SELECT count(*) > 0 FROM item_prices p JOIN thresholds t ON t.currency = p.currency

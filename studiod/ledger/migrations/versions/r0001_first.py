@@ -139,6 +139,7 @@ CREATE TABLE files (
     sha256 TEXT,
     size INTEGER NOT NULL,
     mtime_ns INTEGER NOT NULL,
+    inode INTEGER NOT NULL,
     kind TEXT NOT NULL,
     captured_at TEXT,
     taken_at FLOAT NOT NULL,
