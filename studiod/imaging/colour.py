@@ -1,0 +1,316 @@
+"""Colour: from a picture's own ICC profile to linear light with sRGB primaries, and back again.
+
+Working RGB is linear, of sRGB (Rec. 709) primaries, and never clipped: a colour outside sRGB has
+values below 0 or above 1 and survives the way there and back.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import cv2
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+
+Linear = NDArray[np.float32]
+Codes = NDArray[Any]  # uint8 or uint16
+Values = NDArray[np.float64]
+
+_D50 = np.array([0.9642, 1.0, 0.8249])
+_SRGB_TO_XYZ = np.array(
+    [[0.4360657, 0.3851515, 0.1430784], [0.2224932, 0.7168870, 0.0606169], [0.0139160, 0.0970764, 0.7140961]]
+)
+"""Linear sRGB to XYZ at D50, the connection space of ICC profiles (columns sum to its white)."""
+_ADOBE_TO_XYZ = np.array(
+    [[0.6097412, 0.2052765, 0.1491852], [0.3111115, 0.6256714, 0.0632172], [0.0194702, 0.0608673, 0.7445679]]
+)
+_CLOSE_TO_SRGB = 0.002
+_RELATIVE_COLORIMETRIC = 1
+_KNOTS = 4096
+
+
+class BrokenProfile(ValueError):
+    """An ICC profile is damaged, or not made for this kind of picture."""
+
+
+def encode_srgb(linear: Linear) -> Linear:
+    """Linear light to sRGB code values, 0..1, colours outside sRGB clipped."""
+    clipped = np.clip(linear, 0.0, 1.0)
+    curve = cv2.pow(clipped, 1 / 2.4)
+    encoded = np.where(clipped <= 0.0031308, 12.92 * clipped, 1.055 * curve - 0.055)
+    return encoded.astype(np.float32).reshape(linear.shape)
+
+
+def encode_srgb8(linear: Linear) -> NDArray[np.uint8]:
+    """Linear light to 8-bit sRGB codes, by table: exact to the rounding of 16 bits of light."""
+    light = np.clip(linear, 0.0, 1.0)
+    light *= 65535.0
+    light += 0.5
+    return _srgb_codes()[light.astype(np.uint16)]
+
+
+@lru_cache(maxsize=1)
+def _srgb_codes() -> NDArray[np.uint8]:
+    light = np.linspace(0.0, 1.0, 65536, dtype=np.float32)[:, None]
+    return (encode_srgb(light)[:, 0] * 255.0 + 0.5).astype(np.uint8)
+
+
+def decode_srgb(encoded: Values) -> Values:
+    """SRGB code values 0..1 to linear light."""
+    return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+
+
+def to_linear(pixels: Codes, profile: bytes | None) -> Linear:
+    """8- or 16-bit RGB `pixels` (H x W x 3) of an ICC `profile` (None: sRGB) as linear working RGB."""
+    space = _space(profile)
+    if isinstance(space, _Tables):
+        return space.to_xyz(pixels, _XYZ_TO_SRGB)
+    tables = _code_tables(profile, 256 if pixels.dtype == np.uint8 else 65536)
+    linear = np.asarray(cv2.LUT(pixels, tables[:, None, :]), np.float32)
+    matrix = _XYZ_TO_SRGB @ space.matrix
+    if np.abs(matrix - np.eye(3)).max() > _CLOSE_TO_SRGB:
+        linear = np.asarray(cv2.transform(linear, matrix.astype(np.float32)), np.float32)
+    return linear.reshape(pixels.shape)
+
+
+def from_linear(linear: Linear, profile: bytes | None) -> NDArray[np.uint16]:
+    """Linear working RGB (any shape x 3) as 16-bit codes of an ICC `profile` (None: sRGB), clipped to it."""
+    space = _space(profile)
+    if isinstance(space, _Tables):
+        return space.from_xyz(linear, _SRGB_TO_XYZ)
+    matrix = np.linalg.inv(space.matrix) @ _SRGB_TO_XYZ
+    colours = linear.reshape(-1, 3).astype(np.float64)
+    if np.abs(matrix - np.eye(3)).max() > _CLOSE_TO_SRGB:
+        colours = colours @ matrix.T
+    tables = _code_tables(profile, _KNOTS)
+    codes = np.linspace(0.0, 65535.0, _KNOTS)
+    encoded = np.empty(colours.shape, np.uint16)
+    for channel in range(3):
+        rising = np.maximum.accumulate(tables[:, channel].astype(np.float64))
+        encoded[:, channel] = np.interp(colours[:, channel], rising, codes).round()
+    return encoded.reshape(linear.shape)
+
+
+def usable_profile(profile: bytes | None, channels: int) -> bytes | None:
+    """The RGB profile that a picture of 1 or 3 `channels` is to be read by, or None for sRGB.
+
+    A profile that is broken, or made for another kind of picture, counts as none. A grey picture is
+    held as RGB: its profile becomes the RGB profile of the same tone curve.
+    """
+    if not profile:
+        return None
+    try:
+        if channels == 1 and profile[16:20] == b"GRAY":
+            profile = _grey_as_rgb(profile)
+        _space(profile)
+    except BrokenProfile:
+        return None
+    return profile
+
+
+def from_cmyk(ink: Codes, profile: bytes | None) -> tuple[NDArray[np.uint16], bytes | None]:
+    """CMYK codes (H x W x 4, 0 no ink) as 16-bit RGB codes, and the profile of those."""
+    if profile and profile[16:20] == b"CMYK":
+        try:
+            return _transform(ink, profile, ADOBE_RGB, "cmyk", "rgb", np.uint16).astype(np.uint16), ADOBE_RGB
+        except BrokenProfile:
+            pass
+    full = np.float32(255.0 if ink.dtype == np.uint8 else 65535.0)
+    paper = 1.0 - ink.astype(np.float32) / full
+    return (paper[..., :3] * paper[..., 3:] * 65535.0 + 0.5).astype(np.uint16), None
+
+
+@dataclass(frozen=True, eq=False)
+class _Matrix:
+    """A profile of three tone curves and a matrix to XYZ (D50)."""
+
+    curves: tuple[Callable[[Values], Values], ...]
+    matrix: Values
+
+
+@dataclass(frozen=True, eq=False)
+class _Tables:
+    """A profile of lookup tables, left to Little CMS."""
+
+    profile: bytes
+
+    def to_xyz(self, pixels: Codes, matrix: Values) -> Linear:
+        """`pixels` as XYZ, turned on by `matrix`, a band of rows at a time."""
+        linear = np.empty(pixels.shape, np.float32)
+        rows = max(1, 4_000_000 // max(1, pixels.shape[1]))
+        for top in range(0, pixels.shape[0], rows):
+            band = np.ascontiguousarray(pixels[top : top + rows])
+            xyz = _transform(band, self.profile, _XYZ_PROFILE, "rgb", "xyz", np.float32)
+            linear[top : top + rows] = np.asarray(xyz, np.float32) @ matrix.T.astype(np.float32)
+        return linear
+
+    def from_xyz(self, linear: Linear, matrix: Values) -> NDArray[np.uint16]:
+        """The 16-bit codes of colours that `matrix` turns into XYZ."""
+        xyz = np.maximum(linear.reshape(1, -1, 3) @ matrix.T, 0.0).astype(np.float32)
+        codes = _transform(xyz, _XYZ_PROFILE, self.profile, "xyz", "rgb", np.uint16)
+        return codes.astype(np.uint16).reshape(linear.shape)
+
+
+@lru_cache(maxsize=8)
+def _space(profile: bytes | None) -> _Matrix | _Tables:
+    """What `profile` says (None: sRGB itself); BrokenProfile when it makes nonsense of white."""
+    if profile is None:
+        return _Matrix((decode_srgb,) * 3, _SRGB_TO_XYZ)
+    if len(profile) < 132 or profile[36:40] != b"acsp" or profile[16:20] != b"RGB ":
+        raise BrokenProfile("no RGB profile")
+    tags = _tags(profile)
+    space: _Matrix | _Tables
+    if b"A2B0" in tags or b"A2B1" in tags:
+        space = _Tables(profile)
+        probe = np.full((1, 2, 3), 255, np.uint8)
+        white = space.to_xyz(probe, _XYZ_TO_SRGB)[0, 0]
+    else:
+        try:
+            columns = [_xyz(tags[name]) for name in (b"rXYZ", b"gXYZ", b"bXYZ")]
+            curves = tuple(_curve(tags[name]) for name in (b"rTRC", b"gTRC", b"bTRC"))
+        except (KeyError, struct.error, ValueError) as problem:
+            raise BrokenProfile("neither curves and primaries nor tables") from problem
+        space = _Matrix(curves, np.stack(columns, axis=1))
+        ends = np.array([float(curve(np.array([1.0]))[0]) for curve in curves])
+        white = (_XYZ_TO_SRGB @ space.matrix @ ends).astype(np.float32)
+        if abs(float(np.linalg.det(space.matrix))) < 1e-4:
+            raise BrokenProfile("its primaries are one colour")
+    if not (np.isfinite(white).all() and white.min() > 0.5 and white.max() < 1.5):
+        raise BrokenProfile("its white is not white")
+    return space
+
+
+@lru_cache(maxsize=8)
+def _code_tables(profile: bytes | None, steps: int) -> Linear:
+    """The linear value of `steps` codes from lowest to highest, for each channel of a matrix profile."""
+    space = _space(profile)
+    assert isinstance(space, _Matrix)
+    codes = np.linspace(0.0, 1.0, steps)
+    return np.stack([curve(codes) for curve in space.curves], axis=1).astype(np.float32)
+
+
+def _tags(profile: bytes) -> dict[bytes, bytes]:
+    count = int.from_bytes(profile[128:132], "big")
+    if count > 256 or len(profile) < 132 + 12 * count:
+        raise BrokenProfile("its table of tags is cut off")
+    tags = {}
+    for index in range(count):
+        name, start, size = struct.unpack_from(">4sII", profile, 132 + 12 * index)
+        tags[name] = profile[start : start + size]
+    return tags
+
+
+def _xyz(tag: bytes) -> Values:
+    if tag[:4] != b"XYZ ":
+        raise ValueError("no XYZ tag")
+    return np.array(struct.unpack_from(">3i", tag, 8)) / 65536.0
+
+
+def _curve(tag: bytes) -> Callable[[Values], Values]:
+    """The tone curve of a `curv` or `para` tag, from codes 0..1 to light 0..1."""
+    if tag[:4] == b"curv":
+        (count,) = struct.unpack_from(">I", tag, 8)
+        points = np.frombuffer(tag, ">u2", count, 12).astype(np.float64)
+        if count == 0:
+            return lambda codes: codes
+        if count == 1:
+            return lambda codes: codes ** float(points[0] / 256.0)
+        return lambda codes: np.interp(codes, np.linspace(0.0, 1.0, count), points / 65535.0)
+    if tag[:4] != b"para":
+        raise ValueError("no tone curve")
+    (kind,) = struct.unpack_from(">H", tag, 8)
+    numbers = [value / 65536.0 for value in struct.unpack_from(f">{(1, 3, 4, 5, 7)[min(kind, 4)]}i", tag, 12)]
+    g, a, b, c, d, e, f = _parameters(kind, numbers)
+
+    def parametric(codes: Values) -> Values:
+        power = np.maximum(a * codes + b, 0.0) ** g + e
+        return np.where(codes >= d, power, c * codes + f)
+
+    return parametric
+
+
+def _parameters(kind: int, numbers: Sequence[float]) -> tuple[float, ...]:
+    """The seven numbers of the most general parametric curve, out of those of `kind`."""
+    if kind == 0:
+        return (numbers[0], 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    if kind in (1, 2):
+        g, a, b = numbers[:3]
+        offset = numbers[3] if kind == 2 else 0.0
+        return (g, a, b, 0.0, -b / a if a else 0.0, offset, offset)
+    if kind == 3:
+        return (*numbers, 0.0, 0.0)
+    if kind == 4:
+        return tuple(numbers)
+    raise ValueError("unknown parametric curve")
+
+
+def _transform(
+    pixels: NDArray[Any], profile: bytes, onto: bytes, kind: str, onto_kind: str, dtype: type[np.generic]
+) -> NDArray[Any]:
+    """`pixels` by Little CMS, relative colorimetric; BrokenProfile when it will not have the profile."""
+    try:
+        result: NDArray[Any] = imagecodecs.cms_transform(
+            pixels, profile, onto, colorspace=kind, outcolorspace=onto_kind, outdtype=np.dtype(dtype).str,
+            intent=_RELATIVE_COLORIMETRIC,
+        )  # fmt: skip
+    except (RuntimeError, ValueError) as problem:
+        raise BrokenProfile("Little CMS cannot use it") from problem
+    return result
+
+
+def _grey_as_rgb(profile: bytes) -> bytes:
+    """An RGB profile of sRGB primaries with the tone curve of a grey `profile`."""
+    if len(profile) < 132 or profile[36:40] != b"acsp":
+        raise BrokenProfile("no profile")
+    try:
+        light = _curve(_tags(profile)[b"kTRC"])(np.linspace(0.0, 1.0, 4096))
+    except (KeyError, struct.error, ValueError) as problem:
+        raise BrokenProfile("no tone curve") from problem
+    return _build_profile("Grey, as RGB", _SRGB_TO_XYZ, light)
+
+
+def _build_profile(name: str, matrix: Values, light: Values) -> bytes:
+    """A version 2 ICC profile of a `matrix` to XYZ and one tone curve: a gamma, or a table of light."""
+    if light.size == 1:
+        points = (light * 256).round()
+    else:
+        points = (light.clip(0.0, 1.0) * 65535).round()
+    text = name.encode("ascii") + b"\0"
+    tags = {
+        b"desc": b"desc" + bytes(4) + struct.pack(">I", len(text)) + text + bytes(78),
+        b"cprt": b"text" + bytes(4) + b"No copyright, use freely\0",
+        b"wtpt": b"XYZ " + bytes(4) + struct.pack(">3i", *(_D50 * 65536).round().astype(int)),
+    }
+    for index, name_of in enumerate((b"rXYZ", b"gXYZ", b"bXYZ")):
+        column = (matrix[:, index] * 65536).round().astype(int)
+        tags[name_of] = b"XYZ " + bytes(4) + struct.pack(">3i", *column)
+    curve = b"curv" + bytes(4) + struct.pack(">I", light.size) + points.astype(">u2").tobytes()
+    offset = 132 + 12 * (len(tags) + 3)
+    table, body = b"", b""
+    for tag, content in tags.items():
+        content += bytes(-len(content) % 4)
+        table += struct.pack(">4sII", tag, offset + len(body), len(content))
+        body += content
+    for tag in (b"rTRC", b"gTRC", b"bTRC"):
+        table += struct.pack(">4sII", tag, offset + len(body), len(curve))
+    body += curve + bytes(-len(curve) % 4)
+    white = struct.pack(">3i", *(_D50 * 65536).round().astype(int))
+    header = struct.pack(
+        ">I4sI4s4s4s6H4s", offset + len(body), bytes(4), 0x02100000, b"mntr", b"RGB ", b"XYZ ",
+        2026, 1, 1, 0, 0, 0, b"acsp",
+    )  # fmt: skip
+    header += bytes(28) + white + bytes(48)
+    return header + struct.pack(">I", len(tags) + 3) + table + body
+
+
+_XYZ_TO_SRGB: Values = np.linalg.inv(_SRGB_TO_XYZ)
+_XYZ_PROFILE: bytes = imagecodecs.cms_profile("xyz")
+SRGB = _build_profile("sRGB", _SRGB_TO_XYZ, decode_srgb(np.linspace(0.0, 1.0, 4096)))
+"""The sRGB profile that composites carry."""
+ADOBE_RGB = _build_profile("Adobe RGB (1998) compatible", _ADOBE_TO_XYZ, np.array([563 / 256]))
+"""The profile of what is developed from camera RAW and CMYK: wide enough for gold."""
