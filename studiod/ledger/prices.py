@@ -10,7 +10,7 @@ from sqlalchemy.dialects.sqlite import insert
 from studiod.ledger.engine import Ledger
 from studiod.ledger.records import Demand
 from studiod.ledger.states import Status
-from studiod.ledger.tables import items, thresholds
+from studiod.ledger.tables import items, storable, thresholds
 from studiod.ledger.transition import (
     CATALOGUE,
     SETTINGS,
@@ -49,8 +49,8 @@ def set_price(
         new = {
             "price_minor": minor,
             "currency": currency,
-            "title": before.title if title is None else title,
-            "sku": before.sku if sku is None else sku,
+            "title": before.title if title is None else storable(title),
+            "sku": before.sku if sku is None else storable(sku),
             "always_review": bool(before.always_review) or always_review,
         }
         if all(getattr(before, name) == value for name, value in new.items()):
@@ -58,15 +58,17 @@ def set_price(
         now = ledger.clock()
         demanded = Demand(before.demand)
         details = {
-            "before": {"minor": before.price_minor, "currency": before.currency},
-            "after": {"minor": minor, "currency": currency},
+            "before": {"minor": before.price_minor, "currency": before.currency, "sku": before.sku},
+            "after": {"minor": minor, "currency": currency, "sku": new["sku"]},
         }
         row = before
         if before.status in _PASSED and missing(connection, before, new):
             row = reopen(connection, before, now, what="gate", actor=CATALOGUE, reason=_PRICE_ROSE)
         connection.execute(update(items).where(items.c.id == item).values(updated_at=now, **new))
         after = read_item(connection, item)
-        late = before.status == Status.DELIVERED and after.demand > demanded
+        stricter = after.demand > demanded
+        rose = currency == before.currency and (minor or 0) > (before.price_minor or 0)
+        late = before.status == Status.DELIVERED and (rose or stricter)
         record_event(
             connection,
             now,
@@ -74,7 +76,7 @@ def set_price(
             item=item,
             version=after.version,
             actor=CATALOGUE,
-            reason="what was delivered would now need a person's decision" if late else "",
+            reason="the gate is stricter now than it was at delivery" if late and stricter else "",
             details=details,
         )
         return Status(row.status)

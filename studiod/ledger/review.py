@@ -58,7 +58,14 @@ def approve(ledger: Ledger, item: int, version: int, person: Person, *, note: st
         actor = Actor.of(person)
         if enough(demand, before | {person.uid}):
             move(
-                connection, row, Status.APPROVED, now, what="approved", actor=actor, reason=note, approved_at=now
+                connection,
+                row,
+                Status.APPROVED,
+                now,
+                what="approved",
+                actor=actor,
+                reason=note,
+                approved_at=now,
             )
             after = Status.APPROVED
         else:

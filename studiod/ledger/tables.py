@@ -48,7 +48,12 @@ class AnyText(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """Text that SQLite can store."""
-        return None if value is None else value.encode("utf-8", "backslashreplace").decode("utf-8")
+        return None if value is None else storable(value)
+
+
+def storable(text: str) -> str:
+    """The text as the database holds it: what UTF-8 cannot hold (from a file name) as `\\udcff`, escaped."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _column(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]], *more: Any) -> Column[Any]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -195,8 +196,9 @@ def test_always_review_arrives_late(studio: Studio) -> None:
 
 def test_same_price_is_no_event(studio: Studio) -> None:
     """A catalogue read again with the same prices writes nothing."""
-    item = studio.add(price=500)
-    set_price(studio.ledger, item, 500, "USD")
+    odd = os.fsdecode(b"\xff")
+    item = studio.add(sku=odd, price=500)
+    set_price(studio.ledger, item, 500, "USD", sku=odd)
     assert [event.what for event in history(studio.ledger, item)] == ["added"]
 
 
