@@ -43,6 +43,7 @@ class FlagDialog(ModalScreen[FlagAnswer | None]):
     FlagDialog Input {{ height: 1; border: none; background: #1c1c1c; padding: 0 1; }}
     """
 
+    AUTO_FOCUS = ""
     BINDINGS = [
         Binding("escape", "cancel", "cancel"),
         Binding("enter", "send", "flag"),

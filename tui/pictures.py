@@ -188,7 +188,7 @@ def open_pictures(folder: Path) -> Pictures:
         return Pictures(int(described["width"]), int(described["height"]), layers)
     except FileNotFoundError:
         return _previews_only(folder)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
         raise PictureError(
             "The description of this version's previews (view.json) cannot be read.",
             "Run `studiod retry` on the item to have them made again.",
@@ -197,11 +197,13 @@ def open_pictures(folder: Path) -> Pictures:
 
 def _read_layer(folder: Path, text: dict[str, Any]) -> Layer:
     tiles = text.get("tiles")
-    width = int(text["width"])
+    width, scale = int(text["width"]), float(text["scale"])
+    if width <= 0 or not scale > 0:
+        raise ValueError("a layer without extent")
     return Layer(
         width=width,
         height=int(text["height"]),
-        scale=float(text["scale"]),
+        scale=scale,
         left=float(text["left"]),
         top=float(text["top"]),
         preview=folder / str(text["preview"]["file"]),

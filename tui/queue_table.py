@@ -63,7 +63,7 @@ def columns_for(width: int, *, with_status: bool = False) -> tuple[Column, ...]:
     return tuple(Column(name, widths[name]) for name in place if name in order)
 
 
-class QueueTable(ScrollView, can_focus=True):
+class QueueTable(ScrollView, can_focus=True, inherit_bindings=False):
     """Rows by id; the cursor stays on its item however the rows move."""
 
     COMPONENT_CLASSES = {"queue--head", "queue--cursor", "queue--dim", "queue--mandatory"}

@@ -76,7 +76,7 @@ class ReviewScreen(StudioScreen):
         self._at = item
         self.piece: Piece | None = None
         self._next: Piece | None = None
-        self._log = LookLog()
+        self.looked = LookLog()
         self._step: int | None = None
         self._two = False
         self._marks_shown = True
@@ -151,7 +151,7 @@ class ReviewScreen(StudioScreen):
 
     def _show(self, piece: Piece | None, trouble: str) -> None:
         self.piece = piece
-        self._log = LookLog()
+        self.looked = LookLog()
         self._step, self._box = None, None
         self._set_two(False)
         pictures = piece.pictures if piece else None
@@ -249,9 +249,9 @@ class ReviewScreen(StudioScreen):
         for picture, shown in ((self.main, True), (self.other, self._two)):
             place = picture.id or ""
             if shown and picture.pictures is not None and picture.viewport.width > 1:
-                self._log.see(place, picture.view, picture.viewport.region, picture.viewport.zoom)
+                self.looked.see(place, picture.view, picture.viewport.region, picture.viewport.zoom)
             else:
-                self._log.away(place)
+                self.looked.away(place)
 
     def _set_two(self, two: bool) -> None:
         self._two = two
@@ -502,7 +502,7 @@ class ReviewScreen(StudioScreen):
         """The findings, ticked as they are seen."""
         findings = self.piece.findings if self.piece else ()
         here = self._finding_index
-        ticks = ["✓" if self._log.seen(finding.point) else "·" for finding in findings]
+        ticks = ["✓" if self.looked.seen(finding.point) else "·" for finding in findings]
         listed = Text()
         listed.append(f"{len(findings)} findings\n" if len(findings) != 1 else "1 finding\n", "bold")
         for index, finding in enumerate(findings):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
@@ -45,17 +46,23 @@ class StudioScreen(Screen[int | None]):
 
     async def ask(self, call: Callable[Given, Answer], *given: Given.args, **named: Given.kwargs) -> Answer:
         """Ask the ledger, off the screen's thread."""
-        return await self.studio.ask(call, *given, **named)
+        return self._if_still_here(await self.studio.ask(call, *given, **named))
 
     async def ask_patiently(
         self, call: Callable[Given, Answer], *given: Given.args, **named: Given.kwargs
     ) -> Answer:
         """Ask the ledger; while somebody else holds it, say so and try again."""
-        return await self.studio.ask_patiently(self.say, call, *given, **named)
+        return self._if_still_here(await self.studio.ask_patiently(self.say, call, *given, **named))
 
     async def draw_from(self, call: Callable[[], None]) -> None:
         """Decode pictures off the screen's thread."""
-        await self.studio.draw_from(call)
+        self._if_still_here(await self.studio.draw_from(call))
+
+    def _if_still_here(self, answer: Answer) -> Answer:
+        """An answer that comes after the screen has gone is nobody's."""
+        if not self.is_attached or not self.is_running:
+            raise asyncio.CancelledError
+        return answer
 
     def key_of(self, binding: str) -> str:
         """The first key of a binding, as the keymap has it."""

@@ -1,0 +1,203 @@
+"""A small studio on disk for the terminal's tests: a real ledger, real rows, real little pictures."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, ImageDraw
+from textual.pilot import Pilot
+
+from studiod.ledger import queue, reading
+from studiod.ledger.engine import Ledger, open_ledger
+from studiod.ledger.prices import set_thresholds
+from studiod.ledger.records import Activity, DaemonState, FileFacts, ItemRecord, NewItem, NewVersion, Person
+from studiod.settings import Settings, load_settings
+from tui.app import ReviewApp
+from tui.desk import Desk
+from tui.keys import load_keymap
+from tui.queue_screen import QueueScreen
+from tui.review_screen import ReviewScreen
+
+SIZE = (640, 480)
+RING = (220, 140, 420, 340)
+TOML = """
+[[hot_folder]]
+name = "main"
+path = "hot"
+"""
+
+
+class Studio:
+    """The studio under test, and what its daemon would have done."""
+
+    maria, anna = Person(4001, "maria"), Person(4002, "anna")
+    gap: dict[str, Any] = {
+        "reason": "chain_gap", "box": [300, 130, 340, 160], "point": [320, 145], "probability": 0.8,
+        "sentence": "The ring is open for about 9 px here.", "measurement": {},
+    }  # fmt: skip
+    halo: dict[str, Any] = {
+        "reason": "halo", "box": [400, 220, 430, 260], "point": [415, 240], "probability": 0.3,
+        "sentence": "A rim of the old background remains.", "measurement": {},
+    }  # fmt: skip
+
+    def __init__(self, root: Path) -> None:
+        (root / "studiod.toml").write_text(TOML)
+        self.settings: Settings = load_settings(root / "studiod.toml")
+        self.ledger: Ledger = open_ledger(self.settings.database, migrate=True, busy_seconds=0.2)
+        set_thresholds(self.ledger, {"USD": 100000}, {})
+
+    def add(
+        self,
+        sku: str | None,
+        *,
+        price: int | None = 5000,
+        risk: float = 0.1,
+        findings: tuple[dict[str, Any], ...] = (),
+        path: str = "",
+        title: str = "",
+        pictures: bool = True,
+    ) -> int:
+        """An item whose first version is made and waits."""
+        item = self.receive(sku, price=price, path=path, title=title)
+        self.make(item, risk=risk, findings=findings, pictures=pictures)
+        return item
+
+    def receive(self, sku: str | None, *, price: int | None = 5000, path: str = "", title: str = "") -> int:
+        """An item that is not made yet."""
+        path = path or f"{sku}.jpg"
+        digest = hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()
+        facts = FileFacts(hot_folder="main", path=path, sha256=digest, size=1, mtime_ns=1)
+        return queue.add_item(
+            self.ledger, NewItem(source=facts, sku=sku, title=title, price_minor=price, currency="USD")
+        )
+
+    def make(
+        self,
+        item: int,
+        *,
+        risk: float = 0.1,
+        findings: tuple[dict[str, Any], ...] = (),
+        pictures: bool = True,
+    ) -> None:
+        """Take the next item from the queue, which must be this one, and make its version."""
+        claimed = queue.claim(self.ledger, "worker", 60.0)
+        assert claimed is not None and claimed.item == item
+        folder = Path("items") / str(item) / f"v{claimed.version}"
+        if pictures:
+            draw_version(self.settings.work / folder)
+        made = NewVersion(
+            folder=str(folder), source_sha256=claimed.source_sha256 or "",
+            cutout=("cutout.png", "c" * 64), matte=("matte.png", "d" * 64),
+            composites={"white": ("composite-white.jpg", "e" * 64)}, presets={"white": "f" * 64},
+            model="test", model_sha256="0" * 64, risk=risk,
+            reasons=tuple(str(finding["reason"]) for finding in findings),
+            risk_json=json.dumps({"score": risk, "calibration": "test", "findings": list(findings)}),
+        )  # fmt: skip
+        queue.finish(self.ledger, claimed, made)
+
+    def fail(self, item: int, reason: str) -> None:
+        """The pipeline could not make the item."""
+        claimed = queue.claim(self.ledger, "worker", 60.0)
+        assert claimed is not None and claimed.item == item
+        queue.fail(self.ledger, claimed, reason)
+
+    def item(self, item: int) -> ItemRecord:
+        """How an item stands."""
+        return reading.get_item(self.ledger, item)
+
+    def beat(self, activity: Activity = Activity.RUNNING, message: str = "") -> None:
+        """The daemon's heartbeat."""
+        queue.beat(self.ledger, DaemonState(pid=1, activity=activity, message=message, seconds_per_item=6.0))
+
+    def app(self, person: Person = maria, keymap: str = "default") -> ReviewApp:
+        """The terminal of a person."""
+        return ReviewApp(Desk(self.ledger, self.settings, person), load_keymap(keymap, self.settings.root))
+
+    @staticmethod
+    async def until(pilot: Pilot[int], condition: Callable[[], object], what: str = "") -> None:
+        """Wait until something holds, ten seconds at most."""
+        for _ in range(500):
+            if condition():
+                return
+            await pilot.pause(0.02)
+        raise AssertionError(what or "it never came to that")
+
+    async def chosen(self, pilot: Pilot[int], item: int) -> QueueScreen:
+        """Wait until an item is under the queue's cursor with its picture beside it."""
+
+        def there() -> bool:
+            screen = pilot.app.screen
+            return (
+                isinstance(screen, QueueScreen)
+                and screen.piece is not None
+                and screen.piece.item.id == item == screen.table.chosen_id
+            )
+
+        await self.until(pilot, there, f"item {item} never was under the cursor")
+        assert isinstance(pilot.app.screen, QueueScreen)
+        return pilot.app.screen
+
+    async def reviewed(self, pilot: Pilot[int], item: int) -> ReviewScreen:
+        """Wait until an item is on the review screen."""
+
+        def there() -> bool:
+            screen = pilot.app.screen
+            return (
+                isinstance(screen, ReviewScreen) and screen.piece is not None and screen.piece.item.id == item
+            )
+
+        await self.until(pilot, there, f"item {item} never was on the review screen")
+        assert isinstance(pilot.app.screen, ReviewScreen)
+        return pilot.app.screen
+
+    @staticmethod
+    def text(pilot: Pilot[int]) -> str:
+        """What is on the screen, as plain lines."""
+        strips = pilot.app.screen._compositor.render_strips()
+        return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+
+def draw_version(folder: Path) -> None:
+    """Previews, native tiles and their description, as the daemon leaves them: a ring with a gap."""
+    (folder / "tiles").mkdir(parents=True)
+    original = Image.new("RGB", SIZE, (200, 205, 210))
+    alpha = Image.new("L", SIZE, 0)
+    for picture, ink in ((original, (190, 150, 70)), (alpha, 255)):
+        ImageDraw.Draw(picture).arc(RING, -80, 260, fill=ink, width=14)
+    cutout = Image.composite(original.convert("RGBA"), Image.new("RGBA", SIZE), alpha)
+    composite = Image.new("RGB", (300, 300), "white")
+    composite.paste(original.crop((170, 90, 470, 390)), mask=alpha.crop((170, 90, 470, 390)))
+    layers = {}
+    for name, picture, suffix, left, top in (
+        ("original", original, "jpg", 0, 0),
+        ("cutout", cutout, "png", 0, 0),
+        ("composite", composite, "jpg", -170, -90),
+    ):
+        preview = picture.resize((picture.width // 2, picture.height // 2))
+        preview.save(folder / f"preview-{name}.{suffix}")
+        picture.save(folder / f"tiles/{name}-0-0.{suffix}")
+        layers[name] = {
+            "width": picture.width, "height": picture.height, "scale": 1.0, "left": left, "top": top,
+            "preview": {"file": f"preview-{name}.{suffix}", "width": preview.width, "height": preview.height},
+            "tiles": {
+                "size": 1024, "box": [0, 0, picture.width, picture.height], "columns": 1, "rows": 1,
+                "files": [f"tiles/{name}-0-0.{suffix}"],
+            },
+        }  # fmt: skip
+    composite.save(folder / "composite-white.jpg")
+    text = {"width": SIZE[0], "height": SIZE[1], "box": [200, 120, 440, 360], "layers": layers}
+    (folder / "view.json").write_text(json.dumps(text))
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Iterator[Studio]:
+    """An empty studio whose daemon runs."""
+    made = Studio(tmp_path)
+    made.beat()
+    yield made
+    made.ledger.close()

@@ -1,0 +1,340 @@
+"""The queue screen, driven by its keys on a real ledger."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+from textual.widgets import Input
+
+from studiod.ledger import review
+from studiod.ledger.records import Activity
+from studiod.ledger.states import Status
+from tui.dialogs import FlagDialog, Help, Sure
+from tui.pictures import View
+
+if TYPE_CHECKING:
+    from tests.tui.conftest import Studio
+
+WIDE = (120, 40)
+
+
+async def test_the_dearest_mistake_comes_first(studio: Studio) -> None:
+    """What waits is ordered by risk times price, and a missing price counts as the dearest."""
+    cheap = studio.add("CHEAP", price=2000, risk=0.9)
+    dear = studio.add("DEAR", price=900000, risk=0.3)
+    unpriced = studio.add("UNPRICED", price=None, risk=0.2)
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await studio.chosen(pilot, unpriced)
+        assert list(screen.table.ids) == [unpriced, dear, cheap]
+
+
+async def test_a_row_says_all_that_decides(studio: Studio) -> None:
+    """A row holds the mandatory mark, SKU, price, risk as a number, and the reasons in words."""
+    dear = studio.add("DEAR-1", price=123456, risk=0.42, findings=(studio.gap,), title="Eternity band")
+    async with studio.app().run_test(size=(200, 40)) as pilot:
+        await studio.chosen(pilot, dear)
+        row = next(line for line in studio.text(pilot).splitlines() if "0.42" in line)
+        for part in ("! ", "DEAR-1", "Eternity band", "1,234.56 USD", "0.42", "chain gap", "main"):
+            assert part in row
+
+
+async def test_exactly_the_threshold_is_not_marked(studio: Studio) -> None:
+    """$1,000.00 is not over the threshold and carries no mandatory mark; a cent more does."""
+    over = studio.add("OVER", price=100001, risk=0.5)
+    studio.add("EXACT", price=100000, risk=0.5)
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await studio.chosen(pilot, over)
+        rows = {line.split()[1]: line for line in studio.text(pilot).splitlines() if line.startswith("! ")}
+        assert set(rows) == {"OVER"}
+
+
+async def test_approve_decides_the_chosen_piece_and_the_next_moves_up(studio: Studio) -> None:
+    """`a` approves the piece under the cursor, which leaves the list."""
+    first = studio.add("FIRST", risk=0.9)
+    second = studio.add("SECOND", risk=0.1)
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await studio.chosen(pilot, first)
+        await pilot.press("a")
+        screen = await studio.chosen(pilot, second)
+        assert studio.item(first).status is Status.APPROVED
+        assert list(screen.table.ids) == [second]
+        assert "Approved FIRST" in studio.text(pilot)
+
+
+async def test_reject_means_shoot_again(studio: Studio) -> None:
+    """`r` rejects the piece under the cursor."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await studio.chosen(pilot, item)
+        await pilot.press("r")
+        await studio.until(pilot, lambda: studio.item(item).status is Status.REJECTED)
+
+
+async def test_flag_asks_for_reasons_by_number_and_a_note(studio: Studio) -> None:
+    """`f` opens a dialog: digits tick reasons, Tab leads to the note, Enter flags with both."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await studio.chosen(pilot, item)
+        await pilot.press("f")
+        await studio.until(pilot, lambda: isinstance(pilot.app.screen, FlagDialog))
+        await pilot.press("1", "9", "2", "2", "tab", *"left 1", "enter")
+        await studio.until(pilot, lambda: studio.item(item).status is Status.FLAGGED)
+        from studiod.ledger.reading import decisions
+
+        (decision,) = decisions(studio.ledger, item)
+        assert decision.reasons == ("chain_gap", "halo")
+        assert decision.note == "left 1"
+        assert decision.person == studio.maria
+
+
+async def test_escape_leaves_an_unflagged_piece(studio: Studio) -> None:
+    """Escape in the flag dialog changes nothing."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await studio.chosen(pilot, item)
+        await pilot.press("f")
+        await studio.until(pilot, lambda: isinstance(pilot.app.screen, FlagDialog))
+        await pilot.press("1", "escape")
+        await studio.chosen(pilot, item)
+        assert studio.item(item).status is Status.AWAITING_REVIEW
+
+
+async def test_undo_takes_the_last_decision_back(studio: Studio) -> None:
+    """`u` undoes one's own last decision, and the cursor goes to what waits again."""
+    first = studio.add("FIRST", risk=0.9)
+    second = studio.add("SECOND", risk=0.1)
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await studio.chosen(pilot, first)
+        await pilot.press("a")
+        await studio.chosen(pilot, second)
+        await pilot.press("u")
+        await studio.chosen(pilot, first)
+        assert studio.item(first).status is Status.AWAITING_REVIEW
+
+
+async def test_undo_without_a_decision_says_so(studio: Studio) -> None:
+    """Where nothing of one's own can be undone, that is said, and nothing changes."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await studio.chosen(pilot, item)
+        await pilot.press("u")
+        await studio.until(pilot, lambda: "nothing of yours to undo" in studio.text(pilot))
+
+
+async def test_a_picture_that_changed_meanwhile_is_not_approved(studio: Studio) -> None:
+    """What is approved is the version on the screen: once it was made anew, approving is refused."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await studio.chosen(pilot, item)
+        piece = screen.piece
+        review.flag(studio.ledger, item, 1, studio.anna)
+        await screen.decide_approve(piece.item)
+        await studio.until(pilot, lambda: "does not wait" in studio.text(pilot))
+        assert studio.item(item).status is Status.FLAGGED
+
+
+async def test_every_list_has_its_key(studio: Studio) -> None:
+    """The digits show what waits, mandatory, flagged, returned, failed, quarantined, delivered, all."""
+    waits = studio.add("WAITS", risk=0.9)
+    must = studio.add("MUST", price=None, risk=0.5)
+    flagged = studio.add("FLAGGED")
+    review.flag(studio.ledger, flagged, 1, studio.anna)
+    failed = studio.receive("FAILED")
+    studio.fail(failed, "the disk burnt")
+    lists = {
+        "1": {waits, must}, "2": {must}, "3": {flagged}, "4": set(), "5": {failed}, "6": set(), "7": set(),
+        "8": {waits, must, flagged, failed},
+    }  # fmt: skip
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await studio.chosen(pilot, must)
+        for key in ("5", "2", "3", "4", "6", "7", "8", "1"):
+            await pilot.press(key)
+            await studio.until(
+                pilot, lambda wanted=lists[key]: set(screen.table.ids) == wanted, f"list {key}"
+            )
+        await pilot.press("5")
+        await studio.until(pilot, lambda: "the disk burnt" in studio.text(pilot))
+
+
+async def test_search_narrows_by_sku_or_title_and_escape_ends_it(studio: Studio) -> None:
+    """`/` asks for a part of a SKU or title; Escape shows everything again."""
+    ring = studio.add("RING-1", title="Solitaire")
+    chain = studio.add("CHAIN-7", title="Venetian")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await studio.chosen(pilot, ring)
+        await pilot.press("slash", *"venet", "enter")
+        await studio.chosen(pilot, chain)
+        assert list(screen.table.ids) == [chain]
+        await pilot.press("escape")
+        await studio.until(pilot, lambda: len(screen.table.ids) == 2)
+
+
+async def test_keys_typed_into_the_search_decide_nothing(studio: Studio) -> None:
+    """Letters that are decisions elsewhere are only letters while one searches."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await studio.chosen(pilot, item)
+        await pilot.press("slash", "a", "r", "u")
+        assert screen.query_one(Input).value == "aru"
+        assert studio.item(item).status is Status.AWAITING_REVIEW
+
+
+async def test_new_rows_never_move_the_cursor_off_its_piece(studio: Studio) -> None:
+    """A dearer piece that appears above leaves the cursor on the piece that it was on."""
+    item = studio.add("ONE", risk=0.2)
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await studio.chosen(pilot, item)
+        dearer = studio.add("DEARER", price=None, risk=0.9)
+        await studio.until(pilot, lambda: list(screen.table.ids) == [dearer, item])
+        assert screen.table.chosen_id == item
+
+
+async def test_twenty_thousand_rows_are_not_all_held(studio: Studio) -> None:
+    """Only rows near the screen are fetched, and the last of many is reached with one key."""
+    with sqlite3.connect(studio.settings.database) as database:
+        columns = [row[1] for row in database.execute("PRAGMA table_info(items)")]
+        pattern = studio.add("PATTERN")
+        others = ", ".join(name for name in columns if name not in ("id", "path"))
+        database.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) "
+            f"INSERT INTO items (id, path, {others}) "
+            f"SELECT {pattern} + i, CAST('f' || i AS BLOB), {others} FROM n, items WHERE id = {pattern}"
+        )
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await studio.chosen(pilot, pattern)
+        assert len(screen.table.ids) == 20001
+        await pilot.press("end")
+        await studio.until(pilot, lambda: screen.table.chosen is not None and screen.table.cursor == 20000)
+        assert len(screen.table._rows) < 1100
+
+
+async def test_the_preview_shows_before_and_after(studio: Studio) -> None:
+    """Space shows the original under the composite, and again the composite."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await studio.chosen(pilot, item)
+        assert "▀" in studio.text(pilot)
+        await pilot.press("space")
+        assert screen.picture.view is View.ORIGINAL
+        await pilot.press("space")
+        assert screen.picture.view is View.COMPOSITE
+
+
+async def test_a_preview_that_is_gone_is_said(studio: Studio) -> None:
+    """Without preview files there is a sentence in place of a picture, and decisions still work."""
+    item = studio.add("ONE", pictures=False)
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await studio.chosen(pilot, item)
+        await studio.until(pilot, lambda: "no preview" in studio.text(pilot))
+        await pilot.press("a")
+        await studio.until(pilot, lambda: studio.item(item).status is Status.APPROVED)
+
+
+@pytest.mark.parametrize(
+    ("activity", "message", "said"),
+    [
+        (Activity.RUNNING, "", "daemon running"),
+        (Activity.PAUSED, "4 GB free on /outbox", "paused: 4 GB free"),
+        (Activity.STOPPED, "", "daemon stopped"),
+    ],
+)
+async def test_the_head_tells_how_the_daemon_is(
+    studio: Studio, activity: Activity, message: str, said: str
+) -> None:
+    """The head says what the daemon does, and how many pictures are still to be made."""
+    studio.receive("UNMADE")
+    studio.beat(activity, message)
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await studio.until(pilot, lambda: said in studio.text(pilot))
+        await studio.until(pilot, lambda: "1 to make" in studio.text(pilot))
+
+
+async def test_a_silent_daemon_is_told_from_a_running_one(studio: Studio) -> None:
+    """A heartbeat that stopped is said with the time since."""
+    studio.ledger.clock = lambda: __import__("time").time() - 7200
+    studio.beat()
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await studio.until(pilot, lambda: "silent for 2 h 00" in studio.text(pilot))
+
+
+async def test_a_locked_database_is_waited_for(studio: Studio) -> None:
+    """A decision made while somebody else holds the database says so, and is carried out afterwards."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await studio.chosen(pilot, item)
+        other = sqlite3.connect(studio.settings.database, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        await pilot.press("a")
+        await studio.until(pilot, lambda: "is busy" in studio.text(pilot))
+        other.execute("ROLLBACK")
+        other.close()
+        await studio.until(pilot, lambda: studio.item(item).status is Status.APPROVED)
+
+
+async def test_batch_approves_only_the_cheap_and_low(studio: Studio) -> None:
+    """`B` approves, after asking, what is not mandatory and has a low risk; nothing else."""
+    low = studio.add("LOW", risk=0.01)
+    risky = studio.add("RISKY", risk=0.5)
+    dear = studio.add("DEAR", price=500000, risk=0.01)
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await studio.chosen(pilot, dear)
+        await pilot.press("B")
+        await studio.until(pilot, lambda: isinstance(pilot.app.screen, Sure))
+        await pilot.press("y")
+        await studio.until(pilot, lambda: studio.item(low).status is Status.APPROVED)
+        assert studio.item(risky).status is Status.AWAITING_REVIEW
+        assert studio.item(dear).status is Status.AWAITING_REVIEW
+
+
+async def test_who_has_it_open_is_shown(studio: Studio) -> None:
+    """A piece that a colleague has open carries their login."""
+    item = studio.add("ONE")
+    review.open_for_review(studio.ledger, item, studio.anna)
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await studio.chosen(pilot, item)
+        await studio.until(pilot, lambda: "open by anna" in studio.text(pilot))
+
+
+async def test_help_names_every_key(studio: Studio) -> None:
+    """`?` shows the keys as the keymap left them; Escape closes it."""
+    studio.add("ONE")
+    async with studio.app(keymap="lightroom").run_test(size=(80, 100)) as pilot:
+        await pilot.press("question_mark")
+        await studio.until(pilot, lambda: isinstance(pilot.app.screen, Help))
+        line = next(line for line in studio.text(pilot).splitlines() if "review.approve" in line)
+        assert line.split()[1:3] == ["p", "approve"]
+        await pilot.press("escape")
+        assert not isinstance(pilot.app.screen, Help)
+
+
+HOSTILE = "\x1b[31mred\x07\u202egpj.\n[bold]" + "x" * 200 + "\udcff.jpg"
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+async def test_a_name_never_reaches_the_terminal_raw(studio: Studio, size: tuple[int, int]) -> None:
+    """Escape sequences, direction marks and markup in names and titles are shown, never obeyed."""
+    item = studio.add(None, path=HOSTILE, title="[red]\x1b]0;title\x07")
+    async with studio.app().run_test(size=size) as pilot:
+        await studio.chosen(pilot, item)
+        for _ in range(2):
+            text = studio.text(pilot)
+            assert all(character.isprintable() or character == "\n" for character in text)
+            assert "\\x1b" in text
+            await pilot.press("enter")
+            await studio.reviewed(pilot, item)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60), (40, 12), (20, 5)])
+async def test_nothing_overflows_any_window(studio: Studio, size: tuple[int, int]) -> None:
+    """At every size each line fills its window, and the foot with the keys stays on it."""
+    item = studio.add("ONE", price=123456789, risk=0.99, findings=(studio.gap, studio.halo))
+    async with studio.app().run_test(size=(120, 40)) as pilot:
+        await studio.chosen(pilot, item)
+        await pilot.resize_terminal(*size)
+        await pilot.pause()
+        lines = studio.text(pilot).splitlines()
+        assert len(lines) == size[1]
+        assert all(len(line) == size[0] for line in lines)
+        assert "? help" in lines[-1]

@@ -1,0 +1,318 @@
+"""The review of one piece, driven by its keys on a real ledger and real pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from studiod.ledger import review
+from studiod.ledger.reading import decisions
+from studiod.ledger.states import Status
+from tui.dialogs import FlagDialog, Sure
+from tui.pictures import View
+from tui.queue_screen import QueueScreen
+
+if TYPE_CHECKING:
+    from textual.pilot import Pilot
+
+    from tests.tui.conftest import Studio
+    from tui.review_screen import ReviewScreen
+
+WIDE = (140, 40)
+NARROW = (80, 24)
+
+
+async def opened(studio: Studio, pilot: Pilot[int], item: int) -> ReviewScreen:
+    """Open the chosen piece from the queue."""
+    await studio.chosen(pilot, item)
+    await pilot.press("enter")
+    return await studio.reviewed(pilot, item)
+
+
+async def test_a_piece_opens_as_the_whole_composite(studio: Studio) -> None:
+    """A piece opens in the composite view with all of it in the window."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await opened(studio, pilot, item)
+        left, top, right, bottom = screen.main.viewport.region
+        bounds = screen.main.pictures.bounds(View.COMPOSITE)
+        assert screen.main.view is View.COMPOSITE
+        assert left <= bounds[0] and top <= bounds[1] and right >= bounds[2] and bottom >= bounds[3]
+
+
+@pytest.mark.parametrize(("key", "zoom"), [("1", 1.0), ("2", 2.0), ("4", 4.0), ("8", 8.0)])
+async def test_digits_are_zooms(studio: Studio, key: str, zoom: float) -> None:
+    """1, 2, 4 and 8 are 100, 200, 400 and 800 %; 0 shows the whole picture again."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await opened(studio, pilot, item)
+        whole = screen.main.viewport
+        await pilot.press(key)
+        assert screen.main.viewport.zoom == zoom
+        assert f"{zoom * 100:.0f} %" in studio.text(pilot)
+        await pilot.press("0")
+        assert screen.main.viewport == whole
+
+
+async def test_plus_and_minus_step_through_the_zooms(studio: Studio) -> None:
+    """+ goes up the fixed zooms, - down again to the whole picture."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await opened(studio, pilot, item)
+        seen = []
+        for key in ("plus", "plus", "plus", "minus", "minus", "minus"):
+            await pilot.press(key)
+            seen.append(screen.main.viewport.zoom)
+        assert seen[:5] == [1.0, 2.0, 4.0, 2.0, 1.0]
+        assert screen.main.viewport.fitted
+
+
+async def test_arrows_pan_and_the_middle_stays_on_the_picture(studio: Studio) -> None:
+    """Arrows move the window by cell pixels; its middle never leaves the picture."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await opened(studio, pilot, item)
+        await pilot.press("2")
+        before = screen.main.viewport
+        await pilot.press("right", "down")
+        assert screen.main.viewport.x == before.x + 4
+        assert screen.main.viewport.y == before.y + 4
+        await pilot.press(*["shift+left"] * 60)
+        assert screen.main.viewport.x == screen.main.pictures.bounds(View.COMPOSITE)[0]
+
+
+async def test_place_and_zoom_stay_when_the_view_changes(studio: Studio) -> None:
+    """Every view shows the same place at the same zoom."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await opened(studio, pilot, item)
+        await pilot.press("4", "right", "up")
+        place = screen.main.viewport
+        shown = []
+        for key in ("v",) * 8 + ("p", "x", "x", "m", "c", "V"):
+            await pilot.press(key)
+            assert screen.main.viewport == place
+            shown.append(screen.main.view)
+        assert set(shown[:8]) == set(View)
+        assert shown[8:] == [View.ORIGINAL, View.RED, View.CHECKER, View.MATTE, View.COMPOSITE, View.MATTE]
+
+
+async def test_space_blinks_between_before_and_after(studio: Studio) -> None:
+    """Space shows the original at the same place, and then what was shown before."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await opened(studio, pilot, item)
+        await pilot.press("m", "space")
+        assert screen.main.view is View.ORIGINAL
+        await pilot.press("space")
+        assert screen.main.view is View.MATTE
+
+
+async def test_n_steps_through_the_findings_side_by_side(studio: Studio) -> None:
+    """In 120 columns `n` shows each finding at 200 and 400 %, the original beside the cutout."""
+    item = studio.add("ONE", findings=(studio.halo, studio.gap))
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await opened(studio, pilot, item)
+        way = []
+        for _ in range(4):
+            await pilot.press("n")
+            await pilot.pause()
+            port = screen.main.viewport
+            way.append((int(port.x), int(port.y), port.zoom))
+            assert screen.other.display and screen.other.view is View.ORIGINAL
+            assert (screen.other.viewport.x, screen.other.viewport.zoom) == (port.x, port.zoom)
+            assert screen.main.view is View.CHECKER
+        assert way == [(320, 145, 2.0), (320, 145, 4.0), (415, 240, 2.0), (415, 240, 4.0)]
+        await pilot.press("N")
+        assert screen.main.viewport.zoom == 2.0
+
+
+async def test_n_shows_one_after_the_other_where_it_is_narrow(studio: Studio) -> None:
+    """Under 120 columns `n` shows the original and then the cutout, at 200 and then 400 %."""
+    item = studio.add("ONE", findings=(studio.gap,))
+    async with studio.app().run_test(size=NARROW) as pilot:
+        screen = await opened(studio, pilot, item)
+        way = []
+        for _ in range(4):
+            await pilot.press("n")
+            way.append((screen.main.view, screen.main.viewport.zoom))
+            assert not screen.other.display
+        cutout = View.CHECKER
+        assert way == [(View.ORIGINAL, 2.0), (cutout, 2.0), (View.ORIGINAL, 4.0), (cutout, 4.0)]
+        assert "open for about 9 px" in studio.text(pilot)
+
+
+async def test_a_finding_that_was_seen_is_ticked(studio: Studio) -> None:
+    """A finding is ticked once its point was at least half a second inside the view at 200 %."""
+    item = studio.add("ONE", findings=(studio.gap,))
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await opened(studio, pilot, item)
+        assert "· chain gap" in studio.text(pilot)
+        await pilot.press("n")
+        await studio.until(pilot, lambda: "✓ chain gap" in studio.text(pilot))
+        assert screen.looked.seen((320, 145))
+
+
+async def test_side_by_side_needs_room(studio: Studio) -> None:
+    """`t` puts the original beside the cutout; under 120 columns it says why not."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=NARROW) as pilot:
+        screen = await opened(studio, pilot, item)
+        await pilot.press("t")
+        assert not screen.other.display
+        assert "120 columns" in studio.text(pilot)
+        await pilot.resize_terminal(*WIDE)
+        await pilot.pause()
+        await pilot.press("t")
+        assert screen.other.display
+
+
+async def test_approve_goes_on_to_the_next(studio: Studio) -> None:
+    """A decision brings the next piece; after the last one the queue is back."""
+    first = studio.add("FIRST", risk=0.9)
+    second = studio.add("SECOND", risk=0.1)
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await opened(studio, pilot, first)
+        await pilot.press("a")
+        await studio.reviewed(pilot, second)
+        assert studio.item(first).status is Status.APPROVED
+        await pilot.press("r")
+        await studio.until(pilot, lambda: isinstance(pilot.app.screen, QueueScreen))
+        assert studio.item(second).status is Status.REJECTED
+
+
+async def test_skip_decides_nothing(studio: Studio) -> None:
+    """`s` goes to the next piece and `S` back, and neither decides."""
+    first = studio.add("FIRST", risk=0.9)
+    second = studio.add("SECOND", risk=0.1)
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await opened(studio, pilot, first)
+        await pilot.press("s")
+        await studio.reviewed(pilot, second)
+        await pilot.press("S")
+        await studio.reviewed(pilot, first)
+        assert studio.item(first).status is Status.AWAITING_REVIEW
+        assert studio.item(second).status is Status.AWAITING_REVIEW
+
+
+async def test_flag_carries_the_findings_box(studio: Studio) -> None:
+    """A flag raised at a finding carries its reason and its box."""
+    item = studio.add("ONE", findings=(studio.gap,))
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await opened(studio, pilot, item)
+        await pilot.press("n", "f")
+        await studio.until(pilot, lambda: isinstance(pilot.app.screen, FlagDialog))
+        await pilot.press("enter")
+        await studio.until(pilot, lambda: studio.item(item).status is Status.FLAGGED)
+        (decision,) = decisions(studio.ledger, item)
+        assert decision.reasons == ("chain_gap",)
+        assert decision.box == tuple(studio.gap["box"])
+
+
+async def test_a_dragged_box_goes_with_the_flag(studio: Studio) -> None:
+    """`d` and a drag draw the box of what is wrong, in the photograph's pixels."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await opened(studio, pilot, item)
+        await pilot.press("1", "d")
+        left, top, _, _ = screen.main.viewport.region
+        await pilot.mouse_down(screen.main, offset=(10, 5))
+        await pilot.hover(screen.main, offset=(19, 9))
+        await pilot.mouse_up(screen.main, offset=(19, 9))
+        await pilot.press("f")
+        await studio.until(pilot, lambda: isinstance(pilot.app.screen, FlagDialog))
+        await pilot.press("1", "enter")
+        await studio.until(pilot, lambda: studio.item(item).status is Status.FLAGGED)
+        (decision,) = decisions(studio.ledger, item)
+        wanted = (left + 10, top + 10, left + 20, top + 20)
+        assert decision.box == tuple(round(value) for value in wanted)
+
+
+async def test_a_drag_pans(studio: Studio) -> None:
+    """Dragging takes the picture along with the pointer."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await opened(studio, pilot, item)
+        await pilot.press("2")
+        before = screen.main.viewport
+        await pilot.mouse_down(screen.main, offset=(20, 10))
+        await pilot.hover(screen.main, offset=(10, 6))
+        await pilot.mouse_up(screen.main, offset=(10, 6))
+        assert screen.main.viewport.x == before.x + 5
+        assert screen.main.viewport.y == before.y + 4
+
+
+async def test_an_open_piece_is_claimed_and_let_go(studio: Studio) -> None:
+    """Whoever opens a piece holds it; leaving lets it go."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await opened(studio, pilot, item)
+        assert studio.item(item).opened_by == "maria"
+        await pilot.press("q")
+        await studio.until(pilot, lambda: studio.item(item).opened_by is None)
+        assert isinstance(pilot.app.screen, QueueScreen)
+
+
+async def test_a_colleagues_piece_is_taken_over_knowingly(studio: Studio) -> None:
+    """A piece that a colleague has open opens only after one said that one wants it."""
+    item = studio.add("ONE")
+    review.open_for_review(studio.ledger, item, studio.anna)
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await studio.chosen(pilot, item)
+        await pilot.press("enter")
+        await studio.until(pilot, lambda: isinstance(pilot.app.screen, Sure))
+        assert studio.item(item).opened_by == "anna"
+        await pilot.press("y")
+        await studio.reviewed(pilot, item)
+        assert studio.item(item).opened_by == "maria"
+
+
+async def test_being_taken_over_is_said(studio: Studio) -> None:
+    """Whoever loses a piece to a colleague is told."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await opened(studio, pilot, item)
+        review.open_for_review(studio.ledger, item, studio.anna, take_over=True)
+        await studio.until(pilot, lambda: "anna has taken this piece over" in studio.text(pilot))
+
+
+async def test_undo_comes_back_to_the_piece(studio: Studio) -> None:
+    """`u` after a decision shows the piece again, which waits again."""
+    first = studio.add("FIRST", risk=0.9)
+    second = studio.add("SECOND", risk=0.1)
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await opened(studio, pilot, first)
+        await pilot.press("a")
+        await studio.reviewed(pilot, second)
+        await pilot.press("u")
+        await studio.reviewed(pilot, first)
+        assert studio.item(first).status is Status.AWAITING_REVIEW
+
+
+async def test_what_is_decided_already_is_not_decided_twice(studio: Studio) -> None:
+    """At a piece that no longer waits a decision is refused with its state."""
+    item = studio.add("ONE")
+    review.reject(studio.ledger, item, 1, studio.anna)
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await pilot.press("8")
+        await opened(studio, pilot, item)
+        await pilot.press("a")
+        await studio.until(pilot, lambda: "does not wait" in studio.text(pilot))
+        assert studio.item(item).status is Status.REJECTED
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60), (40, 12)])
+async def test_nothing_overflows_any_window(studio: Studio, size: tuple[int, int]) -> None:
+    """At every size each line fills its window, and place, keys and picture are on it."""
+    item = studio.add("ONE", price=123456789, findings=(studio.gap, studio.halo))
+    async with studio.app().run_test(size=(140, 40)) as pilot:
+        await opened(studio, pilot, item)
+        await pilot.press("n")
+        await pilot.resize_terminal(*size)
+        await pilot.pause()
+        lines = studio.text(pilot).splitlines()
+        assert len(lines) == size[1]
+        assert all(len(line) == size[0] for line in lines)
+        assert "? help" in lines[-1]
+        assert any("200 %" in line for line in lines)
