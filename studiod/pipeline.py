@@ -1,93 +1,95 @@
-"""The stages of one picture, in order: a photograph goes in; cutout, composites and risk come out."""
+"""The stages of one photograph in order: background, matte, defringe, cutout, composites, risk."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from studiod.errors import PlateError
 from studiod.imaging.background import estimate_background, match_plate
-from studiod.imaging.colour import Linear
-from studiod.imaging.composite import Composite, compose
-from studiod.imaging.cutout import make_cutout
+from studiod.imaging.composite import Composite, composite
+from studiod.imaging.cutout import Cutout, make_cutout
 from studiod.imaging.defringe import estimate_foreground
-from studiod.imaging.photo import Photo
-from studiod.matting import Stroke
-from studiod.risk.findings import Box, Risk
+from studiod.imaging.photo import Box, Photo
+from studiod.risk.findings import Risk
 from studiod.settings import Preset
 
+Linear = NDArray[np.float32]
 Alpha = NDArray[np.float32]
-Matte = Callable[[Linear, Linear, Sequence[Stroke] | None], Alpha]
+Matte = Callable[[Linear, Linear, Any], Alpha]
+"""Photograph and background (linear H x W x 3) and brush strokes or None -> coverage H x W."""
 Assess = Callable[[Linear, Linear, Alpha], Risk]
+"""Photograph, background, coverage -> what may have been lost."""
 
-_MARGIN = 8
+_MARGIN = 32
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Processed:
-    """What became of one photograph.
+    """All that was made of one photograph.
 
-    `alpha` is H x W; `box` holds all of the piece and a margin (the whole frame where there is none);
-    `cutout` is the box's 16-bit RGBA in the source's profile; `composites` go by preset name.
-    `plate_message` says why a plate that was given was not used, "" otherwise.
+    `alpha` is of the whole photograph; `foreground`, the piece's own linear colour, of `box`, outside of
+    which there is nothing. `plate_message` says why a plate was not used, else it is empty.
     """
 
     alpha: Alpha
-    box: Box
-    cutout: NDArray[np.uint16]
+    foreground: Linear
+    cutout: Cutout
     composites: Mapping[str, Composite]
     risk: Risk
-    plate_message: str = ""
+    box: Box
+    plate_used: bool
+    plate_message: str
 
 
 def process_photo(
     photo: Photo,
     *,
+    plate: Photo | None,
     matte: Matte,
     assess: Assess,
     presets: Sequence[Preset],
-    plate: Photo | None = None,
-    strokes: Sequence[Stroke] | None = None,
+    strokes: Any = None,
 ) -> Processed:
-    """Cut the piece out of `photo`, defringe it, set it on every preset's background, and judge the risk.
-
-    A `plate` that does not fit is not used, and the result says why.
-    """
+    """Cut the piece out of `photo`, lay it out by each of the presets, and say what may be wrong with it."""
     linear = photo.linear()
-    background, plate_message = _see_background(linear, plate)
-    alpha = matte(linear, background, strokes)
+    background, plate_message = _background(linear, plate)
+    alpha = np.clip(matte(linear, background, strokes), 0.0, 1.0)
     risk = assess(linear, background, alpha)
-    box = find_box(alpha)
-    here = np.s_[box[1] : box[3], box[0] : box[2]]
-    foreground = estimate_foreground(linear[here], background[here], alpha[here])
+    box = _piece_box(alpha)
+    within = np.s_[box[1] : box[3], box[0] : box[2]]
+    foreground = estimate_foreground(linear[within], background[within], alpha[within])
     del linear, background
-    cutout = make_cutout(photo, foreground, alpha[here], box)
-    composites = {preset.name: compose(foreground, alpha[here], preset) for preset in presets}
-    return Processed(alpha, box, cutout, composites, risk, plate_message)
+    cutout = make_cutout(photo, foreground, alpha[within], box)
+    size = (photo.width, photo.height)
+    composites = {
+        preset.name: composite(foreground, alpha[within], preset, box, size, photo.exif) for preset in presets
+    }
+    plate_used = plate is not None and not plate_message
+    return Processed(alpha, foreground, cutout, composites, risk, box, plate_used, plate_message)
 
 
-def find_box(alpha: Alpha) -> Box:
-    """The box of all that `alpha` covers and 8 px around it; the whole frame where it covers nothing."""
-    height, width = alpha.shape
-    left, top, across, down = cv2.boundingRect((alpha > 0).astype(np.uint8))
-    if not across:
-        return 0, 0, width, height
-    return (
-        max(0, left - _MARGIN),
-        max(0, top - _MARGIN),
-        min(width, left + across + _MARGIN),
-        min(height, top + down + _MARGIN),
-    )
-
-
-def _see_background(linear: Linear, plate: Photo | None) -> tuple[Linear, str]:
+def _background(linear: Linear, plate: Photo | None) -> tuple[Linear, str]:
+    """The background by the plate, or by an estimate where there is none or it does not fit (and why)."""
     if plate is None:
         return estimate_background(linear), ""
     try:
         return match_plate(linear, plate.linear()), ""
-    except PlateError as error:
-        return estimate_background(linear), error.message
+    except PlateError as refused:
+        return estimate_background(linear), refused.message
+
+
+def _piece_box(alpha: Alpha) -> Box:
+    """The box of all coverage and a margin, within the picture; one corner pixel when there is none."""
+    columns, rows = np.flatnonzero(alpha.any(axis=0)), np.flatnonzero(alpha.any(axis=1))
+    if not columns.size:
+        return 0, 0, 1, 1
+    height, width = alpha.shape
+    return (
+        max(0, int(columns[0]) - _MARGIN), max(0, int(rows[0]) - _MARGIN),
+        min(width, int(columns[-1]) + 1 + _MARGIN), min(height, int(rows[-1]) + 1 + _MARGIN),
+    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The composite: the piece on a clean background, sized and placed as a preset says."""
+"""The composite: the piece on a clean background, laid out as a preset says, in linear light."""
 
 from __future__ import annotations
 
@@ -10,117 +10,172 @@ import cv2
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
-from PIL import Image, ImageCms
+from PIL import Image
 
-from studiod.imaging.colour import Linear, decode_srgb, encode_srgb, encode_srgb8
+from studiod.imaging.colour import SRGB, Linear, decode_srgb, encode_srgb
+from studiod.imaging.photo import Box
+from studiod.imaging.png import encode_png
 from studiod.settings import Preset
 
 Alpha = NDArray[np.float32]
 
-_SEEN = 0.02
-_SUFFIXES = {"jpeg": ".jpg", "png": ".png", "tiff8": ".tif", "tiff16": ".tif", "webp": ".webp"}
-_SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-_ICC_TAG, _UNDEFINED, _ASCII = 34675, 7, 2
-_TIFF_TEXTS = (0x010F, 0x0110, 0x0132, 0x013B, 0x8298)
-"""Make, model, date, artist, copyright: what a TIFF carries over, tag by tag."""
+SUFFIXES = {"jpeg": ".jpg", "png": ".png", "tiff8": ".tif", "tiff16": ".tif", "webp": ".webp"}
+"""The file ending of each of a preset's formats."""
+
+_VISIBLE = 0.1
+_AVERAGE_BELOW = 0.34
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Composite:
-    """A finished picture: `pixels` linear RGB; a point of the crop lies at `scale` x it + (`left`, `top`)."""
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where the photograph lies in a composite: x * scale + left, y * scale + top."""
 
-    pixels: Linear
     scale: float
     left: float
     top: float
 
 
-def compose(foreground: Linear, alpha: Alpha, preset: Preset) -> Composite:
-    """Set a piece (`foreground` linear, `alpha`, both of its box) on a preset's background, in linear light.
+@dataclass(frozen=True, eq=False, slots=True)
+class Composite:
+    """A finished picture: sRGB codes of 8 (or, for `tiff16`, 16) bits, H x W x 3."""
 
-    The preset's fill and placement go by what can be seen of the piece (alpha of 0.02 and up).
+    pixels: NDArray[Any]
+    preset: Preset
+    placement: Placement
+    exif: bytes | None = None
+
+
+def composite(
+    foreground: Linear,
+    alpha: Alpha,
+    preset: Preset,
+    box: Box,
+    frame: tuple[int, int],
+    exif: bytes | None = None,
+) -> Composite:
+    """The piece in `box` of a photograph of size `frame` (width, height) on the background of `preset`.
+
+    `foreground` and `alpha` are that box's. Sizes are changed on colours multiplied by coverage, in
+    linear light; the background's own pixels have exactly its value.
     """
-    piece_left, piece_top, across, down = cv2.boundingRect((alpha >= _SEEN).astype(np.uint8))
-    if not across:
-        piece_left, piece_top, across, down = 0, 0, alpha.shape[1], alpha.shape[0]
-    if preset.width:
-        width, height = preset.width, preset.height
+    piece = _extent(alpha)
+    width, height = preset.width, preset.height
+    if piece is None:
+        width, height = (width, height) if width else frame
+        return Composite(
+            _canvas(width, height, preset),
+            preset,
+            Placement(min(width / frame[0], height / frame[1]), 0, 0),
+            exif,
+        )
+    left, top, right, bottom = piece
+    across, down = right - left, bottom - top
+    if width:
+        room = max(preset.padding, 0)
         scale = min(
-            preset.fill * width / across, preset.fill * height / down,
-            (width - 2 * preset.padding) / across, (height - 2 * preset.padding) / down,
+            width * preset.fill / across, height * preset.fill / down,
+            (width - 2 * room) / across, (height - 2 * room) / down,
         )  # fmt: skip
     else:
         width, height, scale = across + 2 * preset.padding, down + 2 * preset.padding, 1.0
-    premultiplied = np.dstack([foreground * alpha[..., None], alpha])
-    size = (max(1, round(alpha.shape[1] * scale)), max(1, round(alpha.shape[0] * scale)))
-    if size != (alpha.shape[1], alpha.shape[0]):
-        method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-        premultiplied = np.asarray(cv2.resize(premultiplied, size, interpolation=method), np.float32)
-    left = round((width - across * scale) / 2 - piece_left * scale)
-    if preset.placement == "bottom":
-        floor = max(float(preset.padding), height * (1 - preset.fill) / 2)
-        top = round(height - floor - (piece_top + down) * scale)
+    x = round((width - across * scale) / 2 - left * scale)
+    if preset.placement == "bottom" and preset.width:
+        floor = height - max(float(preset.padding), height * (1 - preset.fill) / 2)
+        y = round(floor - bottom * scale)
     else:
-        top = round((height - down * scale) / 2 - piece_top * scale)
-    canvas = np.empty((height, width, 3), np.float32)
-    canvas[:] = decode_srgb(np.array(preset.rgb) / 255.0)
-    _lay_over(canvas, premultiplied, left, top)
-    return Composite(canvas, scale, float(left), float(top))
+        y = round((height - down * scale) / 2 - top * scale)
+    laid = _resized(np.dstack([foreground * alpha[..., None], alpha]), scale)
+    canvas = _canvas(width, height, preset)
+    _lay(canvas, laid, x, y, preset)
+    placement = Placement(scale, x - box[0] * scale, y - box[1] * scale)
+    return Composite(canvas, preset, placement, exif)
 
 
-def suffix_of(preset: Preset) -> str:
-    """The extension of the preset's files, with its dot."""
-    return _SUFFIXES[preset.format]
-
-
-def encode_composite(composite: Composite, preset: Preset, exif: bytes | None) -> bytes:
-    """The finished file in the preset's format, sRGB with its profile, and with the photograph's `exif`."""
-    if preset.format == "tiff16":
-        return _encode_tiff((encode_srgb(composite.pixels) * 65535.0 + 0.5).astype(np.uint16), exif)
-    codes = encode_srgb8(composite.pixels)
-    if preset.format == "tiff8":
-        return _encode_tiff(codes, exif)
-    picture = Image.fromarray(codes)
-    options: dict[str, Any] = {"icc_profile": _SRGB}
-    if exif is not None:
-        options["exif"] = exif
-    if preset.format == "jpeg":
-        options |= {"quality": preset.quality, "subsampling": 0}
-    elif preset.format == "webp":
-        options |= {"quality": preset.quality, "method": 4}
-    else:
-        options |= {"compress_level": 6}
+def encode(composite: Composite) -> list[bytes]:
+    """The parts of the composite's file, in its preset's format, with sRGB profile and cleaned EXIF."""
+    preset, pixels = composite.preset, composite.pixels
+    if preset.format == "png":
+        return encode_png(pixels, profile=SRGB, exif=composite.exif)
     stream = io.BytesIO()
-    picture.save(stream, preset.format, **options)
-    return stream.getvalue()
+    if preset.format in ("tiff8", "tiff16"):
+        tifffile.imwrite(
+            stream, pixels, photometric="rgb", compression="zlib", predictor=True, iccprofile=SRGB,
+            metadata=None, software=False, extratags=_tiff_tags(composite.exif),
+        )  # fmt: skip
+    else:
+        details: dict[str, Any] = {"icc_profile": SRGB, "quality": preset.quality}
+        if composite.exif:
+            details["exif"] = composite.exif
+        if preset.format == "jpeg":
+            details |= {"subsampling": 0 if preset.quality >= 90 else 2, "optimize": True}
+        Image.fromarray(pixels).save(stream, "JPEG" if preset.format == "jpeg" else "WEBP", **details)
+    return [stream.getvalue()]
 
 
-def _lay_over(canvas: Linear, premultiplied: Linear, left: int, top: int) -> None:
-    """`canvas` = piece + (1 - alpha) x canvas where the piece lies; what lies outside is cut off."""
+def _extent(alpha: Alpha) -> Box | None:
+    """The tightest box around what can be seen, or None."""
+    seen = alpha > _VISIBLE
+    columns, rows = np.flatnonzero(seen.any(axis=0)), np.flatnonzero(seen.any(axis=1))
+    if not columns.size:
+        return None
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def _resized(premultiplied: Linear, scale: float) -> Linear:
+    """Colours multiplied by coverage (and coverage as fourth), resized; none below 0, coverage at most 1."""
+    height, width = premultiplied.shape[:2]
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    if size == (width, height):
+        return premultiplied
+    if scale < _AVERAGE_BELOW:
+        return np.asarray(cv2.resize(premultiplied, size, interpolation=cv2.INTER_AREA), np.float32)
+    resized = np.empty((size[1], size[0], 4), np.float32)
+    for channel in range(4):
+        plane = Image.fromarray(np.ascontiguousarray(premultiplied[..., channel]))
+        resized[..., channel] = np.asarray(plane.resize(size, Image.Resampling.BICUBIC))
+    coverage = resized[..., 3]
+    np.clip(coverage, 0.0, 1.0, out=coverage)
+    resized[coverage < 1e-4] = 0.0
+    return resized
+
+
+def _canvas(width: int, height: int, preset: Preset) -> NDArray[Any]:
+    """The empty background."""
+    codes = np.array(preset.rgb, np.uint16 if preset.format == "tiff16" else np.uint8)
+    canvas = np.empty((height, width, 3), codes.dtype)
+    canvas[:] = codes * 257 if codes.dtype == np.uint16 else codes
+    return canvas
+
+
+def _lay(canvas: NDArray[Any], laid: Linear, x: int, y: int, preset: Preset) -> None:
+    """Lay the piece on the canvas with its corner at x, y; what lies outside is cut off."""
     height, width = canvas.shape[:2]
-    rows, columns = premultiplied.shape[:2]
-    x0, y0, x1, y1 = max(0, left), max(0, top), min(width, left + columns), min(height, top + rows)
-    if x0 >= x1 or y0 >= y1:
+    left, top, right, bottom = (
+        max(x, 0),
+        max(y, 0),
+        min(x + laid.shape[1], width),
+        min(y + laid.shape[0], height),
+    )
+    if left >= right or top >= bottom:
         return
-    piece = premultiplied[y0 - top : y1 - top, x0 - left : x1 - left]
-    cover = np.clip(piece[..., 3:], 0.0, 1.0)
-    under = canvas[y0:y1, x0:x1]
-    under *= 1.0 - cover
-    under += piece[..., :3]
+    laid = laid[top - y : bottom - y, left - x : right - x]
+    under = decode_srgb(np.array(preset.rgb) / 255.0).astype(np.float32)
+    mixed = laid[..., :3] + (1.0 - laid[..., 3:]) * under
+    full = np.float32(np.iinfo(canvas.dtype).max)
+    codes = (encode_srgb(mixed) * full + np.float32(0.5)).astype(canvas.dtype)
+    window = canvas[top:bottom, left:right]
+    covered = laid[..., 3] > 0
+    window[covered] = codes[covered]
 
 
-def _encode_tiff(codes: NDArray[np.uint8] | NDArray[np.uint16], exif: bytes | None) -> bytes:
-    """Deflate-compressed TIFF; nothing in Python keeps profile, EXIF and 16 bits, so tags are set by hand."""
-    tags: list[tuple[int, int, int, object, bool]] = [(_ICC_TAG, _UNDEFINED, len(_SRGB), _SRGB, True)]
-    known = Image.Exif()
-    if exif is not None:
-        known.load(exif)
-    for tag in _TIFF_TEXTS:
-        if tag in known:
-            text = str(known[tag]).encode("utf-8", "replace")
-            tags.append((tag, _ASCII, len(text) + 1, text, True))
-    stream = io.BytesIO()
-    tifffile.imwrite(
-        stream, codes, photometric="rgb", compression="zlib", predictor=True, metadata=None, extratags=tags
-    )  # fmt: skip
-    return stream.getvalue()
+def _tiff_tags(exif: bytes | None) -> list[tuple[int, str, int, Any, bool]]:
+    """The texts of an EXIF block (description, camera, date, artist, copyright) as TIFF tags."""
+    if not exif:
+        return []
+    tags = Image.Exif()
+    tags.load(exif)
+    return [
+        (tag, "s", 0, str(value), True)
+        for tag, value in tags.items()
+        if isinstance(value, str) and tag < 0x8769
+    ]

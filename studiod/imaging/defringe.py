@@ -10,10 +10,14 @@ from studiod.imaging.colour import Linear
 
 Alpha = NDArray[np.float32]
 
-_TRUST = 0.04
+_TRUST = 0.3
 """How much a pixel's own equation gives way to its neighbourhood; alpha squared is weighed against it."""
-_REACH = (3, 9, 27)
-"""Sides of the neighbourhoods, in pixels; a wider one speaks only where the narrower has nothing to say."""
+_LITTLE = 0.002
+"""The share of known pixels in a neighbourhood below which a wider one is asked."""
+_PIECE_REACH = (3, 9, 27)
+_BACKGROUND_REACH = (3, 7, 21)
+"""Sides of the neighbourhoods, in pixels."""
+_CLEAR = 0.02
 
 
 def estimate_foreground(photo: Linear, background: Linear, alpha: Alpha) -> Linear:
@@ -21,22 +25,30 @@ def estimate_foreground(photo: Linear, background: Linear, alpha: Alpha) -> Line
 
     Where alpha is 1 it is the photograph's, exactly; where alpha is 0 it is 0. Between, it solves
     `photo = alpha x piece + (1 - alpha) x background`, held to the colours around it, which are found
-    the same way and weighed by how much of the piece each pixel shows.
+    the same way and weighed by how much of the piece each pixel shows. The background that counts is
+    the one seen right beside the piece, in its shadow: `background` speaks only where none is seen.
     """
     foreground = np.where(alpha[..., None] >= 1.0, photo, np.float32(0.0)).astype(np.float32)
     partly = (alpha > 0.0) & (alpha < 1.0)
     if not partly.any():
         return foreground
     cover = alpha[..., None]
-    shown = cover * (photo - (1.0 - cover) * background)
-    weight = cover * cover
-    around = np.zeros_like(photo)
-    for side in reversed(_REACH):
-        colours = cv2.boxFilter(shown, cv2.CV_32F, (side, side), borderType=cv2.BORDER_REFLECT_101)
-        weights = cv2.boxFilter(alpha * alpha, cv2.CV_32F, (side, side), borderType=cv2.BORDER_REFLECT_101)
-        little = np.float32(0.02)
-        around = (colours + little * around) / (weights[..., None] + little)
-    solved = (shown + _TRUST * around) / (weight + _TRUST)
-    ceiling = np.maximum(1.0, np.maximum(photo, around))
-    foreground[partly] = np.clip(solved[partly], np.minimum(photo, 0.0)[partly], ceiling[partly])
+    clear = (alpha <= _CLEAR).astype(np.float32)
+    behind = _spread(photo * clear[..., None], clear, background, _BACKGROUND_REACH)
+    shown = cover * (photo - (1.0 - cover) * behind)
+    weight = alpha * alpha
+    around = _spread(shown, weight, np.zeros_like(photo), _PIECE_REACH)
+    solved = (shown[partly] + _TRUST * around[partly]) / (weight[partly, None] + _TRUST)
+    nearby = np.maximum(photo, around)[partly]
+    foreground[partly] = np.clip(solved, np.minimum(photo[partly], 0.0), np.maximum(1.0, nearby))
     return foreground
+
+
+def _spread(weighted: Linear, weight: Alpha, prior: Linear, reach: tuple[int, ...]) -> Linear:
+    """Weighted means over neighbourhoods, the narrowest that knows enough; `prior` where none does."""
+    around = prior
+    for side in reversed(reach):
+        colours = cv2.blur(weighted, (side, side), borderType=cv2.BORDER_REFLECT_101)
+        known = cv2.blur(weight, (side, side), borderType=cv2.BORDER_REFLECT_101)[..., None]
+        around = (colours + _LITTLE * around) / (known + _LITTLE)
+    return np.asarray(around, np.float32)

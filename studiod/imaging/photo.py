@@ -285,7 +285,9 @@ def _decode_jpeg(file: BinaryIO, facts: _Facts) -> Pixels:
         if "remature end" in complaint or ("Corrupt" in complaint and "extraneous" not in complaint):
             raise _Trouble(_CUT_OFF, _WHOLE_AGAIN) from problem
         pixels = simplejpeg.decode_jpeg(data, space, fastdct=False, fastupsample=False, strict=False)
-    return np.asarray(255 - pixels if facts.is_ink else pixels, np.uint8)  # CMYK in JPEG is stored as light, not ink
+    return np.asarray(
+        255 - pixels if facts.is_ink else pixels, np.uint8
+    )  # CMYK in JPEG is stored as light, not ink
 
 
 # --- PNG
@@ -455,7 +457,7 @@ def _without_extra_samples(codes: Pixels, colours: int, extra: tuple[int, ...]) 
         return np.concatenate([kept, alpha], axis=2)
     full = int(np.iinfo(codes.dtype).max)
     flat = kept.astype(np.uint32) + (full - alpha.astype(np.uint32))  # premultiplied, so over white
-    return np.minimum(flat, full).astype(codes.dtype)
+    return np.asarray(np.minimum(flat, full).astype(codes.dtype))
 
 
 # --- RAW
@@ -530,7 +532,7 @@ def _on_white(pixels: Pixels) -> Pixels:
         return np.ascontiguousarray(colour)
     share = alpha.astype(np.float32) / np.float32(full)
     laid = colour.astype(np.float32) * share + full * (1.0 - share)
-    return (laid + 0.5).astype(pixels.dtype)
+    return np.asarray((laid + 0.5).astype(pixels.dtype))
 
 
 def _turn(pixels: Pixels, orientation: int) -> Pixels:
