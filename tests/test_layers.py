@@ -17,7 +17,7 @@ LINES: tuple[tuple[str, ...], ...] = (
     ("studiod.settings",),
     ("studiod.imaging",),
     ("studiod.matting", "studiod.risk", "studiod.ledger"),
-    ("studiod.intake", "studiod.artifacts", "studiod.pipeline", "studiod.delivery"),
+    ("studiod.intake", "studiod.artifacts", "studiod.view", "studiod.pipeline", "studiod.delivery"),
     ("studiod.daemon", "studiod.evaluate", "studiod.calibrate", "studiod.report"),
     ("tui", "studiod.__main__", "studiod.commands"),
 )
@@ -25,7 +25,9 @@ LINES: tuple[tuple[str, ...], ...] = (
 
 NEIGHBOURS = {
     ("studiod.names", "studiod.errors"),  # the lowest line may lean on each other
-    ("studiod.artifacts", "studiod.pipeline"),  # writes what the pipeline made
+    ("studiod.artifacts", "studiod.pipeline"),  # writes what the pipeline made,
+    ("studiod.view", "studiod.pipeline"),
+    ("studiod.artifacts", "studiod.view"),  # and what screens show of it
     ("studiod.__main__", "studiod.commands"),
 }
 TERMINAL = {"studiod.ledger", "studiod.settings", "studiod.errors", "studiod.names", "studiod.money", "tui"}

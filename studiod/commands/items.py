@@ -26,7 +26,6 @@ from studiod.ledger.records import Demand, Event, FileRecord, ItemRecord
 from studiod.ledger.states import Status
 from studiod.money import to_decimal
 from studiod.names import inert, printable
-from studiod.risk.findings import REASONS
 from studiod.settings import Settings
 
 Row = TypeVar("Row")
@@ -166,6 +165,8 @@ def flag(item: ItemArgument, reason: ReasonOption = "", config: ConfigOption = N
 
     A reason may be words of your own, or some of those that `list` shows, such as chain_gap.
     """
+    from studiod.risk.findings import REASONS
+
     ledger = studio_ledger(studio_settings(config))
     version = reading.get_item(ledger, item).version
     known = tuple(word for word in reason.replace(",", " ").split() if word in REASONS)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from studiod.errors import StudioError
 from studiod.names import inert, printable
+
+if TYPE_CHECKING:
+    from studiod.pipeline import Processed
 
 _PRESET = "white"
 
@@ -68,34 +70,58 @@ def _result_names(stem: str) -> tuple[str, str, str]:
     return f"{stem}_cutout.png", f"{stem}_composite.jpg", f"{stem}_risk.json"
 
 
-def _process_all(files: Sequence[Path], stems: Iterable[str], out: Path, plate: Path | None) -> int:
+def _process_all(files: Sequence[Path], stems: Sequence[str], out: Path, plate: Path | None) -> int:
     """Process every file; one that fails is told and counted, and the others go on."""
-    from studiod.imaging.composite import encode
-    from studiod.imaging.cutout import make_cutout, write_cutout
     from studiod.imaging.photo import read_photo
     from studiod.matting import load_matte
     from studiod.pipeline import process_photo
     from studiod.risk import assess
     from studiod.settings import MattingSettings, find_config, load_preset
 
-    preset = load_preset(_PRESET, find_config())
-    matte = load_matte(MattingSettings(), 0)
+    presets = [load_preset(_PRESET, find_config())]
     empty = None if plate is None else read_photo(plate)
+    matte = load_matte(MattingSettings(), 0)
     failed = 0
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("cutting out", total=len(files))
         for file, stem in zip(files, stems, strict=True):
-            progress.update(task, description=inert(file.name)[:40])
+            progress.update(task, description=escape(printable(file.name)[:40]))
             try:
                 photo = read_photo(file)
-                made = process_photo(photo, plate=empty, matte=matte, assess=assess, presets=[preset])
-            except (StudioError, MemoryError) as error:
-                what = error.message if isinstance(error, StudioError) else "it needs too much memory."
-                typer.echo(f"studiod: {printable(file)}: {inert(what)}", err=True)
+                made = process_photo(photo, plate=empty, matte=matte, assess=assess, presets=presets)
+                _write(made, out, stem)
+            except (StudioError, MemoryError, OSError) as error:
+                typer.echo(f"studiod: {printable(file)}: {_why(error)}", err=True)
                 failed += 1
-                continue
-            finally:
-                progress.advance(task)
-            raise NotImplementedError(encode, make_cutout, write_cutout, json, os, made, out, stem)
+            else:
+                _tell(made, file, out, stem)
+            progress.advance(task)
     return failed
+
+
+def _write(made: Processed, out: Path, stem: str) -> None:
+    from studiod.artifacts import risk_json
+    from studiod.imaging.composite import encode
+    from studiod.imaging.cutout import write_cutout
+    from studiod.imaging.files import write_whole
+
+    cutout, composite, risk = (out / name for name in _result_names(stem))
+    write_cutout(cutout, made.cutout)
+    write_whole(composite, encode(made.composites[_PRESET]))
+    write_whole(risk, [risk_json(made)])
+
+
+def _tell(made: Processed, file: Path, out: Path, stem: str) -> None:
+    reasons = f" ({', '.join(made.risk.reasons)})" if made.risk.reasons else ""
+    plate = f" The plate was not used: {inert(made.plate_message)}" if made.plate_message else ""
+    names = ", ".join(printable(out / name) for name in _result_names(stem))
+    typer.echo(f"{printable(file)}: risk {made.risk.score:.2f}{reasons}.{plate} {names}")
+
+
+def _why(error: StudioError | MemoryError | OSError) -> str:
+    if isinstance(error, StudioError):
+        return inert(error.message)
+    if isinstance(error, MemoryError):
+        return "it needs more memory than there is."
+    return f"{error.strerror or type(error).__name__}."

@@ -1,0 +1,301 @@
+"""The command line as a real process: what it prints, and with which exit code it ends."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from studiod.ledger import queue, reading
+from studiod.ledger.engine import Ledger, open_ledger
+from studiod.ledger.prices import set_thresholds
+from studiod.ledger.records import FileFacts, FileState, NewItem, NewVersion
+from studiod.ledger.review import current_person
+from studiod.ledger.states import Status
+from studiod.settings import MARKER
+
+if TYPE_CHECKING:
+    from tests.conftest import Studio
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+ODD_NAME = os.fsdecode(b"caf\xff\x1b[31m_$(x).jpg")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs `python -m studiod` with these arguments and returns what became of it."""
+
+    def studiod(*arguments: object, folder: Path = tmp_path) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "studiod", *map(str, arguments)]
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+
+    return studiod
+
+
+@pytest.fixture
+def ledger(studio: Studio) -> Ledger:
+    """The studio's ledger as a night left it: a dear piece and one of an odd name wait, one file failed."""
+    ledger = open_ledger(studio.settings.database, migrate=True)
+    set_thresholds(ledger, {"USD": 100000}, {})
+    add(ledger, "R-DEAR_1.jpg", "R-DEAR", 100001)
+    add(ledger, ODD_NAME, None, None)
+    add(ledger, "broken.jpg", "R-CHEAP", 10000)
+    for _ in range(2):
+        claimed = queue.claim(ledger, "w", 60)
+        assert claimed is not None
+        queue.finish(ledger, claimed, version())
+    claimed = queue.claim(ledger, "w", 60)
+    assert claimed is not None
+    queue.fail(ledger, claimed, "it has \x1b[31mno end")
+    return ledger
+
+
+def add(ledger: Ledger, path: str, sku: str | None, minor: int | None) -> int:
+    """A new item."""
+    facts = FileFacts("main", path, hashlib.sha256(os.fsencode(path)).hexdigest(), size=1, mtime_ns=1)
+    item = queue.add_item(ledger, NewItem(facts, sku, price_minor=minor, currency="USD" if minor else ""))
+    return item
+
+
+def version() -> NewVersion:
+    """What processing made, as far as lists and screens show it."""
+    finding = {"reason": "chain_gap", "box": [1, 2, 3, 4], "point": [1, 2], "probability": 0.4}
+    risk = {"score": 0.4, "findings": [{**finding, "sentence": "A link may be missing."}]}
+    one = "1" * 64
+    return NewVersion(
+        "items/1/v1", one, ("cutout.png", one), ("matte.png", one), {"small": ("c.jpg", one)}, {"small": one},
+        "u2netp", one, 0.4, ("chain_gap",), risk_json=json.dumps(risk), seconds=1.25,
+    )  # fmt: skip
+
+
+def one_line(said: str) -> str:
+    """The one line that an error is."""
+    assert said.startswith("studiod: ")
+    assert said.count("\n") == 1
+    assert "Traceback" not in said
+    return said
+
+
+def test_help_teaches_the_commands_and_the_exit_codes(run: Run) -> None:
+    """`--help`, and no arguments at all, name every command and what the exit codes mean."""
+    asked, bare = run("--help"), run()
+    assert asked.returncode == bare.returncode == 0
+    assert asked.stdout == bare.stdout
+    for word in (
+        "init", "run", "status", "list", "show", "approve", "flag", "reject", "retry", "recall", "process",
+        "check", "demo", "Exit codes", "--config", "--version",
+    ):  # fmt: skip
+        assert word in asked.stdout
+
+
+def test_a_slip_on_the_command_line_is_one_line_with_a_hint(run: Run) -> None:
+    """An unknown command or option ends with 2 and says where help is."""
+    for arguments in (["shwo"], ["list", "--bogus"], ["show"], ["show", "x"], ["show", "0"]):
+        done = run(*arguments)
+        assert done.returncode == 2
+        assert "--help" in one_line(done.stderr)
+
+
+def test_without_a_studio_the_hint_says_what_makes_one(run: Run) -> None:
+    """A command in a folder without studiod.toml is sent to `studiod init`."""
+    done = run("list")
+    assert done.returncode == 2
+    assert "studiod init" in one_line(done.stderr)
+
+
+def test_config_may_stand_before_and_after_the_command(run: Run, studio: Studio, ledger: Ledger) -> None:
+    """`studiod --config FILE list` means what `studiod list --config FILE` means, and the current folder."""
+    after = run("list", "--json", "--config", studio.file)
+    assert after.returncode == 0
+    assert run("--config", studio.file, "list", "--json").stdout == after.stdout
+    assert run("list", "--json", folder=studio.root).stdout == after.stdout
+
+
+def test_a_traceback_is_for_debug_only(run: Run) -> None:
+    """--debug shows where an error came from, wherever it stands on the line."""
+    assert "Traceback" in run("list", "--debug").stderr
+    assert "Traceback" in run("--debug", "list").stderr
+
+
+def test_init_adds_only_what_is_missing(run: Run, tmp_path: Path) -> None:
+    """Run again, it changes no file that is there, and brings back a folder or a marker that is not."""
+    studio = tmp_path / "new"
+    assert run("init", studio).returncode == 0
+    for name in ("hot", "outbox", "touchup", "work"):
+        assert (studio / name / MARKER).is_file()
+    assert (studio / "touchup" / "return").is_dir()
+    settings_file, prices = studio / "studiod.toml", studio / "prices.csv"
+    settings_file.write_text(settings_file.read_text() + "# mine\n")
+    prices.write_text("sku,price\nA,1\n")
+    (studio / "outbox" / MARKER).unlink()
+    (studio / "touchup" / "return").rmdir()
+    again = run("init", studio)
+    assert again.returncode == 0
+    assert "return" in again.stdout
+    assert settings_file.read_text().endswith("# mine\n")
+    assert prices.read_text() == "sku,price\nA,1\n"
+    assert (studio / "outbox" / MARKER).is_file()
+    assert "nothing was missing" in run("init", studio).stdout
+
+
+def test_list_gives_scripts_the_names_they_rely_on(run: Run, studio: Studio, ledger: Ledger) -> None:
+    """`list --json` has these keys and no others; prices are exact texts, odd names lone surrogates."""
+    done = run("list", "--json", "--config", studio.file)
+    assert done.returncode == 0
+    dear, odd, broken = json.loads(done.stdout)
+    assert dear == {
+        "item": 1, "sku": "R-DEAR", "status": "awaiting_review", "hot_folder": "main",
+        "files": ["R-DEAR_1.jpg"], "version": 1, "price": "1000.01", "currency": "USD", "mandatory": True,
+        "risk": 0.4, "reasons": ["chain_gap"], "output": [], "seconds": 1.25,
+    }  # fmt: skip
+    assert odd["files"] == [ODD_NAME]
+    assert "\\udcff" in done.stdout
+    assert (odd["sku"], odd["price"], odd["mandatory"]) == (None, None, True)
+    assert (broken["status"], broken["risk"], broken["seconds"]) == ("failed", None, None)
+    assert Decimal(broken["price"]) == 100
+
+
+def test_list_files_gives_every_file_ever_taken_up(run: Run, studio: Studio, ledger: Ledger) -> None:
+    """`list --files --json` has these keys and no others."""
+    facts = FileFacts("main", "R-DEAR_1 copy.jpg", "2" * 64, size=1, mtime_ns=1)
+    queue.record_file(ledger, facts, FileState.DUPLICATE, item=1, reason="the same bytes")
+    done = run("list", "--files", "--json", "--config", studio.file)
+    rows: list[dict[str, Any]] = json.loads(done.stdout)
+    assert len(rows) == 4
+    assert rows[-1] == {
+        "hot_folder": "main", "path": "R-DEAR_1 copy.jpg", "state": "duplicate", "item": 1,
+        "reason": "the same bytes",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "arguments", [["list"], ["list", "--files"], ["show", "2"], ["show", "3"], ["status"]]
+)
+def test_what_strangers_wrote_reaches_a_terminal_escaped(
+    run: Run, studio: Studio, ledger: Ledger, arguments: list[str]
+) -> None:
+    """No table and no history prints an escape sequence out of a file's name or an error's words."""
+    done = run(*arguments, "--config", studio.file)
+    assert done.returncode == 0
+    assert "\x1b" not in done.stdout
+
+
+def test_show_tells_findings_and_history(run: Run, studio: Studio, ledger: Ledger) -> None:
+    """`show` says what may be wrong, where, and everything that happened."""
+    said = run("show", 1, "--config", studio.file).stdout
+    for words in ("1000.01 USD", "yes, a person's decision", "A link may be missing.", "2 x 2 px at 1, 2"):
+        assert words in said
+    assert "processing -> awaiting_review" in said
+
+
+def test_approve_keeps_who_and_why(run: Run, studio: Studio, ledger: Ledger) -> None:
+    """A decision made on the command line is by the login, with the reason given."""
+    done = run("approve", 1, "--reason", "looked at every link", "--config", studio.file)
+    assert done.returncode == 0, done.stderr
+    assert reading.get_item(ledger, 1).status is Status.APPROVED
+    (decision,) = reading.decisions(ledger, 1)
+    assert decision.person == current_person()
+    assert decision.note == "looked at every link"
+
+
+def test_flag_reads_the_known_reasons_out_of_its_words(run: Run, studio: Studio, ledger: Ledger) -> None:
+    """The design's words in --reason are kept as reasons; the whole text is kept as the note."""
+    assert run("flag", 1, "--reason", "chain_gap, left side", "--config", studio.file).returncode == 0
+    (decision,) = reading.decisions(ledger, 1)
+    assert (decision.verdict, decision.reasons, decision.note) == (
+        "flag", ("chain_gap",), "chain_gap, left side",
+    )  # fmt: skip
+
+
+def test_reject_and_retry(run: Run, studio: Studio, ledger: Ledger) -> None:
+    """A rejected picture must be shot again; a failed one can be tried again."""
+    assert run("reject", 1, "--config", studio.file).returncode == 0
+    assert run("retry", 3, "--config", studio.file).returncode == 0
+    assert reading.get_item(ledger, 1).status is Status.REJECTED
+    assert reading.get_item(ledger, 3).status is Status.RECEIVED
+
+
+@pytest.mark.parametrize("arguments", [["approve", 3], ["recall", 1], ["retry", 1], ["flag", 3]])
+def test_what_the_state_forbids_ends_with_three(
+    run: Run, studio: Studio, ledger: Ledger, arguments: list[object]
+) -> None:
+    """A refused transition has an exit code of its own, and changes nothing."""
+    before = [item.status for item in reading.list_items(ledger)]
+    done = run(*arguments, "--config", studio.file)
+    assert done.returncode == 3
+    one_line(done.stderr)
+    assert [item.status for item in reading.list_items(ledger)] == before
+
+
+def test_an_unknown_item_is_an_error(run: Run, studio: Studio, ledger: Ledger) -> None:
+    """There is no item 99, and the line says so."""
+    done = run("show", 99, "--config", studio.file)
+    assert done.returncode == 1
+    assert "99" in one_line(done.stderr)
+
+
+def test_status_counts_every_item_and_file(run: Run, studio: Studio, ledger: Ledger) -> None:
+    """`status --json` has every status, and a daemon that never started is said to be so."""
+    told = json.loads(run("status", "--json", "--config", studio.file).stdout)
+    assert set(told["items"]) == {str(status) for status in Status}
+    assert sum(told["items"].values()) == 3
+    assert told["daemon"] == "never started"
+    assert "2 wait for a person" in run("status", "--config", studio.file).stdout
+
+
+def test_check_is_content_with_a_whole_studio(run: Run, studio: Studio, ledger: Ledger) -> None:
+    """A studio that is ready ends `check` with 0."""
+    done = run("check", "--config", studio.file)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 problems" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("spoil", "word"),
+    [
+        (lambda studio: (studio.hot / MARKER).unlink(), MARKER),
+        (lambda studio: (studio.root / "prices.csv").write_text("nonsense\n"), "prices.csv"),
+        (lambda studio: (studio.root / "prices.csv").unlink(), "prices.csv"),
+        (lambda studio: (studio.root / "presets" / "small.toml").write_text("widht = 3\n"), "width?"),
+        (lambda studio: studio.rewrite("min_free_gb = 0", "min_free_gb = 1e9"), "free"),
+        (lambda studio: studio.settings.database.write_bytes(b"not a database" * 100), "studiod.db"),
+        (lambda studio: studio.rewrite("[qa]", '[matting]\nmodel = "none.onnx"\n[qa]'), "none.onnx"),
+        (lambda studio: studio.rewrite("[qa]", "[qa]\ntwo_person_above = { USD = 10 }"), "two_person_above"),
+    ],
+)
+def test_check_finds_what_would_spoil_the_night(
+    run: Run, studio: Studio, spoil: Callable[[Studio], object], word: str
+) -> None:
+    """Each thing that must be put right is a line that names it, and exit code 1."""
+    spoil(studio)
+    done = run("check", "--config", studio.file)
+    assert done.returncode == 1, done.stdout + done.stderr
+    problems = [line for line in done.stdout.splitlines() if line.startswith("problem")]
+    assert any(word in line for line in problems), done.stdout
+
+
+def test_check_warns_of_a_coloured_background(run: Run, studio: Studio) -> None:
+    """A beige is no colour; a blue makes metal hard to judge."""
+    preset = studio.root / "presets" / "small.toml"
+    preset.write_text('background = "beige"\n')
+    assert "coloured" not in run("check", "--config", studio.file).stdout
+    preset.write_text('background = "#3060c0"\n')
+    done = run("check", "--config", studio.file)
+    assert done.returncode == 0
+    assert "coloured background" in done.stdout
+
+
+def test_check_with_an_unreadable_configuration_ends_with_two(run: Run, studio: Studio) -> None:
+    """A misspelt key is told before anything else is looked at."""
+    studio.rewrite("quiet_seconds", "quite_seconds")
+    done = run("check", "--config", studio.file)
+    assert done.returncode == 2
+    assert "quiet_seconds?" in one_line(done.stderr)
