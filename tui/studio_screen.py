@@ -56,7 +56,8 @@ class StudioScreen(Screen[int | None]):
 
     async def draw_from(self, call: Callable[[], None]) -> None:
         """Decode pictures off the screen's thread."""
-        self._if_still_here(await self.studio.draw_from(call))
+        await self.studio.draw_from(call)
+        self._if_still_here(None)
 
     def _if_still_here(self, answer: Answer) -> Answer:
         """An answer that comes after the screen has gone is nobody's."""
