@@ -1,4 +1,8 @@
-"""The matte in two passes of our own networks: the whole picture coarsely, then the piece natively."""
+"""The matte in two passes of our own networks: the whole picture coarsely, then the piece finely.
+
+The fine pass starts at about 1000 px and doubles its resolution up to the photograph's own, each answer
+the next one's context.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +27,8 @@ FINE_STRIDE = 16
 MARGIN = 96
 """Pixels around a tile that only inform it: the fine network's reach (92), so that no seam can be seen."""
 LARGEST_TILE = 1024
+_SMALLEST_FINE = 1100
+_PRESENT = 0.5
 
 
 @dataclass(frozen=True)
@@ -72,53 +78,85 @@ class ChainMatting:
         `shift` moves the grid of tiles by so many pixels (multiples of 16)."""
         if background is None:
             background = estimate_background(photo)
-        keep, remove = _drawn(photo.shape[:2], strokes)
-        coarse = self._whole(photo, background, keep, remove)
-        presence = float(coarse.max())
-        alpha = np.zeros(photo.shape[:2], np.float32)
-        active = _active_cells(photo, coarse, keep)
-        for tile in _tiles(active, shift // FINE_STRIDE):
-            self._solve_tile(alpha, tile, photo, background, keep, remove, coarse)
-        _silence(alpha, active)
+        scene = _Scene(photo, background, *_drawn(photo.shape[:2], strokes))
+        known = self._whole(scene)
+        presence = float(known.max())
+        if presence < _PRESENT and not scene.keep.any():
+            alpha = np.zeros(photo.shape[:2], np.float32)
+        else:
+            for size in _sizes(photo.shape[:2]):
+                known = self._refine(_resized(scene, size), known, shift)
+            alpha = known
         _obey(alpha, photo, background, strokes)
         return Matte(alpha, presence)
 
-    def _whole(self, photo: Floats, background: Floats, keep: Floats, remove: Floats) -> Floats:
+    def _whole(self, scene: _Scene) -> Floats:
         """Coarse coverage, about 512 px on the long side."""
-        height, width = photo.shape[:2]
+        height, width = scene.photo.shape[:2]
         scale = min(1.0, COARSE_SIDE / max(height, width))
-        size = (_round_to(width * scale, COARSE_STRIDE), _round_to(height * scale, COARSE_STRIDE))
-        mode = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        small = [
-            np.asarray(cv2.resize(layer, size, interpolation=mode), np.float32)
-            for layer in (photo, background)
-        ]
-        marks = [
-            (np.asarray(cv2.resize(layer, size, interpolation=mode)) > 0.05).astype(np.float32)
-            for layer in (keep, remove)
-        ]
-        answer = self._coarse.run(None, {"picture": network_input(*small, *marks)[None]})[0]
+        size = (_round_to(height * scale, COARSE_STRIDE), _round_to(width * scale, COARSE_STRIDE))
+        small = _resized(scene, size)
+        picture = network_input(small.photo, small.background, small.keep, small.remove)
+        answer = self._coarse.run(None, {"picture": picture[None]})[0]
         return np.ascontiguousarray(answer[0, 0], np.float32)
 
+    def _refine(self, scene: _Scene, known: Floats, shift: int) -> Floats:
+        """Coverage at the scene's own resolution by the fine pass, informed by coverage `known` at any."""
+        alpha = np.zeros(scene.photo.shape[:2], np.float32)
+        active = _active_cells(scene.photo, known, scene.keep)
+        for tile in _tiles(active, shift // FINE_STRIDE):
+            self._solve_tile(alpha, tile, scene, known)
+        _silence(alpha, active)
+        return alpha
+
     def _solve_tile(
-        self,
-        alpha: Floats,
-        tile: tuple[int, int, int, int],
-        photo: Floats,
-        background: Floats,
-        keep: Floats,
-        remove: Floats,
-        coarse: Floats,
+        self, alpha: Floats, tile: tuple[int, int, int, int], scene: _Scene, known: Floats
     ) -> None:
         """Write one tile (top, left, bottom, right in pixels) of `alpha`."""
         height, width = alpha.shape
         top, left, bottom, right = tile
         window = (top - MARGIN, left - MARGIN, bottom + MARGIN, right + MARGIN)
-        picture = network_input(*(_window(layer, window) for layer in (photo, background, keep, remove)))
-        context = _context(coarse, window, (height, width))
+        layers = (scene.photo, scene.background, scene.keep, scene.remove)
+        picture = network_input(*(_window(layer, window) for layer in layers))
+        context = _context(known, window, (height, width))
         answer = self._fine.run(None, {"picture": picture[None], "context": context[None, None]})[0][0, 0]
         bottom, right = min(bottom, height), min(right, width)
         alpha[top:bottom, left:right] = answer[MARGIN : MARGIN + bottom - top, MARGIN : MARGIN + right - left]
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """What the networks look at, at one size: H x W x 3 and H x W float32."""
+
+    photo: Floats
+    background: Floats
+    keep: Floats
+    remove: Floats
+
+
+def _sizes(shape: tuple[int, ...]) -> list[tuple[int, int]]:
+    """The fine pass's sizes: native last, each twice the one before, the first of at most 1100 px."""
+    sizes = [(shape[0], shape[1])]
+    while max(sizes[0]) > _SMALLEST_FINE:
+        sizes.insert(0, (-(-sizes[0][0] // 2), -(-sizes[0][1] // 2)))
+    return sizes
+
+
+def _resized(scene: _Scene, size: tuple[int, int]) -> _Scene:
+    """The scene at `size` (height, width), strokes never thinned away."""
+    if scene.photo.shape[:2] == size:
+        return scene
+    mode = cv2.INTER_AREA if size[0] <= scene.photo.shape[0] else cv2.INTER_LINEAR
+
+    def resized(layer: Floats) -> Floats:
+        return np.asarray(cv2.resize(layer, size[::-1], interpolation=mode), np.float32)
+
+    def marked(layer: Floats) -> Floats:
+        if not layer.any():
+            return np.broadcast_to(np.float32(0), size)
+        return np.asarray(resized(layer) > 0.05, np.float32)
+
+    return _Scene(resized(scene.photo), resized(scene.background), marked(scene.keep), marked(scene.remove))
 
 
 def network_input(photo: Floats, background: Floats, keep: Floats, remove: Floats) -> Floats:
@@ -185,8 +223,6 @@ def _active_cells(photo: Floats, coarse: Floats, keep: Floats) -> Mask:
     """Cells of 16 x 16 pixels for the fine pass: the coarse piece, and evidence that is joined to it."""
     height, width = photo.shape[:2]
     rows, columns = -(-height // FINE_STRIDE), -(-width // FINE_STRIDE)
-    if coarse.max() < 0.5 and not keep.any():
-        return np.zeros((rows, columns), bool)
     extent = (columns * FINE_STRIDE / width * coarse.shape[1], rows * FINE_STRIDE / height * coarse.shape[0])
     reach = 2 * int(np.ceil(max(extent[0] / columns, extent[1] / rows))) + 3
     widened = np.asarray(cv2.dilate(coarse, np.ones((reach, reach), np.uint8)), np.float32)

@@ -41,6 +41,8 @@ class _Crop:
 def draw_sample(pictures: Sequence[Packed], which: str, size: int, random: Random) -> Sample:
     """A random sample of `size` x `size` pixels for the `coarse` or `fine` pass, all augmentation applied."""
     crop = _random_crop(_pick(pictures, random), which, size, random)
+    if which == "coarse" and random.random() < 0.7:
+        crop = _leaned(crop, random)
     crop = _recoloured(crop, random)
     chance = random.random()
     if chance < 0.52:
@@ -62,7 +64,7 @@ def draw_sample(pictures: Sequence[Packed], which: str, size: int, random: Rando
     background = _background_input(behind, estimate, crop, random)
     photo, background = _developed(photo, background, random)
     keep, remove = _strokes(alpha, emphasis, random)
-    weight = _loss_weight(alpha, emphasis, keep, remove)
+    weight = _loss_weight(which, alpha, emphasis, keep, remove)
     picture = network_input(photo, background, keep, remove)
     context = _simulated_coarse(alpha, size, random)
     return Sample(picture, context, alpha, weight)
@@ -159,6 +161,24 @@ def _cut(layers: Layers, left: float, top: float, extent: float, size: int, rand
         np.clip(square(np.asarray(layers.emphasis[inner] * np.float32(1 / 255), np.float32)), 0, 1),
         np.ascontiguousarray(estimate),
     )
+
+
+def _leaned(crop: _Crop, random: Random) -> _Crop:
+    """The whole scene turned, sheared and stretched a little: other shapes from the same pieces."""
+    size = crop.alpha.shape[0]
+    angle = random.normal(0, 0.35)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    lean = np.array([[1.0, random.normal(0, 0.12)], [0.0, 1.0]]) @ np.diag(np.exp(random.normal(0, 0.12, 2)))
+    matrix = turn @ lean
+    centre = np.array([size / 2, size / 2])
+    motion = np.column_stack([matrix, centre - matrix @ centre])
+
+    def moved(layer: Floats) -> Floats:
+        return np.asarray(
+            cv2.warpAffine(layer, motion, (size, size), borderMode=cv2.BORDER_REPLICATE), np.float32
+        )
+
+    return _Crop(*(moved(layer) for layer in vars(crop).values()))
 
 
 def _recoloured(crop: _Crop, random: Random) -> _Crop:
@@ -350,11 +370,15 @@ def _strokes(alpha: Floats, emphasis: Floats, random: Random) -> tuple[Floats, F
     return keep, remove
 
 
-def _loss_weight(alpha: Floats, emphasis: Floats, keep: Floats, remove: Floats) -> Floats:
-    """1, more within 3 px of an edge, on thin parts and small gaps, under strokes."""
+def _loss_weight(which: str, alpha: Floats, emphasis: Floats, keep: Floats, remove: Floats) -> Floats:
+    """Fine: 1, more within 3 px of an edge and on thin parts and gaps. Coarse: the piece. Both: strokes."""
+    strokes = 3 * np.maximum(keep, remove)
+    if which == "coarse":
+        near = np.asarray(cv2.dilate(alpha, np.ones((9, 9), np.uint8)), np.float32)
+        return np.asarray(1 + 2 * alpha + near + emphasis + strokes, np.float32)
     partly = ((alpha > 0.01) & (alpha < 0.99)).astype(np.uint8)
     edge = np.asarray(cv2.dilate(partly, np.ones((7, 7), np.uint8)), np.float32)
-    return np.asarray(1 + 2 * edge + 4 * emphasis + 3 * np.maximum(keep, remove), np.float32)
+    return np.asarray(1 + 2 * edge + 4 * emphasis + strokes, np.float32)
 
 
 def _simulated_coarse(alpha: Floats, size: int, random: Random) -> Floats:
