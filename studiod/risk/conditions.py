@@ -5,7 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from studiod.risk.evidence import Evidence, Mask
+from studiod.risk.edges import EdgeFacts, rim_of
+from studiod.risk.evidence import Evidence
 from studiod.risk.findings import Finding
 
 _SOFT_EDGE = 0.1
@@ -15,7 +16,7 @@ _FRAME_RUN = 3
 
 def edge_sharpness(evidence: Evidence) -> float:
     """The share of an edge's step that the steepest pixel takes, at the piece's clearest edges (median)."""
-    where = _rim(evidence, 2) & (evidence.slope > evidence.steep)
+    where = rim_of(evidence.covered, 2) & (evidence.slope > evidence.steep)
     if where.sum() < 20:
         return 0.5
     kernel = np.ones((9, 9), np.uint8)
@@ -23,23 +24,13 @@ def edge_sharpness(evidence: Evidence) -> float:
     return float(np.quantile((evidence.slope / np.maximum(step, 0.05))[where], 0.75))
 
 
-def weak_share(evidence: Evidence) -> float:
-    """The share of the piece's edge that hardly differs from the background."""
-    rim = _rim(evidence, 1)
-    if not rim.any():
-        return 0.0
-    near = cv2.dilate(evidence.difference, np.ones((7, 7), np.uint8))
-    return float((near[rim] < evidence.high).mean())
-
-
-def find_conditions(evidence: Evidence) -> list[Finding]:
+def find_conditions(evidence: Evidence, edge: EdgeFacts, sharpness: float) -> list[Finding]:
     """Findings about the picture itself: `out_of_focus`, `low_contrast`, `cut_by_frame`."""
     findings = []
     rows, columns = np.flatnonzero(evidence.covered.any(axis=1)), np.flatnonzero(evidence.covered.any(axis=0))
     left, top, right, bottom = int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
     box = evidence.to_photo(left, top, right, bottom)
     middle = ((box[0] + box[2]) // 2, (box[1] + box[3]) // 2)
-    sharpness = edge_sharpness(evidence)
     if sharpness < _SOFT_EDGE:
         findings.append(
             Finding(
@@ -51,10 +42,10 @@ def find_conditions(evidence: Evidence) -> list[Finding]:
                 {"edge_px": round(1 / max(sharpness, 0.01), 1)},
             )
         )
-    weak = weak_share(evidence)
+    weak = edge.weak
     if weak > _WEAK_SHARE:
         near = cv2.dilate(evidence.difference, np.ones((7, 7), np.uint8))
-        dim = (_rim(evidence, 1) & (near < evidence.high)).astype(np.float32)
+        dim = (rim_of(evidence.covered) & (near < evidence.high)).astype(np.float32)
         place = np.unravel_index(int(np.argmax(cv2.blur(dim, (61, 61)))), dim.shape)
         worst = evidence.point(float(place[1]), float(place[0]))
         findings.append(
@@ -105,10 +96,3 @@ def _find_cuts(evidence: Evidence) -> list[Finding]:
             )
         )
     return findings
-
-
-def _rim(evidence: Evidence, radius: int) -> Mask:
-    kernel = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
-    solid = evidence.covered.astype(np.uint8)
-    rim: Mask = cv2.morphologyEx(solid, cv2.MORPH_GRADIENT, kernel).astype(bool)
-    return rim

@@ -24,7 +24,8 @@ _COVERED = 0.5
 class Evidence:
     """The piece's surroundings, cropped, and what is seen there; all arrays H x W.
 
-    `difference` is how unlike the background a pixel is (log units), `lightness` its signed part,
+    `difference` is how unlike the background a pixel is (log units), `lightness` its signed part and
+    `colour` the rest,
     `slope` the photograph's steepness a pixel, `alpha` the matte; below `low` a difference is the
     background's own, above `high` it is something else. `origin` and `scale` lead back to the photograph
     (photograph = crop x scale + origin).
@@ -33,6 +34,7 @@ class Evidence:
     alpha: Floats
     difference: Floats
     lightness: Floats
+    colour: Floats
     slope: Floats
     noise: float
     low: float
@@ -91,6 +93,7 @@ def gather_evidence(photo: Floats, background: Floats, alpha: Floats) -> Evidenc
         alpha=np.ascontiguousarray(matte),
         difference=difference,
         lightness=lightness,
+        colour=colour,
         slope=slope,
         noise=noise,
         low=2.0 * noise + 0.03,

@@ -1,0 +1,250 @@
+"""Fit the risk's calibration: `python -m studiod.evaluate.fitting SET --mattes DIR... --out FILE`.
+
+Learns on exact, softened and spoilt mattes and on the mattes in each DIR (NAME_alpha.png) of the pieces
+in the split's parts `train` and `calibrate`, calibrates on `calibrate`, and reports on `test`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import zlib
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+
+from studiod.evaluate.damage import damage_matte, soften_matte
+from studiod.evaluate.measures import Floats, score_matte
+from studiod.evaluate.sets import Truth, list_truths, part_of, read_coverage, read_linear, read_truth
+from studiod.evaluate.tables import area_under_curve, calibration_error
+from studiod.imaging.background import estimate_background
+from studiod.risk.calibration import Judge
+from studiod.risk.candidates import Candidate
+from studiod.risk.examination import Examination, examine, judge_candidates, measure_picture
+
+Values = NDArray[np.float64]
+
+_SPOILT = 4
+_LOST_SHARE, _KEPT_SHARE = 0.4, 0.3
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One matte: where it came from, its examination, the truth of its candidates and of the picture."""
+
+    name: str
+    source: str
+    part: str
+    seen: Examination
+    lost: Values
+    left: Values
+    usable: bool
+
+
+def study_picture(truth: Truth, folders: Sequence[Path]) -> list[Lesson]:
+    """Lessons from every matte of one picture."""
+    cv2.setNumThreads(1)
+    random = np.random.default_rng(zlib.crc32(truth.name.encode()))
+    photo, exact = read_linear(truth.photo), read_truth(truth)
+    plate = truth.plate if truth.plate is not None and random.random() < 0.3 else None
+    background = read_linear(plate) if plate else estimate_background(photo)
+    mattes: list[tuple[str, Floats]] = [("exact", exact.alpha), ("soft", soften_matte(exact.alpha, random))]
+    for _ in range(_SPOILT):
+        base = soften_matte(exact.alpha, random) if random.random() < 0.5 else exact.alpha
+        mattes.append(("spoilt", damage_matte(base, exact.parts, exact.prongs, random)))
+    for folder in folders:
+        path = folder / f"{truth.name}_alpha.png"
+        if path.exists():
+            mattes.append((folder.name, read_coverage(path)))
+    lessons = []
+    for source, alpha in mattes:
+        if float((alpha >= 0.5).mean()) < 2e-5:
+            continue
+        seen = examine(photo, background, alpha)
+        missing = np.maximum(exact.alpha - alpha, 0)
+        lost = [_mean(missing, seen, c) > _LOST_SHARE for c in seen.losses]
+        left = [_mean(exact.alpha, seen, c) < _KEPT_SHARE for c in seen.leftovers]
+        usable = score_matte(alpha, exact.alpha, exact.parts, exact.prongs).usable
+        lessons.append(
+            Lesson(
+                truth.name,
+                source,
+                part_of(truth),
+                _slim(seen),
+                np.array(lost, np.float64),
+                np.array(left, np.float64),
+                usable,
+            )
+        )
+    return lessons
+
+
+def _mean(values: Floats, seen: Examination, candidate: Candidate) -> float:
+    left, top, right, bottom = candidate.box
+    x, y = seen.evidence.origin
+    return float(values[y + top : y + bottom, x + left : x + right][candidate.region].mean())
+
+
+def _slim(seen: Examination) -> Examination:
+    """The examination without its large arrays, so that a whole set's fit in memory."""
+    nothing = np.zeros((1, 1), np.float32)
+    evidence = replace(
+        seen.evidence, alpha=nothing, difference=nothing, lightness=nothing, colour=nothing, slope=nothing
+    )
+    empty = np.zeros((0, 0), np.bool_)
+    losses, leftovers = (
+        tuple(replace(place, region=empty) for place in places) for places in (seen.losses, seen.leftovers)
+    )
+    return replace(seen, evidence=evidence, losses=losses, leftovers=leftovers)
+
+
+def fit_judge(measured: Values, truth: Values, width: int, decay: float) -> Judge:
+    """A one-layer network fitted by Adam on the whole batch; uncalibrated (slope 1, offset 0)."""
+    random = np.random.default_rng(5)
+    mean, deviation = measured.mean(axis=0), measured.std(axis=0) + 1e-6
+    inputs = ((measured - mean) / deviation).clip(-3, 3)
+    shapes = [(inputs.shape[1], width), (width,), (width,), ()]
+    values = [random.normal(0, 0.3 / np.sqrt(max(shape[:1] or (1,))), shape) for shape in shapes]
+    first, second = [np.zeros(shape) for shape in shapes], [np.zeros(shape) for shape in shapes]
+    for step in range(1, 1501):
+        hidden = np.tanh(inputs @ values[0] + values[1])
+        probability = 1 / (1 + np.exp(-(hidden @ values[2] + values[3])))
+        error = (probability - truth) / len(truth)
+        back = np.outer(error, values[2]) * (1 - hidden**2)
+        slopes = [
+            inputs.T @ back + decay * values[0],
+            back.sum(axis=0),
+            hidden.T @ error + decay * values[2],
+            error.sum(),
+        ]
+        for index, slope in enumerate(slopes):
+            first[index] = 0.9 * first[index] + 0.1 * slope
+            second[index] = 0.999 * second[index] + 0.001 * slope**2
+            pace = (
+                0.02 * (first[index] / (1 - 0.9**step)) / (np.sqrt(second[index] / (1 - 0.999**step)) + 1e-8)
+            )
+            values[index] = values[index] - pace
+    return Judge(mean, deviation, values[0], values[1], values[2], float(values[3]), 1.0, 0.0)
+
+
+def calibrate_judge(judge: Judge, measured: Values, truth: Values) -> Judge:
+    """The judge with Platt's slope and offset fitted on pictures that it was not fitted on."""
+    probability = judge(measured).clip(1e-4, 1 - 1e-4)
+    logit = np.log(probability / (1 - probability))
+    positive = truth.sum()
+    target = np.where(truth > 0, (positive + 1) / (positive + 2), 1 / (len(truth) - positive + 2))
+    slope, offset = 1.0, 0.0
+    for _ in range(100):
+        guess = 1 / (1 + np.exp(-(slope * logit + offset).clip(-30, 30)))
+        curve = guess * (1 - guess) + 1e-9
+        matrix = np.array(
+            [
+                [(curve * logit**2).sum() + 1.0, (curve * logit).sum()],
+                [(curve * logit).sum(), curve.sum() + 1e-3],
+            ]
+        )
+        error = guess - target
+        change = np.linalg.solve(matrix, [(error * logit).sum() + 1.0 * (slope - 1), error.sum()])
+        slope, offset = slope - 0.5 * change[0], offset - 0.5 * change[1]
+    return replace(judge, slope=float(slope), offset=float(offset))
+
+
+def _gathered(lessons: Iterable[Lesson], kind: str) -> tuple[Values, Values]:
+    """Measurements and truth of all candidates of a kind."""
+    rows, truth = [], []
+    for lesson in lessons:
+        places = lesson.seen.losses if kind == "loss" else lesson.seen.leftovers
+        rows += [place.measured for place in places]
+        truth += (lesson.lost if kind == "loss" else lesson.left).tolist()
+    return np.array(rows), np.array(truth)
+
+
+def _pictures(lessons: Sequence[Lesson], loss: Judge, leftover: Judge) -> tuple[Values, Values]:
+    rows = [
+        measure_picture(
+            lesson.seen,
+            judge_candidates(lesson.seen.losses, loss),
+            judge_candidates(lesson.seen.leftovers, leftover),
+        )
+        for lesson in lessons
+    ]
+    return np.array(rows), np.array([not lesson.usable for lesson in lessons], np.float64)
+
+
+def main() -> int:
+    """Fit, calibrate, write, and print what the test part says."""
+    parser = argparse.ArgumentParser(prog="python -m studiod.evaluate.fitting", description=__doc__)
+    parser.add_argument("set", type=Path)
+    parser.add_argument("--mattes", type=Path, nargs="*", default=[])
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--version", default="rendered-1")
+    arguments = parser.parse_args()
+    console = Console()
+    truths = list_truths(arguments.set)
+    with ProcessPoolExecutor(2) as pool:
+        studied = pool.map(study_picture, truths, repeat(arguments.mattes))
+        lessons = [
+            lesson
+            for found in track(studied, "examining", total=len(truths), console=console)
+            for lesson in found
+        ]
+    values = fit_calibration(lessons, console)
+    arguments.out.write_text(json.dumps({"version": arguments.version, **values}) + "\n", encoding="utf-8")
+    return 0
+
+
+def fit_calibration(lessons: Sequence[Lesson], console: Console) -> dict[str, Any]:
+    """The judges as JSON values, fitted and calibrated; prints what the test part says of them."""
+    by_part = {part: [x for x in lessons if x.part == part] for part in ("train", "calibrate", "test")}
+    fitted: dict[str, Judge] = {}
+    for kind in ("loss", "leftover"):
+        rows, truth = _gathered(by_part["train"], kind)
+        judge = fit_judge(rows, truth, 12, 1e-4)
+        held, held_truth = _gathered(by_part["calibrate"], kind)
+        fitted[kind] = calibrate_judge(judge, held, held_truth)
+        rows, truth = _gathered(by_part["test"], kind)
+        score = fitted[kind](rows)
+        shown = score >= 0.5
+        console.print(
+            f"{kind}: {len(rows)} test candidates, {truth.mean():.1%} true, "
+            f"AUROC {area_under_curve(score, truth):.4f}, "
+            f"shown {shown.sum()}, of them right {truth[shown].mean():.1%}, "
+            f"caught {shown[truth > 0].mean():.1%}"
+        )
+    rows, truth = _pictures(by_part["train"], fitted["loss"], fitted["leftover"])
+    held, held_truth = _pictures(by_part["calibrate"], fitted["loss"], fitted["leftover"])
+    tests, test_truth = _pictures(by_part["test"], fitted["loss"], fitted["leftover"])
+    judge = fit_judge(rows, truth, 10, 1e-3)
+    fitted["picture"] = calibrate_judge(judge, held, held_truth)
+    _report(console, by_part["test"], fitted["picture"](tests), test_truth)
+    return {name: judge.as_json() for name, judge in fitted.items()}
+
+
+def _report(console: Console, lessons: Sequence[Lesson], score: Values, truth: Values) -> None:
+    limit = float(np.quantile(score[truth > 0], 0.01)) if truth.any() else 1.0
+    console.print(
+        f"picture: {len(score)} test mattes, {truth.mean():.1%} unusable, "
+        f"AUROC {area_under_curve(score, truth):.4f}, ECE {calibration_error(score, truth):.3f}; "
+        f"at 99 % caught (limit {limit:.3f}) "
+        f"{(score[truth == 0] >= limit).mean():.1%} of sound ones are reviewed"
+    )
+    for source in sorted({lesson.source for lesson in lessons}):
+        mine = np.array([lesson.source == source for lesson in lessons])
+        console.print(
+            f"  {source}: {mine.sum()} mattes, {truth[mine].mean():.1%} unusable, "
+            f"mean score {score[mine].mean():.3f}, AUROC {area_under_curve(score[mine], truth[mine]):.3f}"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

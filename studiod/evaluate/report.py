@@ -1,0 +1,276 @@
+"""What an evaluation found, for people: tables, plots and a worst-first contact sheet, and JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+from rich.console import Console
+from rich.table import Table
+
+from studiod.evaluate.running import OURS, ProbeResult, Result
+from studiod.evaluate.sets import Truth, read_coverage
+from studiod.evaluate.tables import (
+    MEASURES,
+    Figure,
+    area_under_curve,
+    bootstrap,
+    calibration_error,
+    summarise,
+    summarise_probes,
+    wilson,
+)
+
+_SHEET = 24
+_TILE = 320
+_COLOURS = ((31, 119, 180), (255, 127, 14), (44, 160, 44), (214, 39, 40), (148, 103, 189))
+_INK, _FAINT = (40, 40, 40), (205, 205, 205)
+
+
+def _by_model(results: Sequence[Result]) -> dict[str, list[Result]]:
+    models = list(dict.fromkeys(result.model for result in results))
+    return {model: [result for result in results if result.model == model] for model in models}
+
+
+def print_tables(console: Console, results: Sequence[Result]) -> None:
+    """One table overall with intervals, one by look and one by kind."""
+    console.print(_table("All pictures (95 % intervals below)", results, [("all", lambda _: True)], True))
+    for title, key in (("By look", "look"), ("By kind", "kind")):
+        groups = sorted({str(getattr(result, key)) for result in results})
+        rows = [
+            (group, lambda result, group=group, key=key: getattr(result, key) == group) for group in groups
+        ]
+        console.print(_table(title, results, rows, False))
+
+
+def _table(title: str, results: Sequence[Result], rows: Sequence[tuple[str, Any]], spread: bool) -> Table:
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
+    for name in ("", "model", "pictures", *(measure.title for measure in MEASURES), "s"):
+        table.add_column(name, justify="left" if name in ("", "model") else "right")
+    for group, belongs in rows:
+        for model, mine in _by_model([result for result in results if belongs(result)]).items():
+            figures = summarise([result.score for result in mine])
+            seconds = f"{np.mean([result.seconds for result in mine]):.2f}"
+            values = [_shown(figures[measure.key], spread) for measure in MEASURES]
+            table.add_row(group, model, str(len(mine)), *values, seconds)
+    return table
+
+
+def _shown(figure: Figure, spread: bool) -> str:
+    if figure.value is None:
+        return "-"
+    value = f"{figure.value:.3f}"
+    return f"{value}\n{figure.low:.3f}-{figure.high:.3f}" if spread else value
+
+
+def print_probes(console: Console, results: Sequence[ProbeResult]) -> None:
+    """The figures at real photographs' probes, a line a model."""
+    table = Table(title="Real photographs", title_justify="left", box=None, padding=(0, 1))
+    for name in ("model", "pictures", "clean", "keep", "clear", "chain", "breaks", "of clear"):
+        table.add_column(name)
+    for model in dict.fromkeys(result.model for result in results):
+        found = summarise_probes([result.score for result in results if result.model == model])
+        kinds = ", ".join(
+            f"{name.removeprefix('clear:')} {good}/{total}"
+            for name, (good, total) in found.by_kind.items()
+            if name.startswith("clear:")
+        )
+        table.add_row(
+            model, str(found.pictures), str(found.clean), _share(found.keep), _share(found.clear),
+            _share(found.steps), str(found.breaks), kinds,
+        )  # fmt: skip
+    console.print(table)
+
+
+def _share(counts: tuple[int, int]) -> str:
+    good, total = counts
+    return f"{good / total:.1%} of {total}" if total else "-"
+
+
+def measure_risk(results: Sequence[Result]) -> dict[str, Any]:
+    """How well the risk tells the pipeline's unusable mattes from the usable ones."""
+    judged = [result for result in results if result.risk is not None]
+    score = np.array([result.risk.score for result in judged if result.risk])
+    truth = np.array([not result.score.usable for result in judged], np.float64)
+    found: dict[str, Any] = {
+        "pictures": len(judged),
+        "unusable": float(truth.mean()) if len(judged) else None,
+    }
+    if len(judged):
+        false = [len(r.risk.findings) for r in judged if r.risk and r.score.usable]
+        low, high = bootstrap(np.stack([score - truth, np.ones_like(score)], axis=1))
+        found |= {
+            "auroc": None if truth.min() == truth.max() else area_under_curve(score, truth),
+            "ece": calibration_error(score, truth),
+            "mean_score": float(score.mean()),
+            "bias_interval": [low, high],
+            "findings_on_usable": float(np.mean(false)) if false else None,
+        }
+    return found
+
+
+def print_risk(console: Console, found: dict[str, Any]) -> None:
+    """The risk's figures in a sentence or two."""
+    if not found["pictures"]:
+        return
+    auroc = "not to be had (all alike)" if found["auroc"] is None else f"{found['auroc']:.3f}"
+    console.print(
+        f"Risk of {found['pictures']} mattes of ours: {found['unusable']:.1%} are not usable, "
+        f"the mean score is {found['mean_score']:.3f}; AUROC {auroc}, calibration error {found['ece']:.3f}."
+    )
+
+
+def write_json(
+    path: Path, results: Sequence[Result], probes: Sequence[ProbeResult], risk: dict[str, Any]
+) -> None:
+    """Every figure: summaries with intervals, and each picture's own."""
+    groups: dict[str, Any] = {}
+    for key in ("all", "look", "kind"):
+        values = ["all"] if key == "all" else sorted({str(getattr(r, key)) for r in results})
+        for value in values:
+            chosen = [r for r in results if key == "all" or getattr(r, key) == value]
+            groups[value if key == "all" else f"{key}={value}"] = {
+                model: {
+                    name: asdict(figure) for name, figure in summarise([r.score for r in mine]).items()
+                } for model, mine in _by_model(chosen).items()
+            }  # fmt: skip
+    pictures = [
+        {
+            "picture": r.picture, "kind": r.kind, "look": r.look, "model": r.model, "seconds": r.seconds,
+            **asdict(r.score), "damaged": r.score.damaged, "usable": r.score.usable,
+            "risk": r.risk.as_json() if r.risk else None,
+        }
+        for r in results
+    ]  # fmt: skip
+    models = dict.fromkeys(r.model for r in probes)
+    content = {
+        "summary": groups,
+        "risk": risk,
+        "pictures": pictures,
+        "probes": {
+            "summary": {
+                m: asdict(summarise_probes([r.score for r in probes if r.model == m])) for m in models
+            },
+            "pictures": [
+                {"picture": r.picture, "model": r.model, "clean": r.score.clean, **asdict(r.score)}
+                for r in probes
+            ],
+        },
+    }
+    path.write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+
+def plot_measures(path: Path, results: Sequence[Result]) -> None:
+    """Bars with intervals: each measure that is 0..1, a colour a model."""
+    models = _by_model(results)
+    bounded = [measure for measure in MEASURES if measure.key not in ("chain_breaks", "spill")]
+    width, height, floor = 140 * len(bounded) + 60, 420, 360
+    picture = Image.new("RGB", (width, height), "white")
+    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(13)
+    _axis(draw, font, 50, floor, width - 10, 300)
+    for place, (model, mine) in enumerate(models.items()):
+        colour = _COLOURS[place % len(_COLOURS)]
+        draw.text((60 + 170 * place, 12), model, fill=colour, font=font)
+        figures = summarise([result.score for result in mine])
+        for column, measure in enumerate(bounded):
+            figure = figures[measure.key]
+            if figure.value is None:
+                continue
+            bar = 100 / len(models)
+            left = 60 + 140 * column + bar * place
+            draw.rectangle((left, floor - 300 * figure.value, left + bar - 2, floor), fill=colour)
+            middle = left + bar / 2
+            draw.line(
+                (middle, floor - 300 * figure.low, middle, floor - 300 * figure.high), fill=_INK, width=2
+            )
+    for column, measure in enumerate(bounded):
+        draw.text((60 + 140 * column, floor + 8), measure.title, fill=_INK, font=font)
+    picture.save(path)
+
+
+def plot_risk(path: Path, results: Sequence[Result]) -> None:
+    """Left: the risk's reliability; right: how many unusable ones each share of review catches."""
+    judged = [(r.risk.score, not r.score.usable) for r in results if r.risk is not None]
+    if not judged:
+        return
+    judged.sort()
+    picture = Image.new("RGB", (860, 420), "white")
+    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(13)
+    _axis(draw, font, 50, 360, 360, 300)
+    draw.text((60, 12), "reliability: score across, share not usable upwards", fill=_INK, font=font)
+    draw.line((50, 360, 350, 60), fill=_FAINT)
+    for part in np.array_split(np.array(judged, np.float64), min(10, len(judged))):
+        score, bad = float(part[:, 0].mean()), float(part[:, 1].mean())
+        low, high = wilson(float(part[:, 1].sum()), len(part))
+        x = 50 + 300 * score
+        draw.line((x, 360 - 300 * low, x, 360 - 300 * high), fill=_INK)
+        draw.ellipse((x - 4, 356 - 300 * bad, x + 4, 364 - 300 * bad), fill=_COLOURS[0])
+    _axis(draw, font, 480, 360, 790, 300)
+    draw.text((490, 12), "share reviewed across, share caught upwards", fill=_INK, font=font)
+    caught = np.cumsum([bad for _, bad in reversed(judged)]) / max(1, sum(bad for _, bad in judged))
+    points = [(480.0, 360.0)] + [
+        (480 + 300 * (i + 1) / len(judged), 360 - 300 * float(c)) for i, c in enumerate(caught)
+    ]
+    draw.line(points, fill=_COLOURS[0], width=2)
+    picture.save(path)
+
+
+def _axis(draw: ImageDraw.ImageDraw, font: Any, left: int, floor: int, right: int, tall: int) -> None:
+    for tenth in range(0, 11, 2):
+        y = floor - tall * tenth / 10
+        draw.line((left, y, right, y), fill=_FAINT)
+        draw.text((left - 28, y - 8), f"{tenth / 10:.1f}", fill=_INK, font=font)
+
+
+def write_contact_sheet(path: Path, truths: Sequence[Truth], results: Sequence[Result], mattes: Path) -> None:
+    """The pipeline's worst pictures first: photograph, exact matte, ours, and where they differ."""
+    ours = sorted((r for r in results if r.model == OURS), key=_badness, reverse=True)[:_SHEET]
+    by_name = {truth.name: truth for truth in truths}
+    font = ImageFont.load_default(13)
+    rows = []
+    for result in ours:
+        truth = by_name[result.picture]
+        with Image.open(truth.photo) as picture:
+            photo = np.asarray(picture.convert("RGB"))
+        exact, found = read_coverage(truth.alpha), read_coverage(mattes / f"{truth.name}_alpha.png")
+        wrong = np.stack(
+            [1 - (exact - found).clip(0), 1 - np.abs(exact - found), 1 - (found - exact).clip(0)], 2
+        )
+        tiles = [photo, *(np.repeat((m * 255).astype(np.uint8)[..., None], 3, 2) for m in (exact, found))]
+        tiles.append((wrong * 255).astype(np.uint8))
+        row = Image.fromarray(np.hstack([_tile(tile) for tile in tiles]))
+        s = result.score
+        ImageDraw.Draw(row).text(
+            (6, 4),
+            f"{result.picture}: breaks {s.chain_breaks}, prongs lost {s.prongs_lost}, "
+            f"holes filled {s.holes_filled}, edge {s.edge_mae:.3f}, "
+            f"spill {s.spill:.3f}, risk {result.risk.score if result.risk else 0:.2f}",
+            fill=(200, 0, 120), font=font,
+        )  # fmt: skip
+        rows.append(np.asarray(row))
+    if rows:
+        Image.fromarray(np.vstack(rows)).save(path, quality=85)
+
+
+def _badness(result: Result) -> float:
+    s = result.score
+    lost = sum(1.0 - kept for kept in (s.chain_kept, s.stone_kept, s.metal_kept) if kept is not None)
+    prongs, holes = s.prongs_lost / max(1, s.prongs), s.holes_filled / max(1, s.holes)
+    return float(s.damaged) + lost + prongs + holes + min(1.0, s.spill) + s.edge_mae
+
+
+def _tile(pixels: Any) -> Any:
+    height, width = pixels.shape[:2]
+    scale = _TILE / max(height, width)
+    small = cv2.resize(
+        pixels, (max(1, int(width * scale)), max(1, int(height * scale))), interpolation=cv2.INTER_AREA
+    )
+    tile = np.full((_TILE * 3 // 4 + 16, _TILE, 3), 255, np.uint8)
+    tile[16 : 16 + small.shape[0], : small.shape[1]] = small[: tile.shape[0] - 16]
+    return tile

@@ -1,0 +1,225 @@
+"""Regions where matte and photograph disagree, each with the measurements that tell whether it matters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from studiod.risk.evidence import Evidence
+from studiod.risk.findings import Box, Reason
+
+Mask = NDArray[np.bool_]
+Floats = NDArray[np.float32]
+Window = tuple[slice, slice]
+
+LOSS_FEATURES = (
+    "log_area", "log_length", "slim", "log_reach", "contacts", "contact_share", "log_girth", "enclosed",
+    "contrast", "difference", "lightness", "darkest", "brightest", "colour", "texture", "slope",
+    "slope_inner", "free_edge", "alpha", "noise", "typical", "thinness",
+)  # fmt: skip
+LEFTOVER_FEATURES = (
+    "log_area", "log_depth", "open_side", "likeness", "lightness", "colour", "texture", "slope", "ring",
+    "ring_slope", "alpha", "noise", "typical", "thinness", "compact",
+)  # fmt: skip
+_OUT_OF_REACH = 2.2
+_SMALLEST_LOSS = 7
+_SMALLEST_LEFTOVER = 16
+_MOST = 60
+_CROSS = np.ones((3, 3), np.uint8)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A region that may be a mistake: its reason, crop box, worst place, size and measurements."""
+
+    reason: Reason
+    box: Box
+    worst: tuple[int, int]
+    area: int
+    measured: tuple[float, ...]
+    region: Mask
+
+    @property
+    def length(self) -> float:
+        """The diagonal of the box in pixels of the crop."""
+        left, top, right, bottom = self.box
+        return float(np.hypot(right - left, bottom - top))
+
+
+def find_losses(evidence: Evidence) -> list[Candidate]:
+    """Regions that differ from the background as the piece does, sharply, yet are not covered."""
+    covered = evidence.covered
+    if not covered.any():
+        return []
+    reach, depth = _distance(~covered), _distance(covered)
+    typical = _typical(evidence)
+    strong = evidence.difference > max(evidence.high, 0.25 * min(typical, 1.0))
+    sharp = cv2.dilate((evidence.slope > evidence.steep).astype(np.uint8), np.ones((5, 5), np.uint8))
+    missing = (strong & (evidence.alpha < 0.4) & (sharp > 0)).astype(np.uint8)
+    joined = cv2.morphologyEx(missing, cv2.MORPH_CLOSE, _CROSS)
+    enclosed = ~covered & ~_outside(covered)
+    thin = _thinness(covered)
+    losses = []
+    for window, inside in _components(joined, _SMALLEST_LOSS):
+        if float(reach[window][inside].max()) >= _OUT_OF_REACH:
+            losses.append(_measure_loss(evidence, window, inside, reach, depth, enclosed, typical, thin))
+    return losses
+
+
+def find_leftovers(evidence: Evidence) -> list[Candidate]:
+    """Covered regions that are flat and of the background's colour: filled holes, background left over."""
+    covered = evidence.covered
+    smooth = cv2.blur(evidence.difference, (5, 5))
+    flat = cv2.blur(evidence.slope, (5, 5)) < 0.7 * evidence.steep
+    alike = (covered & (smooth < 1.5 * evidence.low) & flat).astype(np.uint8)
+    opened = cv2.morphologyEx(alike, cv2.MORPH_OPEN, _CROSS)
+    depth, outside = _distance(covered), _outside(covered)
+    typical, thin = _typical(evidence), _thinness(covered)
+    return [
+        _measure_leftover(evidence, window, inside, depth, outside, typical, thin)
+        for window, inside in _components(opened, _SMALLEST_LEFTOVER)
+        if float(np.quantile(depth[window][inside], 0.9)) >= 2.0
+    ]
+
+
+def _components(mask: cv2.typing.MatLike, smallest: int) -> Iterator[tuple[Window, Mask]]:
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    order = np.argsort(-stats[1:, cv2.CC_STAT_AREA])[:_MOST] + 1
+    for index in order:
+        left, top, width, height, area = (int(value) for value in stats[index])
+        if area < smallest:
+            return
+        window = np.s_[top : top + height, left : left + width]
+        yield window, labels[window] == index
+
+
+def _distance(inside: Mask) -> Floats:
+    """Each pixel's distance to the nearest one outside."""
+    return np.asarray(cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 3), np.float32)
+
+
+def _outside(covered: Mask) -> Mask:
+    """Uncovered pixels that are connected with the crop's border."""
+    count, labels = cv2.connectedComponents((~covered).astype(np.uint8), connectivity=4)
+    border = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
+    reached = np.zeros(count, bool)
+    reached[border] = True
+    outside: Mask = reached[labels] & ~covered
+    return outside
+
+
+def _typical(evidence: Evidence) -> float:
+    return float(np.median(evidence.difference[evidence.covered]))
+
+
+def _thinness(covered: Mask) -> float:
+    rim = cv2.morphologyEx(covered.astype(np.uint8), cv2.MORPH_GRADIENT, _CROSS)
+    return float(np.log(covered.sum() / max(1, int(rim.sum()))))
+
+
+def _widened(window: Window, margin: int, shape: tuple[int, ...]) -> Window:
+    rows, columns = window
+    return np.s_[
+        max(0, rows.start - margin) : min(shape[0], rows.stop + margin),
+        max(0, columns.start - margin) : min(shape[1], columns.stop + margin),
+    ]
+
+
+def _within(window: Window, inside: Mask, wide: Window) -> NDArray[np.uint8]:
+    grown = np.zeros((wide[0].stop - wide[0].start, wide[1].stop - wide[1].start), np.uint8)
+    top, left = window[0].start - wide[0].start, window[1].start - wide[1].start
+    grown[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
+    return grown
+
+
+def _worst(window: Window, inside: Mask, how_bad: Floats) -> tuple[int, int]:
+    row, column = np.unravel_index(int(np.argmax(np.where(inside, how_bad, -1.0))), inside.shape)
+    return window[1].start + int(column), window[0].start + int(row)
+
+
+def _box(window: Window) -> Box:
+    return window[1].start, window[0].start, window[1].stop, window[0].stop
+
+
+def _measure_loss(
+    evidence: Evidence,
+    window: Window,
+    inside: Mask,
+    reach: Floats,
+    depth: Floats,
+    enclosed: Mask,
+    typical: float,
+    thin: float,
+) -> Candidate:
+    area = int(inside.sum())
+    length = float(np.hypot(*inside.shape))
+    slim = area / length
+    wide = _widened(window, 5, evidence.alpha.shape)
+    region = _within(window, inside, wide)
+    grown = cv2.dilate(region, np.ones((7, 7), np.uint8)) > 0
+    touching = grown & evidence.covered[wide]
+    contacts = cv2.connectedComponents(touching.astype(np.uint8), connectivity=8)[0] - 1
+    ring = grown & (region == 0)
+    free = ring & ~evidence.covered[wide] & (reach[wide] > 2.5)
+    around = depth[_widened(window, max(16, round(1.5 * length)), depth.shape)]
+    girth = float(np.quantile(around[around > 0], 0.95)) if (around > 0).any() else 0.0
+    closed = float(enclosed[window][inside].mean())
+    lightness, slope = evidence.lightness[window][inside], evidence.slope[window][inside]
+    difference = float(np.median(evidence.difference[window][inside]))
+    inner = slope[reach[window][inside] > 2.5]
+    free_edge = float(np.median(evidence.slope[wide][free])) if free.any() else 0.0
+    darkest, brightest = (float(value) for value in np.quantile(lightness, (0.1, 0.9)))
+    measured = (
+        np.log(area), np.log(length), slim, np.log(float(reach[window][inside].max())), min(contacts, 4),
+        float(touching.sum()) / max(1.0, float(ring.sum())), np.log(girth + 1), closed,
+        difference / max(typical, 0.05), difference, float(lightness.mean()), darkest, brightest,
+        float(np.median(evidence.colour[window][inside])), float(lightness.std()), float(slope.mean()),
+        float(np.quantile(inner, 0.8)) if inner.size else 0.0, free_edge / max(difference, 0.05),
+        float(evidence.alpha[window][inside].mean()), evidence.noise, typical, thin,
+    )  # fmt: skip
+    reason: Reason = "chain_gap"
+    if closed > 0.8 and girth > 3.0:
+        reason = "stone_eaten"
+    elif contacts == 1 and girth > 4.0 and length < 4.0 * girth + 6.0:
+        reason = "prong_missing"
+    return Candidate(
+        reason, _box(window), _worst(window, inside, reach[window]), area, tuple(map(float, measured)), inside
+    )
+
+
+def _measure_leftover(
+    evidence: Evidence,
+    window: Window,
+    inside: Mask,
+    depth: Floats,
+    outside: Mask,
+    typical: float,
+    thin: float,
+) -> Candidate:
+    area = int(inside.sum())
+    wide = _widened(window, 6, evidence.alpha.shape)
+    region = _within(window, inside, wide)
+    grown = cv2.dilate(region, np.ones((9, 9), np.uint8)) > 0
+    ring = grown & (region == 0)
+    open_side = float((ring & outside[wide]).sum()) / max(1.0, float(ring.sum()))
+    held = ring & evidence.covered[wide]
+    slope = evidence.slope[window][inside]
+    lightness = evidence.lightness[window][inside]
+    measured = (
+        np.log(area), np.log(float(depth[window][inside].max())), open_side,
+        float(evidence.difference[window][inside].mean()) / evidence.low, float(lightness.mean()),
+        float(np.median(evidence.colour[window][inside])),
+        float(lightness.std()) / max(evidence.noise, 0.005), float(slope.mean()) / evidence.steep,
+        float(evidence.difference[wide][held].mean()) if held.any() else 0.0,
+        float(evidence.slope[wide][held].mean()) if held.any() else 0.0,
+        float(evidence.alpha[window][inside].mean()), evidence.noise, typical, thin,
+        area / max(1.0, float(inside.size)),
+    )  # fmt: skip
+    reason: Reason = "background_left" if open_side > 0.03 else "hole_filled"
+    return Candidate(
+        reason, _box(window), _worst(window, inside, depth[window]), area, tuple(map(float, measured)), inside
+    )
