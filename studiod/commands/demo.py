@@ -41,6 +41,7 @@ _DIFFERENCES = {
     "delay_minutes": "0.0",
     "min_free_gb": "0.5",
 }
+_BROKEN = frozenset({Status.FAILED, Status.QUARANTINED})
 _LONGEST_RUN = 600.0
 _PENDING = frozenset({Status.RECEIVED, Status.PROCESSING, Status.APPROVED, Status.DELIVERING})
 
@@ -67,10 +68,12 @@ def demo(
         _watch(daemon, settings, screen, log)
     ledger = open_ledger(settings.database)
     items = list(all_items(ledger))
-    sheet = draw_contact_sheet(ledger, items, settings, folder / "contact-sheet.png")
+    sheet = draw_contact_sheet(ledger, items, settings, settings.root / "contact-sheet.png")
     ledger.close()
     screen.print(_result(items))
     _say_what_next(screen, items, settings, sheet, time.monotonic() - started)
+    if any(item.status in _BROKEN for item in items):
+        raise StudioError("Not every piece could be processed.", f"The daemon's log: {printable(log)}")
 
 
 def _studio(folder: Path) -> tuple[Settings, bool]:
@@ -185,7 +188,7 @@ def _result(items: list[ItemRecord]) -> Table:
             Text(printable(item.sku or "unknown")),
             price_text(item) or "unknown",
             "" if item.risk is None else f"{item.risk:.2f}",
-            Text(", ".join(item.reasons)),
+            Text(", ".join(item.reasons) or inert(item.reason if item.status in _BROKEN else "")),
             item.status + (" (must)" if item.mandatory and item.status is Status.AWAITING_REVIEW else ""),
             "" if item.seconds is None else f"{item.seconds:.1f}",
         )
@@ -228,7 +231,7 @@ def draw_contact_sheet(
     for item in items:
         version = reading.get_version(ledger, item.id)
         if version is not None and version.made.composites:
-            rows.append((item, settings.work / version.made.folder, version.made))
+            rows.append((item, settings.work / version.made.folder))
     if not rows:
         return None
     row_height = height + caption + margin
@@ -237,13 +240,14 @@ def draw_contact_sheet(
     )
     pen = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(16)
-    for number, (item, folder, made) in enumerate(rows):
+    for number, (item, folder) in enumerate(rows):
         top = margin + number * row_height
-        composite = next(iter(made.composites.values()))[0]
-        for column, name in enumerate(("preview-original.jpg", made.matte[0], composite)):
+        for column, name in enumerate(
+            ("preview-original.jpg", "preview-cutout.png", "preview-composite.jpg")
+        ):
             with Image.open(folder / name) as picture:
-                picture.thumbnail((width, height))
-                small = picture.convert("RGB")
+                small = picture.getchannel("A") if picture.mode == "RGBA" else picture.convert("RGB")
+                small.thumbnail((width, height))
             left = margin + column * (width + margin)
             pen.rectangle((left, top, left + width - 1, top + height - 1), fill=(255, 255, 255))
             sheet.paste(small, (left + (width - small.width) // 2, top + (height - small.height) // 2))
