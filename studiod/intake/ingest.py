@@ -15,7 +15,7 @@ from pathlib import Path, PurePath
 from studiod.intake.catalog import PriceBook, holds_word
 from studiod.intake.ignore import Kind, is_jpeg, is_plate, is_raw, kind_of
 from studiod.intake.inspect import Inspection, hash_file
-from studiod.intake.known import Key, KnownFiles
+from studiod.intake.known import Key, KnownFiles, StemIndex
 from studiod.intake.rules import Rules, Taken, are_halves
 from studiod.intake.settle import SettleTracker, Signature
 from studiod.intake.watch import FileStat, Nature, Watcher, look_at, scan
@@ -34,6 +34,7 @@ _PATIENCE = 30.0
 
 _RESTAT = 0.5
 _POLL = 2.0
+_RELEASE = 1.0
 _SHARE_OF_TIME = 20
 """A pass over a folder is followed by a rest of this many times its own length, at least."""
 
@@ -98,10 +99,12 @@ class Intake:
         self._seen: dict[Key, FileStat] = {}
         self._asked: dict[Key, FileStat] = {}
         self._ready: dict[Key, _Ready] = {}
+        self._under_way = StemIndex()  # what is in one of the three above, or in the tracker
         self._doubted: dict[Key, Signature] = {}
         self._tried_again: set[Key] = set()
         self._said: set[str] = set()
         self._restat_due = 0.0
+        self._release_due = 0.0
         self._now = 0.0
 
     def start(self) -> None:
@@ -147,11 +150,14 @@ class Intake:
             if now >= (hot.rest_until if hot.stirred or not hot.passed else hot.due):
                 self._pass_over(hot, now)
         if now >= self._restat_due:
-            self._restat_due = now + _RESTAT
+            started = time.monotonic()
             for key in self._tracker.watched():
                 self._look_again(key, now)
+            self._restat_due = now + max(_RESTAT, (time.monotonic() - started) * _SHARE_OF_TIME)
         requests = [request for key, _ in self._tracker.take_settled(now) if (request := self._settled(key))]
-        self._release(now)
+        if now >= self._release_due:
+            self._release_due = now + _RELEASE
+            self._release(now)
         return sorted(requests, key=lambda request: (not is_plate(request.path), request.path))
 
     def inspected(self, request: InspectRequest, outcome: Inspection | WorkerDied) -> None:
@@ -160,13 +166,13 @@ class Intake:
         asked = self._asked.pop(key, None)
         hot = self._hot[request.hot_folder]
         hot.passed = False  # one more pass, so that `idle` never misses what came while we were busy
+        if asked is None:
+            return
         seen = None if hot.paused else look_at(hot.settings.path, request.path)
-        if asked is None or seen is None:
-            return
         found = outcome if isinstance(outcome, Inspection) else self._without_looking(request)
-        if found is None:
-            return
-        if seen.signature != asked.signature or _changed(found, seen.signature):
+        if seen is None or found is None:
+            self._under_way.discard(key)
+        elif seen.signature != asked.signature or _changed(found, seen.signature):
             self._watch_again(key, seen)
         elif found.truncated and self._may_grow(key, seen.signature):
             age = time.time() - seen.signature.mtime_ns / 1e9
@@ -175,7 +181,7 @@ class Intake:
         else:
             self._doubted.pop(key, None)
             self._ready[key] = _Ready(seen, found, self._now)
-            self._release(self._now)
+            self._release_due = self._now
 
     # Passes and settling.
 
@@ -212,21 +218,20 @@ class Intake:
         hot.due = now + (min(max(_POLL, rest), rescan) if hot.polled else rescan)
 
     def _meet(self, key: Key, seen: FileStat, now: float) -> None:
-        kind = kind_of(PurePath(seen.path).name)
-        if (
-            kind is Kind.LITTER
-            or (kind is Kind.OTHER and seen.nature is not Nature.FILE)
-            or key in self._asked
-        ):
+        if key in self._asked:
             return
         if self._known.is_unchanged(key, seen.signature) and not self._has_become_readable(key, seen):
             self._drop(key)
+            return
+        kind = kind_of(PurePath(seen.path).name)
+        if kind is Kind.LITTER or (kind is Kind.OTHER and seen.nature is not Nature.FILE):
             return
         ready = self._ready.get(key)
         if ready is not None and ready.seen.signature == seen.signature:
             return
         self._ready.pop(key, None)
         self._seen[key] = seen
+        self._under_way.add(key)
         self._tracker.observe(key, seen.signature, now)
 
     def _look_again(self, key: Key, now: float) -> None:
@@ -242,12 +247,13 @@ class Intake:
         hot = self._hot[key[0]].settings
         if kind_of(PurePath(seen.path).name) is Kind.OTHER:
             self._rules.ignore(hot, seen)
-            return None
-        if seen.nature is not Nature.FILE:
+        elif seen.nature is not Nature.FILE:
             self._rules.refuse(hot, seen)
-            return None
-        self._asked[key] = seen
-        return InspectRequest(hot.name, seen.path, hot.path / seen.path)
+        else:
+            self._asked[key] = seen
+            return InspectRequest(hot.name, seen.path, hot.path / seen.path)
+        self._under_way.discard(key)
+        return None
 
     def _watch_again(self, key: Key, seen: FileStat) -> None:
         self._seen[key] = seen
@@ -258,6 +264,7 @@ class Intake:
         self._tracker.forget(key)
         self._seen.pop(key, None)
         self._ready.pop(key, None)
+        self._under_way.discard(key)
 
     def _may_grow(self, key: Key, signature: Signature) -> bool:
         """Whether a file that breaks off is young, and was not found so before in this very state."""
@@ -293,6 +300,7 @@ class Intake:
             if self._must_wait(key, ready, now):
                 continue
             del self._ready[key]
+            self._under_way.discard(key)
             hot = self._hot[key[0]]
             self._rules.take(hot.settings, key[1], ready.seen.signature, ready.found)
 
@@ -305,33 +313,18 @@ class Intake:
         if ready.found.problem is not None:
             return False
         is_late = now >= ready.since + self._settings.intake.pair_seconds
-        folder = PurePath(key[1]).parent
-        if not is_plate(key[1]) and not is_late:
-            under_way = [*self._tracker.watched(), *self._asked]
-            if any(
-                is_plate(path) and name == key[0] and PurePath(path).parent == folder
-                for name, path in under_way
-            ):
-                return True
-        if not self._follows(key) or self._rules.partner(key) is not None:
-            return self._follows(key) and self._partner_is_under_way(key)
-        return not is_late or self._partner_is_under_way(key)
+        if not is_late and not is_plate(key[1]) and self._under_way.has_plate(key):
+            return True
+        if not self._follows(key):
+            return False
+        if any(are_halves(other, key[1]) for _, other in self._under_way.of_stem(key)):
+            return True
+        return not is_late and self._rules.partner(key) is None
 
     def _follows(self, key: Key) -> bool:
         """Whether a file is of the kind that waits for its other half."""
         jpeg_leads = self._hot[key[0]].settings.pair == "jpeg"
         return is_raw(key[1]) if jpeg_leads else is_jpeg(key[1])
-
-    def _partner_is_under_way(self, key: Key) -> bool:
-        path = PurePath(key[1])
-        others = [*self._tracker.watched(), *self._asked, *self._ready]
-        return any(
-            name == key[0]
-            and PurePath(other).parent == path.parent
-            and PurePath(other).stem.casefold() == path.stem.casefold()
-            and are_halves(other, key[1])
-            for name, other in others
-        )
 
     # Watching.
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import PurePath
 
+from studiod.intake.ignore import is_plate
 from studiod.intake.settle import Signature
 from studiod.ledger.engine import Ledger
 from studiod.ledger.reading import find_file, list_files
@@ -17,13 +18,43 @@ Key = tuple[str, str]
 _PAGE = 5000
 
 
+class StemIndex:
+    """Files, found by what they share: the stem in a folder, whatever its case."""
+
+    def __init__(self) -> None:
+        self._by_stem: defaultdict[tuple[str, str, str], set[Key]] = defaultdict(set)
+        self._plates: defaultdict[tuple[str, str], set[Key]] = defaultdict(set)
+
+    def add(self, key: Key) -> None:
+        """Take a file in."""
+        hot_folder, folder, stem = _stem_key(key)
+        self._by_stem[hot_folder, folder, stem].add(key)
+        if is_plate(key[1]):
+            self._plates[hot_folder, folder].add(key)
+
+    def discard(self, key: Key) -> None:
+        """Leave a file out, if it is there."""
+        hot_folder, folder, stem = _stem_key(key)
+        self._by_stem[hot_folder, folder, stem].discard(key)
+        self._plates[hot_folder, folder].discard(key)
+
+    def of_stem(self, key: Key) -> set[Key]:
+        """The other files of the same stem in the same folder."""
+        return self._by_stem[_stem_key(key)] - {key}
+
+    def has_plate(self, key: Key) -> bool:
+        """Whether a plate of the file's folder is there."""
+        hot_folder, folder, _ = _stem_key(key)
+        return bool(self._plates[hot_folder, folder])
+
+
 class KnownFiles:
     """The newest row of every path; only the daemon writes them, so this copy stays true."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._by_key: dict[Key, FileRecord] = {}
-        self._by_stem: defaultdict[tuple[str, str, str], set[Key]] = defaultdict(set)
+        self._stems = StemIndex()
         self._by_hash: defaultdict[tuple[str, str], set[Key]] = defaultdict(set)
         rows = sorted(_all_rows(ledger), key=lambda row: (row.seen_at, row.id))
         for row in rows:
@@ -41,7 +72,7 @@ class KnownFiles:
     def of_stem(self, key: Key) -> list[FileRecord]:
         """The files of the same stem in the same folder, whatever the case; the best written first."""
         stem = PurePath(key[1]).stem
-        found = [self._by_key[each] for each in self._by_stem[_stem_key(key)] if each != key]
+        found = [self._by_key[each] for each in self._stems.of_stem(key)]
         return sorted(found, key=lambda row: (PurePath(row.facts.path).stem != stem, row.facts.path))
 
     def of_hash(self, hot_folder: str, sha256: str | None) -> list[FileRecord]:
@@ -60,7 +91,7 @@ class KnownFiles:
         """A path has no row of its own any more."""
         row = self._by_key.pop(key, None)
         if row is not None:
-            self._by_stem[_stem_key(key)].discard(key)
+            self._stems.discard(key)
             if row.facts.sha256:
                 self._by_hash[key[0], row.facts.sha256].discard(key)
 
@@ -68,7 +99,7 @@ class KnownFiles:
         key = (row.facts.hot_folder, row.facts.path)
         self.forget(key)
         self._by_key[key] = row
-        self._by_stem[_stem_key(key)].add(key)
+        self._stems.add(key)
         if row.facts.sha256:
             self._by_hash[key[0], row.facts.sha256].add(key)
 

@@ -16,9 +16,9 @@ def test_pictures_are_told_by_their_extension(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["._a.jpg", ".a.jpg", ".DS_Store", ".a.jpg.Xy12", "a.xmp", "a.jpg.xmp", "A.XMP", "a.cr2.dop", "a.jpg.part",
-     "a.jpg.crdownload", "a.jpg.tmp", "a.jpg.filepart", "a.jpg.!sync", "a.jpg~", "~$a.jpg", "Thumbs.db",
-     "desktop.ini", "Icon\r", ".studiod-root", "~syncthing~a.jpg.tmp"],
+    ["._a.jpg", ".a.jpg", ".DS_Store", ".a.jpg.Xy12", "a.xmp", "a.jpg.xmp", "A.XMP", "a.cr2.dop",
+     "a.jpg.part", "a.jpg.crdownload", "a.jpg.tmp", "a.jpg.filepart", "a.jpg.!sync", "a.jpg~", "~$a.jpg",
+     "Thumbs.db", "desktop.ini", "Icon\r", ".studiod-root", "~syncthing~a.jpg.tmp"],
 )  # fmt: skip
 def test_litter_is_not_even_recorded(name: str) -> None:
     """Sidecars, hidden and sync-tool files, unfinished downloads and desktop litter are nobody's pictures."""
