@@ -37,7 +37,7 @@ class FlagDialog(ModalScreen[FlagAnswer | None]):
     """Asks for the reasons by number and a note; the finding that one looks at is ticked already."""
 
     CSS = f"""
-    FlagDialog {{ align: center middle; }}
+    FlagDialog {{ align: center middle; overflow: hidden; }}
     FlagDialog > Vertical {{ {_FRAME} }}
     FlagDialog #reasons {{ height: auto; margin: 1 0; }}
     FlagDialog Input {{ height: 1; border: none; background: #1c1c1c; padding: 0 1; }}
@@ -120,7 +120,7 @@ class Sure(ModalScreen[bool]):
     """Asks a question that Enter or y answers with yes, Escape or n with no."""
 
     CSS = f"""
-    Sure {{ align: center middle; }}
+    Sure {{ align: center middle; overflow: hidden; }}
     Sure > Vertical {{ {_FRAME} }}
     """
 
@@ -149,8 +149,8 @@ class Help(ModalScreen[None]):
     """Every key, made from the bindings as the keymap left them."""
 
     CSS = f"""
-    Help {{ align: center middle; }}
-    Help > Vertical {{ {_FRAME} width: 78; overflow-y: auto; }}
+    Help {{ align: center middle; overflow: hidden; }}
+    Help > Vertical {{ {_FRAME} width: 80; overflow-y: auto; scrollbar-size-vertical: 1; }}
     """
 
     BINDINGS = [

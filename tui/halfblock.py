@@ -14,18 +14,19 @@ from textual.strip import Strip
 Pixels = NDArray[np.uint8]
 
 UPPER_HALF = "▀"
+_COARSE = np.array([(value & 0xF8) | (value >> 5) for value in range(256)], np.uint8)
 
 
-def picture_strips(pixels: Pixels) -> list[Strip]:
+def picture_strips(pixels: Pixels, *, coarse: bool = False) -> list[Strip]:
     """Turn an RGB picture (an even number of rows) into one strip for every two rows of pixels.
 
-    Colours are cut to five bits a channel and equal neighbours merged: a terminal over ssh then
-    keeps up with panning, and the eye sees no difference at this size.
+    Equal neighbours are merged. `coarse` cuts colours to five bits a channel, so that more are equal: a
+    terminal over ssh then keeps up while a picture moves.
     """
     height, width = pixels.shape[:2]
-    coarse = pixels.astype(np.uint32) >> 3
-    packed = (coarse[..., 0] << 10) | (coarse[..., 1] << 5) | coarse[..., 2]
-    pairs = (packed[0::2] << 15) | packed[1::2]
+    channels = (_COARSE[pixels] if coarse else pixels).astype(np.int64)
+    packed = (channels[..., 0] << 16) | (channels[..., 1] << 8) | channels[..., 2]
+    pairs = (packed[0::2] << 24) | packed[1::2]
     changes = pairs[:, 1:] != pairs[:, :-1]
     strips = []
     for row in range(height // 2):
@@ -39,13 +40,12 @@ def picture_strips(pixels: Pixels) -> list[Strip]:
 @lru_cache(maxsize=65536)
 def _segment(pair: int, length: int) -> Segment:
     """A run of `length` equal cells."""
-    upper, lower = pair >> 15, pair & 0x7FFF
+    upper, lower = pair >> 24, pair & 0xFFFFFF
     if upper == lower:
         return Segment(" " * length, Style(bgcolor=_colour(upper)))
     return Segment(UPPER_HALF * length, Style(color=_colour(upper), bgcolor=_colour(lower)))
 
 
-@lru_cache(maxsize=32768)
+@lru_cache(maxsize=65536)
 def _colour(packed: int) -> Color:
-    red, green, blue = packed >> 10, (packed >> 5) & 31, packed & 31
-    return Color.from_rgb(*((value << 3) | (value >> 2) for value in (red, green, blue)))
+    return Color.from_rgb(packed >> 16, (packed >> 8) & 255, packed & 255)

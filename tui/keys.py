@@ -47,7 +47,7 @@ ACTIONS: Mapping[Place, tuple[Action, ...]] = {
         Action("queue.before_after", "space", "before_after", "before / after", "before/after"),
         Action("queue.search", "slash", "search", "search by SKU or name", "search"),
         Action("queue.clear", "escape", "clear_search", "end the search"),
-        Action("queue.batch", "B", "batch", "approve all that is cheap and low-risk"),
+        Action("queue.batch", "B", "batch", "approve all of low risk and price"),
         Action("queue.down", "down,j", "move(1)", "down"),
         Action("queue.up", "up,k", "move(-1)", "up"),
         Action("queue.page_down", "pagedown", "page(1)", "a page down"),

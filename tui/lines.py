@@ -79,8 +79,8 @@ def help_text(keymap: Mapping[str, str]) -> Text:
         text.append(f"{title}\n", "bold")
         for action in ACTIONS[place]:
             keys = keymap.get(action.id, action.keys).split(",")
-            text.append(f"  {' or '.join(key_name(key.strip()) for key in keys):<20}", "bold #f0c060")
-            text.append(f" {action.words:<36}")
+            text.append(f"  {' or '.join(key_name(key.strip()) for key in keys):<17}", "bold #f0c060")
+            text.append(f" {action.words:<34}")
             text.append(f" {action.id}\n", "#8c8c8c")
         text.append("\n")
     text.append("The mouse: drag or wheel pans, ctrl+wheel zooms, a double click opens a row.\n")

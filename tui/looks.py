@@ -32,15 +32,6 @@ class Look:
             and top + POINT_EDGE <= point[1] <= bottom - POINT_EDGE
         )
 
-    def covers(self, bounds: Rectangle) -> bool:
-        """Whether the whole of `bounds` was inside."""
-        return (
-            self.region[0] <= bounds[0] + 0.5
-            and self.region[1] <= bounds[1] + 0.5
-            and self.region[2] >= bounds[2] - 0.5
-            and self.region[3] >= bounds[3] - 0.5
-        )
-
 
 class LookLog:
     """Collects looks at one version: each window counts for as long as it stays."""

@@ -55,6 +55,9 @@ def columns_for(width: int, *, with_status: bool = False) -> tuple[Column, ...]:
         left -= wanted + 1
     stretching = [name for name in ("sku", "reasons", "piece") if name in widths]
     limits = {"sku": 30, "reasons": 48, "piece": 60}
+    grown = min(left, 20 - widths["sku"])
+    widths["sku"] += max(grown, 0)
+    left -= max(grown, 0)
     while left > 0 and (growing := [name for name in stretching if widths[name] < limits[name]]):
         for name in growing[:left]:
             widths[name] += 1

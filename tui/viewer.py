@@ -11,6 +11,7 @@ from rich.style import Style
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
+from textual.timer import Timer
 from textual.widget import Widget
 
 from studiod.errors import StudioError
@@ -21,6 +22,7 @@ from tui.viewport import Rectangle, Viewport
 Pixels = NDArray[np.uint8]
 
 _WHEEL = 6
+_REST_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class PictureView(Widget):
         self._box_start: tuple[float, float] | None = None
         self._rubber_band: Mark | None = None
         self._pointer: tuple[int, int] | None = None
+        self._rest: Timer | None = None
 
     @property
     def pictures(self) -> Pictures | None:
@@ -119,7 +122,7 @@ class PictureView(Widget):
     def follow(self, other: PictureView) -> None:
         """Look at the same place at the same zoom as another window."""
         self.viewport = self.viewport.look_at(other.viewport.x, other.viewport.y, other.viewport.zoom)
-        self._redraw()
+        self._redraw(moving=True)
 
     def _look(self, viewport: Viewport) -> None:
         bounds = self._bounds()
@@ -137,11 +140,17 @@ class PictureView(Widget):
             return (0.0, 0.0, float(self._pictures.width), float(self._pictures.height))
 
     def _moved(self) -> None:
-        self._redraw()
+        self._redraw(moving=True)
         self.post_message(self.Moved(self))
 
-    def _redraw(self) -> None:
+    def _redraw(self, *, moving: bool = False) -> None:
+        """Draw anew: in few colours while the picture moves, in all of them once it rests."""
         self._strips = None
+        if self._rest is not None:
+            self._rest.stop()
+            self._rest = None
+        if moving and self.is_running:
+            self._rest = self.set_timer(_REST_SECONDS, self._redraw)
         self.refresh()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -173,7 +182,7 @@ class PictureView(Widget):
             return self._words(f"{error.message}\n{error.hint}")
         for mark in (*self._marks, *([self._rubber_band] if self._rubber_band else [])):
             _draw_box(pixels, self.viewport, mark)
-        return picture_strips(pixels)
+        return picture_strips(pixels, coarse=self._rest is not None)
 
     def _words(self, text: str) -> list[Strip]:
         """A sentence in place of a picture, wrapped and in the middle."""
