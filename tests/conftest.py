@@ -38,7 +38,7 @@ delay_minutes = 0
 min_free_gb = 0
 
 [daemon]
-workers = 2
+workers = 1
 threads = 1
 """
 

@@ -69,7 +69,6 @@ class Process:
     plate: str | None
     presets: tuple[Mapping[str, Any], ...]
     folder: str
-    stem: str
 
     @staticmethod
     def settings_of(presets: Sequence[Preset]) -> tuple[Mapping[str, Any], ...]:

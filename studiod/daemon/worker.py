@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import errno
 import faulthandler
+import hashlib
 import json
 import os
 import queue
@@ -21,10 +22,19 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+import cv2
+
+from studiod.artifacts import write_version
 from studiod.daemon.jobs import READY, Refusal, Reply, WorkerOptions
-from studiod.delivery.place import ContentChanged, place
+from studiod.delivery.place import ContentChanged, place, sha256_of
 from studiod.errors import OutOfSpace, PictureError, StudioError
+from studiod.imaging.photo import Photo, read_photo
+from studiod.intake.inspect import inspect_file
+from studiod.matting import load_matte
 from studiod.names import printable
+from studiod.pipeline import process_photo
+from studiod.risk import assess
+from studiod.settings import Preset
 
 _PR_SET_PDEATHSIG = 1
 _CV2_NO_MEMORY = -4
@@ -53,10 +63,6 @@ class _Worker:
     """The jobs, with the session that they share."""
 
     def __init__(self, options: WorkerOptions) -> None:
-        import cv2
-
-        from studiod.matting import load_matte
-
         cv2.setNumThreads(options.threads)
         self._options = options
         self._matte = load_matte(options.matting, options.threads)
@@ -80,21 +86,64 @@ class _Worker:
         return Reply(number, result)
 
     def _inspect(self, job: dict[str, Any]) -> dict[str, Any]:
-        from studiod.intake.inspect import inspect_file
-
-        inspection = inspect_file(
-            Path(job["path"]), self._options.max_megapixels, self._options.memory_bytes
-        )
+        inspection = inspect_file(Path(job["path"]), self._options.max_megapixels, self._options.memory_bytes)
         return inspection.to_json()
 
     def _process(self, job: dict[str, Any]) -> dict[str, Any]:
-        raise NotImplementedError
+        source, sha256 = _first_with(job["sources"], job["sha256"])
+        photo = read_photo(source, max_megapixels=self._options.max_megapixels)
+        plate, plate_sha256, no_plate = self._plate(job["plate"])
+        presets = [Preset.model_validate(preset) for preset in job["presets"]]
+        processed = process_photo(photo, matte=self._matte, assess=assess, presets=presets, plate=plate)
+        made = write_version(Path(job["folder"]), photo, processed)
+        return {
+            "source_sha256": sha256,
+            "cutout": made.cutout,
+            "matte": made.matte,
+            "composites": made.composites,
+            "presets": {preset.name: _settings_hash(preset) for preset in presets},
+            "model": self._matte.name,
+            "model_sha256": self._matte.sha256,
+            "risk": processed.risk.score,
+            "reasons": processed.risk.reasons,
+            "risk_json": json.dumps(processed.risk.as_json()),
+            "plate_sha256": None if processed.plate_message else plate_sha256,
+            "plate_message": processed.plate_message or no_plate,
+        }
+
+    def _plate(self, told: str | None) -> tuple[Photo | None, str | None, str]:
+        """The plate's photograph and hash, or why it cannot be used."""
+        if told is None:
+            return None, None, ""
+        path = Path(told)
+        sha256 = sha256_of(path)
+        if sha256 is None:
+            return None, None, f"The plate {printable(path.name)} cannot be read."
+        try:
+            return read_photo(path, max_megapixels=self._options.max_megapixels), sha256, ""
+        except PictureError as error:
+            return None, None, error.message
+
+
+def _first_with(sources: list[str], sha256: str | None) -> tuple[Path, str]:
+    """The first of the places that holds these bytes, or (where no hash is known) any bytes at all."""
+    for source in map(Path, sources):
+        found = sha256_of(source)
+        if found is not None and found == (sha256 or found):
+            return source, found
+    raise ContentChanged
+
+
+def _settings_hash(preset: Preset) -> str:
+    return hashlib.sha256(json.dumps(preset.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
 
 
 def _keep(job: dict[str, Any]) -> dict[str, Any]:
     """Copy an original to SHA256.ext; its bytes are compared on the way."""
     source = Path(job["source"])
     name = job["sha256"] + source.suffix.lower()
+    if sha256_of(source) != job["sha256"]:
+        raise ContentChanged
     place(source, Path(job["folder"]) / name, job["sha256"])
     return {"name": name}
 
@@ -107,7 +156,7 @@ def _refusal(error: Exception) -> tuple[Refusal, str]:
             return "space", error.message
         case MemoryError():
             return "memory", "it needs more memory than a worker may use"
-        case FileNotFoundError() | ContentChanged():
+        case ContentChanged():
             return "gone", "its original is gone, or holds other bytes now"
         case OSError() if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             return "space", f"a disk is full: {error.strerror}"

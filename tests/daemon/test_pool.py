@@ -50,7 +50,7 @@ worker.main()
 """
 
 
-def _options(memory_bytes: int = 1_500_000_000) -> WorkerOptions:
+def _options(memory_bytes: int = 800_000_000) -> WorkerOptions:
     return WorkerOptions(os.getpid(), 1, memory_bytes, 160, MattingSettings())
 
 
@@ -61,7 +61,7 @@ def misbehaving(tmp_path: Path) -> Iterator[Callable[..., Pool[str]]]:
     script.write_text(textwrap.dedent(MISBEHAVING))
     pools: list[Pool[str]] = []
 
-    def make(size: int = 1, memory_bytes: int = 1_500_000_000) -> Pool[str]:
+    def make(size: int = 1, memory_bytes: int = 800_000_000) -> Pool[str]:
         pools.append(Pool(size, _options(memory_bytes), (sys.executable, "-P", str(script))))
         return pools[-1]
 

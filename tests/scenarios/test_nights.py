@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def _is_paused(daemon: Any, word: str) -> bool:
+    """Whether the heartbeat says paused, with this word in its message."""
+    state = daemon.state()
+    return state is not None and state.activity == "paused" and word in state.message
+
+
+def test_a_night_from_capture_to_outbox(
+    studio: Any, daemon: Any, write_picture: Callable[..., bytes]
+) -> None:
+    """Cheap pieces leave by policy, one at exactly 1,000.00 too; dear and unpriced ones wait for a person,
+    are delivered once approved, and come back with a recall."""
+    for seed, name in enumerate(("R-CHEAP", "R-EDGE", "R-DEAR", "UNKNOWN")):
+        write_picture(studio.hot / f"{name}.jpg", seed)
+    daemon.until_idle()
+    assert daemon.statuses() == {
+        "R-CHEAP.jpg": "delivered",
+        "R-EDGE.jpg": "delivered",
+        "R-DEAR.jpg": "awaiting_review",
+        "UNKNOWN.jpg": "awaiting_review",
+    }
+    dear = next(item for item in daemon.ask("list") if item["sku"] == "R-DEAR")
+    assert dear["mandatory"] and dear["price"] == "1000.01" and dear["output"] == []
+    assert not (studio.outbox / "small" / "R-DEAR.jpg").exists()
+    daemon.do("approve", str(dear["item"]))
+    daemon.until_idle()
+    assert daemon.statuses()["R-DEAR.jpg"] == "delivered"
+    assert (studio.outbox / "small" / "R-DEAR.jpg").is_file()
+    daemon.do("recall", str(dear["item"]))
+    daemon.until_idle()
+    assert (studio.outbox / "recalled" / "R-DEAR.jpg").is_file()
+    assert not (studio.outbox / "small" / "R-DEAR.jpg").exists()
+    assert daemon.statuses()["R-DEAR.jpg"] == "awaiting_review"
+
+
+def test_a_culled_original_is_processed_from_its_copy(
+    studio: Any, daemon: Any, write_picture: Callable[..., bytes], wait_for: Callable[..., None]
+) -> None:
+    """Outside of its hours the daemon takes files up and keeps copies; the originals may go meanwhile."""
+    studio.rewrite("[daemon]", '[daemon]\nhours = "00:00-00:01"')
+    content = write_picture(studio.hot / "R-CHEAP.jpg", 1)
+    daemon.start()
+    wait_for(lambda: list((studio.root / "work" / "originals").glob("*.jpg")), "the copy")
+    wait_for(lambda: _is_paused(daemon, "hours"), "the pause")
+    assert daemon.stop() == 0
+    (studio.hot / "R-CHEAP.jpg").unlink()
+    daemon.until_idle()  # a pass is asked for by a person: hours do not hold it
+    assert daemon.statuses() == {"R-CHEAP.jpg": "delivered"}
+    [copy] = (studio.root / "work" / "originals").glob("*.jpg")
+    assert copy.read_bytes() == content
+
+
+def test_sigterm_gives_back_what_is_in_hand(
+    studio: Any, daemon: Any, write_picture: Callable[..., bytes], wait_for: Callable[..., None]
+) -> None:
+    """SIGTERM in the middle of the work ends with 0, and nothing stays in a dead daemon's hands."""
+    for seed in range(12):
+        write_picture(studio.hot / f"R-CHEAP_{seed}.jpg", seed)
+    daemon.start()
+    wait_for(lambda: "made in" in daemon.words(), "the first picture")
+    assert daemon.stop() == 0
+    statuses = list(daemon.statuses().values())
+    assert len(statuses) == 12 and not {"processing", "failed"} & set(statuses)
+    assert daemon.state().activity == "stopped"
+
+
+def test_a_second_daemon_is_refused(studio: Any, daemon: Any, wait_for: Callable[..., None]) -> None:
+    """It says the first one's pid and ends with 1; the first goes on."""
+    daemon.start()
+    wait_for(lambda: "starts" in daemon.words(), "the first daemon")
+    second = subprocess.run(
+        [sys.executable, "-P", "-m", "studiod", "run", "--config", str(studio.file)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert second.returncode == 1
+    assert f"pid {daemon.process.pid}" in second.stderr
+    assert daemon.process.poll() is None
+    assert daemon.stop() == 0
+
+
+def test_a_missing_marker_pauses_and_work_resumes(
+    studio: Any, daemon: Any, write_picture: Callable[..., bytes], wait_for: Callable[..., None]
+) -> None:
+    """Without the outbox's marker all is made and nothing delivered; a pass says why and ends with 1."""
+    marker = studio.outbox / ".studiod-root"
+    marker.unlink()
+    write_picture(studio.hot / "R-CHEAP.jpg", 1)
+    daemon.start("--until-idle")
+    assert daemon.wait() == 1
+    assert "is its disk mounted?" in daemon.words()
+    assert daemon.statuses() == {"R-CHEAP.jpg": "approved"}
+    assert list(studio.outbox.iterdir()) == []
+    daemon.start()
+    wait_for(lambda: "marker" in daemon.state().message, "the message")
+    marker.touch()
+    wait_for(lambda: daemon.statuses() == {"R-CHEAP.jpg": "delivered"}, "the delivery")
+    assert daemon.stop() == 0
+
+
+def test_a_disk_below_the_floor_pauses(
+    studio: Any, daemon: Any, write_picture: Callable[..., bytes], wait_for: Callable[..., None]
+) -> None:
+    """Below min_free_gb files are taken up but nothing is made, and the status says so."""
+    studio.rewrite("min_free_gb = 0", "min_free_gb = 1e9")
+    write_picture(studio.hot / "R-CHEAP.jpg", 1)
+    daemon.start()
+    wait_for(lambda: _is_paused(daemon, "min_free_gb"), "the pause")
+    assert daemon.ask("status")["daemon"] == "paused"
+    wait_for(lambda: daemon.statuses() == {"R-CHEAP.jpg": "received"}, "the item")
+    assert daemon.stop() == 0
+    studio.rewrite("min_free_gb = 1e9", "min_free_gb = 0")
+    daemon.until_idle()
+    assert daemon.statuses() == {"R-CHEAP.jpg": "delivered"}
+
+
+def test_a_full_outbox_delays_delivery(studio: Any, daemon: Any, write_picture: Callable[..., bytes]) -> None:
+    """With the outbox's disk full, approved pictures stay approved and no torn file is left; with room
+    again all are delivered."""
+    outbox = studio.outbox
+    mount = f"mount -t tmpfs -o size=256k tmpfs '{outbox}'"
+    if (
+        shutil.which("unshare") is None
+        or subprocess.run(["unshare", "-Urm", "sh", "-c", mount], capture_output=True, check=False).returncode
+    ):
+        pytest.skip("no user namespace with a mount of its own on this machine")
+    for seed in range(3):
+        write_picture(studio.hot / f"R-CHEAP_{seed}.jpg", seed)
+    run = f"'{sys.executable}' -P -m studiod run --until-idle --config '{studio.file}'"
+    script = f"""
+        {mount} && touch '{outbox}/.studiod-root' || exit 90
+        dd if=/dev/zero of='{outbox}/ballast' bs=4k 2>/dev/null
+        {run}; first=$?
+        cd '{outbox}' && find . -type f
+        rm '{outbox}/ballast'
+        {run} || exit 91
+        ls '{outbox}/small' && wc -l < '{outbox}/manifest.csv'
+        exit $first
+        """
+    done = subprocess.run(
+        ["unshare", "-Urm", "sh", "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1, done.stderr
+    assert "cannot be written: No space left on device" in done.stderr
+    words = done.stdout.split()
+    assert sorted(words[:2]) == ["./.studiod-root", "./ballast"]
+    assert words[2:] == ["R-CHEAP_0.jpg", "R-CHEAP_1.jpg", "R-CHEAP_2.jpg", "4"]
+    assert set(daemon.statuses().values()) == {"delivered"}
+
+
+def test_systemd_and_the_notify_command_are_told(
+    studio: Any,
+    daemon: Any,
+    write_picture: Callable[..., bytes],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """READY, STATUS, WATCHDOG and STOPPING reach the service manager; the end of a pass the command."""
+    studio.rewrite("[daemon]", f"[notify]\ncommand = \"cat >> '{tmp_path}/told'\"\n\n[daemon]")
+    write_picture(studio.hot / "R-CHEAP.jpg", 1)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(str(tmp_path / "notify"))
+        receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        receiver.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        daemon.start("--until-idle")
+        heard = []
+        while daemon.process.poll() is None or heard[-1:] != [b""]:
+            try:
+                heard.append(receiver.recv(4096))
+            except BlockingIOError:
+                if daemon.process.poll() is not None:
+                    break
+    assert heard.count(b"READY=1") == 1 and b"WATCHDOG=1" in heard
+    assert any(message.startswith(b"STATUS=running") for message in heard)
+    [line] = (tmp_path / "told").read_text().splitlines()
+    told = json.loads(line)
+    assert told["event"] == "done" and told["made"] == 1 and told["items"]["delivered"] == 1
+
+
+def test_the_log_is_json_by_setting(studio: Any, daemon: Any, write_picture: Callable[..., bytes]) -> None:
+    """Every line of the log is an object; a hostile name is escaped in it."""
+    studio.rewrite("[daemon]", '[log]\nformat = "json"\n\n[daemon]')
+    write_picture(studio.hot / "R-CHEAP_\x1b[2J\n.jpg", 1)
+    daemon.until_idle()
+    lines = [json.loads(line) for line in daemon.words().splitlines()]
+    assert {"time", "level", "message", "part"} <= set(lines[0])
+    assert any(r"R-CHEAP_\x1b[2J\x0a.jpg" in line["message"] for line in lines)
+    assert "\x1b" not in daemon.words()
+
+
+def test_a_daemon_that_was_killed_is_taken_over(
+    studio: Any, daemon: Any, write_picture: Callable[..., bytes], wait_for: Callable[..., None]
+) -> None:
+    """After SIGKILL the lock is free at once, and what was processing is made without costing a try."""
+    for seed in range(8):
+        write_picture(studio.hot / f"R-CHEAP_{seed}.jpg", seed)
+    daemon.start()
+    wait_for(lambda: "made in" in daemon.words(), "the first picture")
+    daemon.stop(signal.SIGKILL)
+    daemon.until_idle()
+    assert set(daemon.statuses().values()) == {"delivered"} and len(daemon.statuses()) == 8
+    assert len(list((studio.outbox / "small").iterdir())) == 8
