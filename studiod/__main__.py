@@ -12,6 +12,7 @@ from studiod import __version__
 from studiod.commands.check import check
 from studiod.commands.demo import demo
 from studiod.commands.evaluate import evaluate
+from studiod.commands.evaluate import evaluate
 from studiod.commands.init import init
 from studiod.commands.items import approve, flag, list_, recall, reject, retry, show, status
 from studiod.commands.process import process
@@ -61,6 +62,7 @@ def _global_options(
 
 for _command in (init, check, run, status, list_, show, approve, flag, reject, retry, recall, process):
     app.command(_command.__name__.rstrip("_"))(_command)
+app.command()(evaluate)
 app.command()(demo)
 app.command()(evaluate)
 

@@ -92,7 +92,7 @@ def _process_all(files: Sequence[Path], stems: Sequence[str], out: Path, plate: 
                 made = process_photo(photo, plate=empty, matte=matte, assess=assess, presets=presets)
                 _write(made, out, stem)
             except (StudioError, MemoryError, OSError) as error:
-                typer.echo(f"studiod: {printable(file)}: {_why(error)}", err=True)
+                typer.echo(f"studiod: {_why(error, file)}", err=True)
                 failed += 1
             else:
                 _tell(made, file, out, stem)
@@ -103,11 +103,11 @@ def _process_all(files: Sequence[Path], stems: Sequence[str], out: Path, plate: 
 def _write(made: Processed, out: Path, stem: str) -> None:
     from studiod.artifacts import risk_json
     from studiod.imaging.composite import encode
-    from studiod.imaging.cutout import write_cutout
+    from studiod.imaging.cutout import encode_cutout
     from studiod.imaging.files import write_whole
 
     cutout, composite, risk = (out / name for name in _result_names(stem))
-    write_cutout(cutout, made.cutout)
+    write_whole(cutout, encode_cutout(made.cutout))
     write_whole(composite, encode(made.composites[_PRESET]))
     write_whole(risk, [risk_json(made)])
 
@@ -119,9 +119,9 @@ def _tell(made: Processed, file: Path, out: Path, stem: str) -> None:
     typer.echo(f"{printable(file)}: risk {made.risk.score:.2f}{reasons}.{plate} {names}")
 
 
-def _why(error: StudioError | MemoryError | OSError) -> str:
+def _why(error: StudioError | MemoryError | OSError, file: Path) -> str:
     if isinstance(error, StudioError):
         return inert(error.message)
     if isinstance(error, MemoryError):
-        return "it needs more memory than there is."
-    return f"{error.strerror or type(error).__name__}."
+        return f"{printable(file)} needs more memory than there is."
+    return f"{printable(file)}: {error.strerror or type(error).__name__}."

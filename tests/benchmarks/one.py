@@ -34,7 +34,7 @@ def main() -> None:
         assess=_timed("risk", assess, spent),
         presets=presets,
     )
-    write_version(out, made, photo, picture.stem)
+    write_version(out, photo, made)
     spent["all"] = time.perf_counter() - started
     spent["rest"] = spent["all"] - spent["read"] - spent["matte"] - spent["risk"]
     kilobyte = 1 if sys.platform == "darwin" else 1024
