@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from studiod.imaging.colour import encode_srgb8, to_linear
 from studiod.imaging.composite import Composite
 from studiod.imaging.photo import Photo
+from studiod.imaging.png import encode_png
 from studiod.pipeline import Processed
 from studiod.risk.findings import Box
 
@@ -28,7 +29,6 @@ _TILE = 512
 _EVIDENCE_SIDE = 96
 _EVIDENCE_COUNT = 12
 _JPEG = [cv2.IMWRITE_JPEG_QUALITY, 90, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
-_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
 
 
 def draw_view(photo: Photo, processed: Processed) -> Iterator[tuple[str, bytes]]:
@@ -36,7 +36,6 @@ def draw_view(photo: Photo, processed: Processed) -> Iterator[tuple[str, bytes]]
     box = processed.box
     original = encode_srgb8(photo.linear(box))
     cutout = _cutout_codes(photo, processed)
-    composite = next(iter(processed.composites.values()))
     layers: dict[str, Layer] = {}
     frame = (photo.width, photo.height)
     layers["original"] = _layer(frame, 1.0, 0.0, 0.0)
@@ -44,10 +43,12 @@ def draw_view(photo: Photo, processed: Processed) -> Iterator[tuple[str, bytes]]
     layers["cutout"] = _layer(frame, 1.0, 0.0, 0.0)
     small = _preview_in_frame(cutout, box, frame)
     yield from _pictures("cutout", layers["cutout"], small, cutout, box, ".png")
-    layers["composite"] = _layer_of(composite, box)
-    canvas = encode_srgb8(composite.pixels)
-    whole = (0, 0, canvas.shape[1], canvas.shape[0])
-    yield from _pictures("composite", layers["composite"], _shrunk(canvas), canvas, whole, ".jpg")
+    for composite in list(processed.composites.values())[:1]:
+        layers["composite"] = _layer_of(composite)
+        codes = composite.pixels
+        canvas = codes if codes.dtype == np.uint8 else (codes >> 8).astype(np.uint8)
+        whole = (0, 0, canvas.shape[1], canvas.shape[0])
+        yield from _pictures("composite", layers["composite"], _shrunk(canvas), canvas, whole, ".jpg")
     for number, finding in enumerate(processed.risk.findings[:_EVIDENCE_COUNT], 1):
         yield f"evidence-{number}.png", _png(_side_by_side(original, cutout, box, finding.point))
     view = {"width": photo.width, "height": photo.height, "box": list(box), "layers": layers}
@@ -58,11 +59,10 @@ def _layer(size: tuple[int, int], scale: float, left: float, top: float) -> Laye
     return {"width": size[0], "height": size[1], "scale": scale, "left": left, "top": top}
 
 
-def _layer_of(composite: Composite, box: Box) -> Layer:
+def _layer_of(composite: Composite) -> Layer:
     height, width = composite.pixels.shape[:2]
-    left = composite.left - composite.scale * box[0]
-    top = composite.top - composite.scale * box[1]
-    return _layer((width, height), composite.scale, left, top)
+    place = composite.placement
+    return _layer((width, height), place.scale, place.left, place.top)
 
 
 def _pictures(
@@ -83,10 +83,11 @@ def _pictures(
 
 def _cutout_codes(photo: Photo, processed: Processed) -> Codes:
     """The cutout's box as 8-bit sRGB RGBA, straight alpha."""
-    colours = np.ascontiguousarray(processed.cutout[..., :3])
-    codes = np.empty(processed.cutout.shape, np.uint8)
+    pixels = processed.cutout.pixels
+    colours = np.ascontiguousarray(pixels[..., :3])
+    codes = np.empty(pixels.shape, np.uint8)
     codes[..., :3] = encode_srgb8(to_linear(colours, photo.profile))
-    codes[..., 3] = (processed.cutout[..., 3].astype(np.uint32) * 255 + 32767) // 65535
+    codes[..., 3] = (pixels[..., 3].astype(np.uint32) * 255 + 32767) // 65535
     codes[codes[..., 3] == 0] = 0
     return codes
 
@@ -145,5 +146,4 @@ def _jpeg(codes: Codes) -> bytes:
 
 
 def _png(codes: Codes) -> bytes:
-    order = cv2.COLOR_RGBA2BGRA if codes.shape[2] == 4 else cv2.COLOR_RGB2BGR
-    return bytes(cv2.imencode(".png", cv2.cvtColor(codes, order), _PNG)[1])
+    return b"".join(encode_png(codes))

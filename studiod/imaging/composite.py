@@ -12,7 +12,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from studiod.imaging.colour import SRGB, Linear, decode_srgb, encode_srgb
+from studiod.imaging.colour import SRGB, Linear, decode_srgb, encode_srgb, encode_srgb8
 from studiod.imaging.photo import Box
 from studiod.imaging.png import encode_png
 from studiod.settings import Preset
@@ -161,8 +161,10 @@ def _lay(canvas: NDArray[Any], laid: Linear, x: int, y: int, preset: Preset) -> 
     laid = laid[top - y : bottom - y, left - x : right - x]
     under = decode_srgb(np.array(preset.rgb) / 255.0).astype(np.float32)
     mixed = laid[..., :3] + (1.0 - laid[..., 3:]) * under
-    full = np.float32(np.iinfo(canvas.dtype).max)
-    codes = (encode_srgb(mixed) * full + np.float32(0.5)).astype(canvas.dtype)
+    if canvas.dtype == np.uint8:
+        codes: NDArray[Any] = encode_srgb8(mixed)
+    else:
+        codes = (encode_srgb(mixed) * np.float32(65535.0) + np.float32(0.5)).astype(np.uint16)
     window = canvas[top:bottom, left:right]
     covered = laid[..., 3] > 0
     window[covered] = codes[covered]

@@ -49,10 +49,14 @@ def make_cutout(photo: Photo, foreground: Linear, alpha: Alpha, box: Box) -> Cut
     return Cutout(pixels, box, photo.width, photo.height, photo.profile, photo.exif)
 
 
-def write_cutout(path: Path, cutout: Cutout) -> str:
-    """Write the cutout as a 16-bit PNG of the photograph's size, whole or not at all; returns its sha256."""
-    parts = encode_png(
+def encode_cutout(cutout: Cutout) -> list[bytes]:
+    """The parts of a 16-bit RGBA PNG of the photograph's size, with its profile and cleaned EXIF."""
+    return encode_png(
         cutout.pixels, frame=(cutout.width, cutout.height), origin=cutout.box[:2], profile=cutout.profile,
         exif=cutout.exif,
     )  # fmt: skip
-    return write_whole(path, parts)
+
+
+def write_cutout(path: Path, cutout: Cutout) -> str:
+    """Write the cutout's PNG, whole or not at all; returns its sha256."""
+    return write_whole(path, encode_cutout(cutout))

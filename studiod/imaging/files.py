@@ -31,11 +31,11 @@ def write_whole(path: Path, parts: Sequence[bytes]) -> str:
         with suppress(FileNotFoundError):
             os.unlink(name)  # noqa: PTH108
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     return digest.hexdigest()
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make a rename last; a file system that cannot sync a folder is left to itself."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)

@@ -179,15 +179,17 @@ class _Facts:
 
 def _open(path: Path) -> BinaryIO:
     """The file, opened without waiting for a pipe's writer; only regular, non-empty files."""
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    facts = os.fstat(descriptor)
+    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0)))  # noqa: SIM115
+    facts = os.fstat(file.fileno())
+    trouble = None
     if not stat.S_ISREG(facts.st_mode):
-        os.close(descriptor)
-        raise _Trouble("is not a file with a picture in it.", "Take it out of the hot folder.")
-    if facts.st_size == 0:
-        os.close(descriptor)
-        raise _Trouble("is empty (0 bytes).", _WHOLE_AGAIN)
-    return os.fdopen(descriptor, "rb")
+        trouble = _Trouble("is not a file with a picture in it.", "Take it out of the hot folder.")
+    elif facts.st_size == 0:
+        trouble = _Trouble("is empty (0 bytes).", _WHOLE_AGAIN)
+    if trouble is not None:
+        file.close()
+        raise trouble
+    return file
 
 
 def _facts(file: BinaryIO, path: Path) -> _Facts:
@@ -276,7 +278,12 @@ def _jpeg_segments(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
 
 
 def _decode_jpeg(file: BinaryIO, facts: _Facts) -> Pixels:
+    for _ in _jpeg_segments(file):
+        pass
+    first_scan = file.tell()
     data = _all_of(file)
+    if data.find(b"\xff\xd9", first_scan) < 0:
+        raise _Trouble(_CUT_OFF, _WHOLE_AGAIN)
     space = "CMYK" if facts.is_ink else "RGB"
     try:
         pixels = simplejpeg.decode_jpeg(data, space, fastdct=False, fastupsample=False)
@@ -334,7 +341,8 @@ def _decode_png(file: BinaryIO, facts: _Facts) -> Pixels:
 
 def _webp_facts(file: BinaryIO) -> _Facts:
     data = _all_of(file)
-    if len(data) < 8 + int.from_bytes(data[4:8], "little"):
+    size = 8 + int.from_bytes(data[4:8], "little")
+    if len(data) < size or not any(data[size - 32 : size]):
         raise _Trouble("is cut off: its end is missing.", _WHOLE_AGAIN)
     width = height = 0
     exif = profile = None
@@ -367,7 +375,7 @@ def _decode_webp(file: BinaryIO, facts: _Facts) -> Pixels:
 
 
 def _tiff_facts(file: BinaryIO) -> _Facts:
-    with tifffile.TiffFile(file) as tiff:
+    with _tiff(file) as tiff:
         page = _first_page(tiff)
         if "DNGVersion" in tiff.pages.first.tags or page.photometric in (32803, 34892):
             return _raw_facts(file)
@@ -381,6 +389,11 @@ def _tiff_facts(file: BinaryIO) -> _Facts:
         )  # fmt: skip
 
 
+def _tiff(file: BinaryIO) -> tifffile.TiffFile:
+    file.seek(0)
+    return tifffile.TiffFile(file)
+
+
 def _first_page(tiff: tifffile.TiffFile) -> tifffile.TiffPage:
     """The first page that is not a thumbnail."""
     page = tiff.pages.first
@@ -392,7 +405,7 @@ def _first_page(tiff: tifffile.TiffFile) -> tifffile.TiffPage:
 
 
 def _decode_tiff(file: BinaryIO, facts: _Facts) -> Pixels:
-    with tifffile.TiffFile(file) as tiff:
+    with _tiff(file) as tiff:
         page = _first_page(tiff)
         _refuse_missing_data(page, tiff.filehandle.size)
         if page.photometric not in (0, 1, 2, 3, 5, 6) or page.imagedepth != 1 or page.dtype is None:
@@ -479,7 +492,7 @@ def _decode_raw(file: BinaryIO, facts: _Facts) -> Pixels:
     """The development: camera white balance, 16 bits, Adobe RGB, exposure as it was shot."""
     file.seek(0)
     if file.read(4) in _TIFF_MARKS:
-        with suppress(tifffile.TiffFileError), tifffile.TiffFile(file) as tiff:
+        with suppress(tifffile.TiffFileError), _tiff(file) as tiff:
             for page in [tiff.pages.first, *(tiff.pages.first.pages or ())]:
                 if isinstance(page, tifffile.TiffPage) and page.photometric in (32803, 34892):
                     _refuse_missing_data(page, tiff.filehandle.size)
