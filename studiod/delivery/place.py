@@ -90,8 +90,9 @@ def _make_folder(folder: Path) -> None:
         _make_folder(folder.parent)
         try:
             folder.mkdir()
-        except FileExistsError:  # not a name that is taken, but a folder that cannot be had
-            raise NotADirectoryError(errno.ENOTDIR, "it is not a folder", str(folder)) from None
+        except FileExistsError:
+            if not folder.is_dir():  # not a name that is taken, but a folder that cannot be had
+                raise NotADirectoryError(errno.ENOTDIR, "it is not a folder", str(folder)) from None
         fsync_folder(folder.parent)
 
 
