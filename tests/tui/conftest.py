@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -120,8 +121,9 @@ class Studio:
 
     @staticmethod
     async def until(pilot: Pilot[int], condition: Callable[[], object], what: str = "") -> None:
-        """Wait until something holds, ten seconds at most."""
-        for _ in range(500):
+        """Wait until something holds, half a minute at most."""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
             if condition():
                 return
             await pilot.pause(0.02)
