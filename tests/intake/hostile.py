@@ -168,8 +168,7 @@ def _recipes(outside: Path) -> Iterator[tuple[bytes, frozenset[str], Make]]:
     yield b"far-future.jpg", ITEM, _dated(jpeg(18), 2**33)
     yield b"before-1970.jpg", ITEM, _dated(jpeg(19), -86_400)
     yield b"read-only.jpg", ITEM, _with_mode(jpeg(20), 0o400)
-    if getattr(os, "geteuid", lambda: 0)() != 0:  # root may read everything
-        yield b"unreadable.jpg", QUARANTINED, _with_mode(jpeg(21), 0o000)
+    yield b"unreadable.jpg", QUARANTINED, _unreadable(jpeg(21))
 
 
 def _odd_names() -> list[bytes]:
@@ -248,6 +247,16 @@ def _with_mode(data: bytes, mode: int) -> Make:
     def make(path: Path) -> None:
         _write(data)(path)
         path.chmod(mode)
+
+    return make
+
+
+def _unreadable(data: bytes) -> Make:
+    def make(path: Path) -> None:
+        _with_mode(data, 0o000)(path)
+        if os.access(path, os.R_OK):  # this user may read everything
+            path.unlink()
+            raise PermissionError
 
     return make
 

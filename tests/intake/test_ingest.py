@@ -210,11 +210,12 @@ def test_a_pipe_that_becomes_a_picture_is_taken_up(night: Night) -> None:
     assert list(night.statuses().values()) == ["superseded", "received"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_an_unreadable_file_is_quarantined_until_it_can_be_read(night: Night) -> None:
     """Its rights mended, it is looked at once more although its time and size are the same."""
     path = night.put("RING_1.jpg", 1)
     path.chmod(0)
+    if os.access(path, os.R_OK):
+        pytest.skip("this user may read everything")
     night.run()
     assert list(night.statuses().values()) == ["quarantined"]
     path.chmod(0o600)

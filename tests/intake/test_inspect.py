@@ -139,5 +139,5 @@ def digests(root: Path) -> dict[str, str]:
     return {
         seen.path: hashlib.sha256((root / seen.path).read_bytes()).hexdigest()
         for seen in scan(root).files
-        if seen.nature is Nature.FILE
+        if seen.nature is Nature.FILE and os.access(root / seen.path, os.R_OK)
     }

@@ -72,11 +72,12 @@ def test_what_is_gone_or_a_folder_is_not_a_file(tmp_path: Path) -> None:
         scan(tmp_path / "absent")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may look into everything")
 def test_a_folder_that_cannot_be_looked_into_is_reported(tmp_path: Path) -> None:
     """The rest of the night goes on."""
     (tmp_path / "locked").mkdir(mode=0)
     (tmp_path / "a.jpg").write_bytes(b"x")
+    if os.access(tmp_path / "locked", os.R_OK):
+        pytest.skip("this user may look into everything")
     try:
         result = scan(tmp_path)
     finally:
