@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from studiod.names import printable
@@ -15,15 +15,15 @@ GIGABYTE = 1024**3
 
 @dataclass(frozen=True, slots=True)
 class Obstacles:
-    """Why nothing is made (`work`), or nothing is delivered (`delivery`), as sentences."""
+    """Why nothing is made (`work`), or delivered (`delivery`): sentences by what they are about."""
 
-    work: tuple[str, ...] = ()
-    delivery: tuple[str, ...] = ()
+    work: Mapping[str, str] = field(default_factory=dict)
+    delivery: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def sentences(self) -> tuple[str, ...]:
+    def all(self) -> Mapping[str, str]:
         """All of them, those that stop everything first."""
-        return tuple(dict.fromkeys(self.work + self.delivery))
+        return {**self.work, **self.delivery}
 
 
 def find_obstacles(settings: Settings) -> Obstacles:
@@ -40,26 +40,29 @@ def find_obstacles(settings: Settings) -> Obstacles:
         for name, folder in written.items()
         if not os.path.lexists(folder / MARKER)
     }
-    full = _without_room(
-        {name: path for name, path in written.items() if name not in missing}, settings.store.min_free_gb
-    )
-    work = (*((missing["work"],) if "work" in missing else ()), *full)
-    delivery = tuple(sentence for name, sentence in missing.items() if name in {"outbox", "archive"})
-    return Obstacles(work, work + delivery)
+    there = {name: path for name, path in written.items() if name not in missing}
+    work = _without_room(there, settings.store.min_free_gb)
+    if "work" in missing:
+        work["work"] = missing["work"]
+    delivery = {name: sentence for name, sentence in missing.items() if name in {"outbox", "archive"}}
+    return Obstacles(work, {**work, **delivery})
 
 
-def _without_room(folders: Mapping[str, Path], floor_gb: float) -> tuple[str, ...]:
-    sentences: dict[int, str] = {}
+def _without_room(folders: Mapping[str, Path], floor_gb: float) -> dict[str, str]:
+    """File systems with too little room, each said once."""
+    found: dict[str, str] = {}
+    devices: set[int] = set()
     for name, folder in folders.items():
         try:
             device, room = folder.stat().st_dev, os.statvfs(folder)
         except OSError as error:
-            sentences[-1] = f"The {name} folder {printable(folder)} cannot be read: {error.strerror}."
+            found[name] = f"The {name} folder {printable(folder)} cannot be read: {error.strerror}."
             continue
         free_gb = room.f_bavail * room.f_frsize / GIGABYTE
-        if free_gb < floor_gb and device not in sentences:
-            sentences[device] = (
+        if free_gb < floor_gb and device not in devices:
+            devices.add(device)
+            found[name] = (
                 f"Only {free_gb:.2f} GB are free for the {name} folder {printable(folder)}, "
                 f"fewer than [store] min_free_gb = {floor_gb:g}."
             )
-    return tuple(sentences.values())
+    return found

@@ -38,7 +38,7 @@ from studiod.ledger.records import Activity, Claimed, DaemonState, ItemRecord, N
 from studiod.ledger.states import Status
 from studiod.money import to_minor
 from studiod.names import printable
-from studiod.settings import Preset, Settings, load_preset
+from studiod.settings import MARKER, Preset, Settings, load_preset
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ INSPECT_LIMIT_SECONDS = 120.0
 _ROUND_SECONDS = 0.2
 _DELIVERY_TRIES = 3
 _DELIVERY_WAIT_SECONDS = 10.0
-_FULL_SECONDS = 30.0
+_HOLD_SECONDS = 30.0
 _LEDGER_MISSES = 5
 _UNDER_WAY = (Status.RECEIVED, Status.PROCESSING, Status.DELIVERING)
 
@@ -61,8 +61,11 @@ def run_daemon(settings: Settings, *, until_idle: bool = False) -> None:
     StudioError when it cannot start, or when a pass until idle cannot go on.
     """
     configure_logging(settings.log.format)
-    if (obstacle := find_obstacles(settings).work) and not (settings.work).is_dir():
-        raise StudioError(obstacle[0], "Lay the studio out with `studiod init`, or mount its disk.")
+    if not os.path.lexists(settings.work / MARKER):
+        raise StudioError(
+            f"The work folder {printable(settings.work)} lacks its marker {MARKER}.",
+            "Mount its disk; or, if it is a new one, `studiod init` makes the marker.",
+        )
     with DaemonLock(settings.work):
         ledger = open_ledger(settings.database, migrate=True)
         try:
@@ -108,7 +111,7 @@ class _Daemon:
         self._hook = Hook(settings.notify.command)
         self._notices = Notices(self._hook.tell)
         self._obstacles = Obstacles()
-        self._full: tuple[str, float] | None = None
+        self._held: tuple[str, float] | None = None
         self._to_inspect: deque[InspectRequest] = deque()
         self._to_keep: deque[Taken] = deque()
         self._outcomes: deque[Outcome[Ticket]] = deque()
@@ -135,6 +138,11 @@ class _Daemon:
             self._start()
             self._work()
             self._finish()
+        except StudioError:
+            raise
+        except Exception:
+            log.exception("the daemon ends by a mistake of its own")
+            raise
         finally:
             self._pool.stop()
             self._intake.close()
@@ -174,14 +182,15 @@ class _Daemon:
         deadline = time.monotonic() + GRACE_SECONDS
         while self._pool.in_hand and self._stops < 2 and time.monotonic() < deadline:
             self._outcomes.extend(self._pool.poll(_ROUND_SECONDS))
-            self._record_outcomes()
-            self._keep_leases(time.monotonic())
+            with contextlib.suppress(OutOfSpace, LedgerError):  # what is not recorded is made once more
+                self._record_outcomes()
+                self._keep_leases(time.monotonic())
             self._service.alive()
 
     def _finish(self) -> None:
         for ticket in self._pool.in_hand:
             if isinstance(ticket, Claimed):
-                with contextlib.suppress(TransitionRefused):
+                with contextlib.suppress(TransitionRefused, OutOfSpace, LedgerError):
                     queue.give_back(
                         self._ledger, ticket, "the daemon was stopped meanwhile", counts_as_try=False
                     )
@@ -196,9 +205,9 @@ class _Daemon:
 
     def _round(self) -> None:
         quick = self._intake.woken.is_set()
-        self._outcomes.extend(self._pool.poll(0.0 if quick else _ROUND_SECONDS))
-        now = time.monotonic()
         try:
+            self._outcomes.extend(self._pool.poll(0.0 if quick else _ROUND_SECONDS))
+            now = time.monotonic()
             self._look_at_disks(now)
             self._record_outcomes()
             self._to_inspect.extend(self._intake.tick(now))
@@ -210,17 +219,22 @@ class _Daemon:
             self._deliver(now)
             if self._house_round.due(now):
                 keep_house(self._ledger, self._settings, self._still_alive)
-            self._report(now)
             self._misses = 0
         except OutOfSpace as error:
             self._unsettled = True
-            self._disk_is_full(error.message)
+            self._hold(error.message)
         except LedgerError as error:
             self._unsettled = True
             self._misses += 1
             if self._misses >= _LEDGER_MISSES:
                 raise
             log.warning("%s %s", error.message, error.hint)
+        except OSError as error:
+            self._unsettled = True
+            name = "" if error.filename is None else f"{printable(os.fsdecode(error.filename))}: "
+            self._hold(f"A file or folder fails: {name}{error.strerror or error}.")
+        with contextlib.suppress(OutOfSpace, LedgerError):
+            self._report(time.monotonic())
         self._service.alive()
 
     # Obstacles.
@@ -228,27 +242,27 @@ class _Daemon:
     def _look_at_disks(self, now: float) -> None:
         if not self._guard_round.due(now):
             return
-        if self._full is not None and now >= self._full[1]:
-            self._full = None
-        full = (self._full[0],) if self._full is not None else ()
+        if self._held is not None and now >= self._held[1]:
+            self._held = None
+        held = {"held": self._held[0]} if self._held is not None else {}
         found = find_obstacles(self._settings)
-        obstacles = Obstacles((*found.work, *full), (*found.delivery, *full))
-        for sentence in obstacles.sentences:
-            if sentence.split(" GB ")[-1] not in {old.split(" GB ")[-1] for old in self._obstacles.sentences}:
+        obstacles = Obstacles({**found.work, **held}, {**found.delivery, **held})
+        for about, sentence in obstacles.all.items():
+            if about not in self._obstacles.all:
                 log.warning("%s", sentence)
-        if self._obstacles.sentences and not obstacles.sentences:
+        if self._obstacles.all and not obstacles.all:
             log.info("everything is in its place again: work goes on")
         self._obstacles = obstacles
 
-    def _disk_is_full(self, sentence: str) -> None:
-        """Stop making and delivering for a while; then it is tried again."""
-        self._full = sentence, time.monotonic() + _FULL_SECONDS
+    def _hold(self, sentence: str) -> None:
+        """Stop making and delivering for a while, because a disk is full or fails; then it is tried again."""
+        self._held = sentence, time.monotonic() + _HOLD_SECONDS
         self._guard_round.at_once()
         self._look_at_disks(time.monotonic())
 
     def _pause_reasons(self) -> tuple[str, ...]:
         trouble = (self._pool.trouble,) if self._pool.trouble else ()
-        return tuple(dict.fromkeys((*self._obstacles.sentences, *trouble, *self._intake.paused.values())))
+        return tuple(dict.fromkeys((*self._obstacles.all.values(), *trouble, *self._intake.paused.values())))
 
     def _may_make(self) -> bool:
         hours = self._until_idle or self._settings.daemon.may_work_at(dt.datetime.now().time())
@@ -330,6 +344,12 @@ class _Daemon:
                         self._record_made(claimed, outcome)
             except TransitionRefused as error:
                 log.info("%s", error.message)
+            except (OutOfSpace, LedgerError, OSError):
+                raise
+            except Exception:  # one file that we are wrong about does not cost the night
+                if self._until_idle:
+                    raise
+                log.exception("what a worker said could not be recorded")
             self._outcomes.popleft()
             self._claim_round.at_once()
             self._due_round.at_once()
@@ -340,7 +360,7 @@ class _Daemon:
             queue.set_kept_original(self._ledger, taken.item, f"originals/{name}")
         elif outcome.reply is not None and outcome.reply.refusal == "space":
             self._to_keep.append(taken)
-            self._disk_is_full(outcome.reply.message)
+            self._hold(outcome.reply.message)
         else:
             why = outcome.death if outcome.reply is None else outcome.reply.message
             log.warning("no copy of %s was kept: %s", printable(taken.source), why)
@@ -360,7 +380,7 @@ class _Daemon:
             log.info("%s: made in %.1f s, risk %.2f, %s", name, outcome.seconds, made.risk, status.value)
         elif reply.refusal == "space":
             queue.give_back(ledger, claimed, reply.message, counts_as_try=False)
-            self._disk_is_full(reply.message)
+            self._hold(reply.message)
         elif reply.refusal == "picture":
             queue.quarantine(ledger, claimed, reply.message)
             log.warning("%s: quarantined: %s", name, reply.message)
@@ -453,6 +473,8 @@ class _Daemon:
         now = time.monotonic()
         if self._beat_round.due(now):
             self._keep_leases(now)
+            if self._state is not None:
+                queue.beat(self._ledger, self._state)
             self._service.alive()
 
     def _report(self, now: float) -> None:

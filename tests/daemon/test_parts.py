@@ -66,12 +66,12 @@ def test_systemd_is_told(tmp_path: Path) -> None:
 
 def test_a_missing_marker_stops_what_would_be_written_there(studio: Any) -> None:
     """Without the outbox's marker nothing is delivered but all is made; without work's, nothing is made."""
-    assert find_obstacles(studio.settings).sentences == ()
+    assert find_obstacles(studio.settings).all == {}
     (studio.outbox / MARKER).unlink()
     found = find_obstacles(studio.settings)
-    assert found.work == () and "outbox" in found.delivery[0]
+    assert found.work == {} and list(found.delivery) == ["outbox"]
     (studio.root / "work" / MARKER).unlink()
-    assert "work" in find_obstacles(studio.settings).work[0]
+    assert "mounted" in find_obstacles(studio.settings).work["work"]
 
 
 def test_a_disk_below_the_floor_stops_everything(studio: Any) -> None:
@@ -79,7 +79,7 @@ def test_a_disk_below_the_floor_stops_everything(studio: Any) -> None:
     studio.rewrite("min_free_gb = 0", "min_free_gb = 1e9")
     found = find_obstacles(studio.settings)
     assert len(found.work) == 1 and found.work == found.delivery
-    assert "min_free_gb" in found.work[0]
+    assert "min_free_gb" in found.work["work"]
 
 
 class _Told:
