@@ -99,7 +99,13 @@ def _slim(seen: Examination) -> Examination:
     """The examination without its large arrays, so that a whole set's fit in memory."""
     nothing = np.zeros((1, 1), np.float32)
     evidence = replace(
-        seen.evidence, alpha=nothing, difference=nothing, lightness=nothing, colour=nothing, slope=nothing
+        seen.evidence,
+        alpha=nothing,
+        covered=nothing > 0,
+        difference=nothing,
+        lightness=nothing,
+        colour=nothing,
+        slope=nothing,
     )
     empty = np.zeros((0, 0), np.bool_)
     losses, leftovers = (

@@ -16,6 +16,8 @@ _NEAR = 0.04
 _HOLE_PIXELS = 30
 _REACH = 0.02
 _SHARE = 0.1
+_MARGIN = 0.15
+_BAND = 128
 
 
 def matte_from_difference(photo: Floats, background: Floats, mask: Floats) -> Floats:
@@ -25,11 +27,30 @@ def matte_from_difference(photo: Floats, background: Floats, mask: Floats) -> Fl
     colour; around it, whatever differs from the background as strongly as the piece does is kept.
     """
     height, width = photo.shape[:2]
-    where = np.asarray(cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
     reach = max(5, round(_REACH * max(height, width)))
     near = _grown(mask, _NEAR, (width, height), reach)
-    background = _follow_shadows(photo, background, near)
-    difference, lightness = _difference(photo, background)
+    alpha = np.zeros((height, width), np.float32)
+    if not near.any():
+        return alpha
+    window = _surroundings(near)
+    correction = _slow_error(photo, background)
+    where = np.asarray(cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+    difference, lightness = _difference(photo[window], background[window], correction[window])
+    alpha[window] = _solve(difference, lightness, where[window], near[window])
+    return alpha
+
+
+def _surroundings(near: Mask) -> tuple[slice, slice]:
+    """The window of what is near the piece, with a margin for chains that the mask misses."""
+    rows, columns = np.flatnonzero(near.any(axis=1)), np.flatnonzero(near.any(axis=0))
+    margin = round(_MARGIN * max(near.shape))
+    return np.s_[
+        max(0, int(rows[0]) - margin) : int(rows[-1]) + 1 + margin,
+        max(0, int(columns[0]) - margin) : int(columns[-1]) + 1 + margin,
+    ]
+
+
+def _solve(difference: Floats, lightness: Floats, where: Floats, near: Mask) -> Floats:
     noise = _noise(difference, near)
     low, high = 2.0 * noise + 0.02, 4.0 * noise + 0.10
     around = cv2.dilate(cv2.GaussianBlur(difference, (0, 0), 1.0), np.ones((9, 9), np.uint8))
@@ -40,7 +61,7 @@ def matte_from_difference(photo: Floats, background: Floats, mask: Floats) -> Fl
     plain = cv2.morphologyEx(plain.astype(np.uint8), cv2.MORPH_OPEN, np.ones((7, 7), np.uint8)).astype(bool)
     attached |= (where > _CERTAIN) & ~plain
     solid = cv2.morphologyEx(attached.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-    inside = _filled(solid.astype(bool), difference, low, where)
+    inside = _filled(solid.astype(bool), difference, low)
     return _soft_edge(difference, inside, low)
 
 
@@ -55,16 +76,13 @@ def _grown(mask: Floats, level: float, size: tuple[int, int], reach: int) -> Mas
     return cv2.resize(grown, size, interpolation=cv2.INTER_NEAREST).astype(bool)
 
 
-def _follow_shadows(photo: Floats, background: Floats, near: Mask) -> Floats:
-    """The background with its error (shadows, reflections, a poor fit) outside the piece smoothed in."""
+def _slow_error(photo: Floats, background: Floats) -> Floats:
+    """What the background estimate misses slowly (shadows, reflections, a poor fit), log units, H x W x 3."""
     height, width = photo.shape[:2]
-    side = max(height, width)
-    size = (max(4, width * 256 // side), max(4, height * 256 // side))
-    ratio = np.log((photo.clip(0) + _FLOOR) / (background + _FLOOR))
-    small = cv2.resize(ratio, size, interpolation=cv2.INTER_AREA)
-    spread = cv2.resize(
-        np.abs(ratio - cv2.blur(ratio, (5, 5))).max(axis=2), size, interpolation=cv2.INTER_AREA
-    )
+    large = _log_ratio(_shrunk(photo, 1024), _shrunk(background, 1024))
+    small = _shrunk(large, 256)
+    busy = np.abs(large - cv2.blur(large, (3, 3))).max(axis=2)
+    spread = cv2.resize(busy, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_AREA)
     calm = np.exp(-spread / max(0.01, 2 * float(np.median(spread))))
     neutral = np.exp(-((np.ptp(small, axis=2) / 0.1) ** 2))
     weight = (calm * neutral * np.where(np.abs(small).max(axis=2) < 0.35, 1.0, 0.02)).astype(np.float32)
@@ -72,17 +90,36 @@ def _follow_shadows(photo: Floats, background: Floats, near: Mask) -> Floats:
     for sigma, share in ((3.0, 1.0), (10.0, 0.05), (30.0, 0.005)):
         total += share * cv2.GaussianBlur(small * weight[..., None], (0, 0), sigma)
         count += share * cv2.GaussianBlur(weight, (0, 0), sigma)
-    correction = cv2.resize(total / count[..., None], (width, height), interpolation=cv2.INTER_LINEAR)
-    corrected: Floats = background * np.exp(correction)
-    return corrected
+    error = cv2.resize(total / count[..., None], (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(error, np.float32)
 
 
-def _difference(photo: Floats, background: Floats) -> tuple[Floats, Floats]:
+def _shrunk(layer: Floats, side: int) -> Floats:
+    height, width = layer.shape[:2]
+    scale = min(1.0, side / max(height, width))
+    size = (max(4, round(width * scale)), max(4, round(height * scale)))
+    return np.asarray(cv2.resize(layer, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _log_ratio(photo: Floats, background: Floats) -> Floats:
+    seen = cv2.log(np.maximum(photo, 0) + np.float32(_FLOOR))
+    behind = cv2.log(np.maximum(background, 0) + np.float32(_FLOOR))
+    return np.asarray(seen - behind, np.float32)
+
+
+def _difference(photo: Floats, background: Floats, correction: Floats) -> tuple[Floats, Floats]:
     """How unlike the background each pixel is, and its log lightness against it; H x W each."""
-    ratio = np.log((photo.clip(0) + _FLOOR) / (background + _FLOOR))
-    lightness = ratio.mean(axis=2)
-    colour = np.sqrt(((ratio - lightness[..., None]) ** 2).sum(axis=2))
-    return np.abs(lightness) + 1.5 * colour, lightness
+    lightness = np.empty(photo.shape[:2], np.float32)
+    difference = np.empty(photo.shape[:2], np.float32)
+    for top in range(0, len(photo), _BAND):
+        rows = np.s_[top : top + _BAND]
+        ratio = _log_ratio(photo[rows], background[rows]) - correction[rows]
+        mean = np.asarray(cv2.transform(ratio, np.full((1, 3), 1 / 3, np.float32)), np.float32)
+        square = np.asarray(cv2.transform(ratio * ratio, np.ones((1, 3), np.float32)), np.float32)
+        lightness[rows] = mean.reshape(ratio.shape[:2])
+        colour = np.sqrt(np.maximum(square.reshape(ratio.shape[:2]) - 3 * lightness[rows] ** 2, 0))
+        difference[rows] = np.abs(lightness[rows]) + np.float32(1.5) * colour
+    return difference, lightness
 
 
 def _noise(difference: Floats, near: Mask) -> float:
@@ -101,9 +138,9 @@ def _attached(sure: Mask, inside: Mask, near: Mask) -> Mask:
     """The components of `sure` that touch the mask's inside, or lie near it and are no mere speck."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(sure.astype(np.uint8), connectivity=8)
     touches = np.zeros(count, bool)
-    touches[np.unique(labels[inside])] = True
+    touches[np.bincount(labels[inside], minlength=count) > 0] = True
     close = np.zeros(count, bool)
-    close[np.unique(labels[near])] = True
+    close[np.bincount(labels[near], minlength=count) > 0] = True
     extent = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
     keep = touches | close & (stats[:, cv2.CC_STAT_AREA] >= 12) & (extent >= 6)
     keep[0] = False
@@ -111,12 +148,12 @@ def _attached(sure: Mask, inside: Mask, near: Mask) -> Mask:
     return kept
 
 
-def _filled(solid: Mask, difference: Floats, low: float, where: Floats) -> Mask:
+def _filled(solid: Mask, difference: Floats, low: float) -> Mask:
     """`solid` with its enclosed regions filled, except those of the background's colour."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats((~solid).astype(np.uint8), connectivity=4)
     border = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
-    flat = (difference < low).astype(np.float64)
-    alike = np.bincount(labels.ravel(), flat.ravel(), count) / np.maximum(stats[:, cv2.CC_STAT_AREA], 1)
+    flat = np.bincount(labels[difference < low], minlength=count)
+    alike = flat / np.maximum(stats[:, cv2.CC_STAT_AREA], 1)
     hole = (stats[:, cv2.CC_STAT_AREA] >= _HOLE_PIXELS) & (alike > 0.5)
     hole[border] = True
     hole[0] = False

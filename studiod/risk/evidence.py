@@ -18,6 +18,7 @@ _FLOOR = 0.01
 _LARGEST_PIXELS = 8e6
 _MARGIN = 0.06
 _COVERED = 0.5
+_BAND = 128
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,14 @@ class Evidence:
 
     `difference` is how unlike the background a pixel is (log units), `lightness` its signed part and
     `colour` the rest,
-    `slope` the photograph's steepness a pixel, `alpha` the matte; below `low` a difference is the
+    `slope` the photograph's steepness a pixel, `alpha` the matte and
+    `covered` where it says piece; below `low` a difference is the
     background's own, above `high` it is something else. `origin` and `scale` lead back to the photograph
     (photograph = crop x scale + origin).
     """
 
     alpha: Floats
+    covered: Mask
     difference: Floats
     lightness: Floats
     colour: Floats
@@ -43,12 +46,6 @@ class Evidence:
     origin: tuple[int, int]
     scale: float
     frame: tuple[int, int]
-
-    @property
-    def covered(self) -> Mask:
-        """Where the matte says piece."""
-        mask: Mask = self.alpha >= _COVERED
-        return mask
 
     def to_photo(self, left: float, top: float, right: float, bottom: float) -> Box:
         """A box of the crop as a box of the photograph, at least a pixel large and within the frame."""
@@ -78,10 +75,15 @@ def gather_evidence(photo: Floats, background: Floats, alpha: Floats) -> Evidenc
             np.asarray(cv2.resize(layer, size, interpolation=cv2.INTER_AREA), np.float32)
             for layer in (seen, behind, matte)
         )
-    ratio = np.log((seen.clip(0) + _FLOOR) / (behind.clip(0) + _FLOOR))
-    ratio -= _drift(ratio, matte)
-    lightness = ratio.mean(axis=2)
-    colour = np.sqrt(((ratio - lightness[..., None]) ** 2).sum(axis=2))
+    correction = _drift(seen, behind, matte)
+    lightness, colour = np.empty_like(matte), np.empty_like(matte)
+    for row in range(0, len(matte), _BAND):
+        rows = np.s_[row : row + _BAND]
+        ratio = _log_ratio(seen[rows], behind[rows]) - correction[rows]
+        mean = cv2.transform(ratio, np.full((1, 3), 1 / 3, np.float32)).reshape(ratio.shape[:2])
+        square = cv2.transform(ratio * ratio, np.ones((1, 3), np.float32)).reshape(ratio.shape[:2])
+        lightness[rows] = mean
+        colour[rows] = np.sqrt(np.maximum(square - 3 * mean * mean, 0))
     difference = np.abs(lightness) + colour
     slope = _slope(lightness)
     far = _far_from(matte)
@@ -91,6 +93,7 @@ def gather_evidence(photo: Floats, background: Floats, alpha: Floats) -> Evidenc
     steepness = float(np.median(slope[rim])) if rim.any() else 0.0
     return Evidence(
         alpha=np.ascontiguousarray(matte),
+        covered=matte >= _COVERED,
         difference=difference,
         lightness=lightness,
         colour=colour,
@@ -122,12 +125,23 @@ def _surroundings(alpha: Floats) -> Box:
     )
 
 
-def _drift(ratio: Floats, alpha: Floats) -> Floats:
+def _log_ratio(photo: Floats, background: Floats) -> Floats:
+    seen = cv2.log(np.maximum(photo, 0) + np.float32(_FLOOR))
+    behind = cv2.log(np.maximum(background, 0) + np.float32(_FLOOR))
+    return np.asarray(seen - behind, np.float32)
+
+
+def _drift(photo: Floats, background: Floats, alpha: Floats) -> Floats:
     """What the background estimate misses slowly around the piece: soft shadows, a poor fit."""
     height, width = alpha.shape
     side = max(height, width)
     size = (max(4, width * 160 // side), max(4, height * 160 // side))
-    small = np.asarray(cv2.resize(ratio, size, interpolation=cv2.INTER_AREA), np.float32)
+    small = _log_ratio(
+        *(
+            np.asarray(cv2.resize(layer, size, interpolation=cv2.INTER_AREA), np.float32)
+            for layer in (photo, background)
+        )
+    )
     taken = np.asarray(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), np.float32)
     free = cv2.dilate((taken > 0.02).astype(np.uint8), np.ones((3, 3), np.uint8)) == 0
     calm = np.abs(small - cv2.medianBlur(small, 5)).max(axis=2)
