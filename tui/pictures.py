@@ -256,7 +256,7 @@ def _read_premultiplied(path: Path) -> Image.Image:
     try:
         with Image.open(path) as opened:
             return opened.convert("RGBA").convert("RGBa")
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
         raise PictureError(
             f"A preview of this version cannot be read ({type(error).__name__}).",
             "It may have been cleared away after [store] keep_previews_days.",

@@ -117,7 +117,7 @@ class QueueScreen(StudioScreen):
             if self._silent:
                 self._silent = ""
                 self.say.hush()
-        except LedgerError as error:
+        except StudioError as error:
             if not self._silent:
                 self._silent = error.message
                 self.say.trouble(LedgerError(error.message, "What is shown may be old; trying again."))
@@ -128,7 +128,7 @@ class QueueScreen(StudioScreen):
     async def _renew_rows(self) -> None:
         try:
             await self._fetch_rows(self.table.visible_ids())
-        except LedgerError:
+        except StudioError:
             return
         self._draw_details()
 
@@ -140,7 +140,7 @@ class QueueScreen(StudioScreen):
     async def _load_rows(self, ids: list[int]) -> None:
         try:
             await self._fetch_rows(ids)
-        except LedgerError:
+        except StudioError:
             self.table.forget_asked()
             return
         self._choose()
@@ -279,14 +279,14 @@ class QueueScreen(StudioScreen):
     @work(group="decide")
     async def action_approve(self) -> None:
         """Approve the chosen piece as it is shown."""
-        item = self.seen_item()
+        item = await self._mine_to_decide()
         if item is not None:
             await self.decide_approve(item)
 
     @work(group="decide")
     async def action_flag(self) -> None:
         """Ask what is wrong, then flag."""
-        item = self.seen_item()
+        item = await self._mine_to_decide()
         if item is None:
             return
         findings = self.piece.findings if self.piece else ()
@@ -301,11 +301,19 @@ class QueueScreen(StudioScreen):
     @work(group="decide")
     async def action_reject(self) -> None:
         """Shoot it again."""
-        item = self.seen_item()
+        item = await self._mine_to_decide()
         if item is not None:
             await self.decide_reject(item)
 
-    def seen_item(self) -> ItemRecord | None:
+    async def _mine_to_decide(self) -> ItemRecord | None:
+        """The chosen item, unless a colleague has it open and one leaves it to them."""
+        item, row = self._seen_item(), self.table.chosen
+        if item is None or row is None or row.opened_by in (None, self.desk.person.login):
+            return item
+        question = f"{printable(row.opened_by)} has this piece open. Decide it all the same?"
+        return item if await self.app.push_screen_wait(Sure(question)) else None
+
+    def _seen_item(self) -> ItemRecord | None:
         """The chosen item at the version whose picture is on screen; says so where there is none."""
         chosen = self.table.chosen
         if chosen is None:

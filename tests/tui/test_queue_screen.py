@@ -273,6 +273,21 @@ async def test_a_locked_database_is_waited_for(studio: Studio) -> None:
         await studio.until(pilot, lambda: studio.item(item).status is Status.APPROVED)
 
 
+async def test_a_database_that_fails_leaves_the_screen_alive(studio: Studio) -> None:
+    """When the ledger cannot be read any more that is said, and when it comes back work goes on."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await studio.chosen(pilot, item)
+        database = studio.settings.database
+        other = sqlite3.connect(database, isolation_level=None)
+        other.execute("ALTER TABLE daemon RENAME TO away")
+        await studio.until(pilot, lambda: "What is shown may be old" in studio.text(pilot))
+        other.execute("ALTER TABLE away RENAME TO daemon")
+        other.close()
+        await studio.until(pilot, lambda: "What is shown may be old" not in studio.text(pilot))
+        assert screen.table.chosen_id == item
+
+
 async def test_batch_approves_only_the_cheap_and_low(studio: Studio) -> None:
     """`B` approves, after asking, what is not mandatory and has a low risk; nothing else."""
     low = studio.add("LOW", risk=0.01)
@@ -295,6 +310,20 @@ async def test_who_has_it_open_is_shown(studio: Studio) -> None:
     async with studio.app().run_test(size=WIDE) as pilot:
         await studio.chosen(pilot, item)
         await studio.until(pilot, lambda: "open by anna" in studio.text(pilot))
+
+
+async def test_a_colleagues_piece_is_decided_only_knowingly(studio: Studio) -> None:
+    """Deciding what a colleague has open asks first; no leaves it to them."""
+    item = studio.add("ONE")
+    review.open_for_review(studio.ledger, item, studio.anna)
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await studio.chosen(pilot, item)
+        for answer, status in (("n", Status.AWAITING_REVIEW), ("y", Status.APPROVED)):
+            await pilot.press("a")
+            await studio.until(pilot, lambda: isinstance(pilot.app.screen, Sure))
+            await pilot.press(answer)
+            await studio.until(pilot, lambda: not isinstance(pilot.app.screen, Sure))
+            await studio.until(pilot, lambda wanted=status: studio.item(item).status is wanted)
 
 
 async def test_help_names_every_key(studio: Studio) -> None:
