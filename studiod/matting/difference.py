@@ -16,7 +16,8 @@ _NEAR = 0.04
 _HOLE_PIXELS = 30
 _REACH = 0.02
 _SHARE = 0.1
-_MARGIN = 0.15
+_MARGIN = 0.03
+_DIFFERS = 0.15
 _BAND = 128
 
 
@@ -32,7 +33,7 @@ def matte_from_difference(photo: Floats, background: Floats, mask: Floats) -> Fl
     alpha = np.zeros((height, width), np.float32)
     if not near.any():
         return alpha
-    window = _surroundings(near)
+    window = _surroundings(photo, background, near)
     correction = _slow_error(photo, background)
     where = np.asarray(cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
     difference, lightness = _difference(photo[window], background[window], correction[window])
@@ -40,13 +41,21 @@ def matte_from_difference(photo: Floats, background: Floats, mask: Floats) -> Fl
     return alpha
 
 
-def _surroundings(near: Mask) -> tuple[slice, slice]:
-    """The window of what is near the piece, with a margin for chains that the mask misses."""
-    rows, columns = np.flatnonzero(near.any(axis=1)), np.flatnonzero(near.any(axis=0))
+def _surroundings(photo: Floats, background: Floats, near: Mask) -> tuple[slice, slice]:
+    """The window of what is near the piece or connected with it by what differs, and a margin."""
+    ratio = np.abs(_log_ratio(_shrunk(photo, 1024), _shrunk(background, 1024))).max(axis=2)
+    close = cv2.resize(near.astype(np.uint8), ratio.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
+    differs = cv2.dilate((ratio > _DIFFERS).astype(np.uint8), np.ones((3, 3), np.uint8))
+    count, labels = cv2.connectedComponents(differs, connectivity=8)
+    reached = np.bincount(labels[close], minlength=count) > 0
+    reached[0] = False
+    where = close | reached[labels]
+    rows, columns = np.flatnonzero(where.any(axis=1)), np.flatnonzero(where.any(axis=0))
+    scale = max(near.shape) / max(ratio.shape)
     margin = round(_MARGIN * max(near.shape))
     return np.s_[
-        max(0, int(rows[0]) - margin) : int(rows[-1]) + 1 + margin,
-        max(0, int(columns[0]) - margin) : int(columns[-1]) + 1 + margin,
+        max(0, int(rows[0] * scale) - margin) : int((rows[-1] + 1) * scale) + margin,
+        max(0, int(columns[0] * scale) - margin) : int((columns[-1] + 1) * scale) + margin,
     ]
 
 
