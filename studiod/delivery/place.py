@@ -122,7 +122,7 @@ def _open_regular(path: Path) -> int:
 def _name_once(source: Path, target: Path) -> None:
     """Give the file a second name that nobody had; without hard links, look first and rename."""
     try:
-        os.link(source, target, follow_symlinks=False)
+        os.link(source, target, follow_symlinks=os.link not in os.supports_follow_symlinks)
     except FileExistsError:
         raise
     except OSError as error:

@@ -22,7 +22,7 @@ import tifffile
 from studiod.errors import LedgerError
 from studiod.ledger.engine import Ledger, open_ledger
 from studiod.ledger.reading import daemon_state, list_items
-from studiod.ledger.records import DaemonState
+from studiod.ledger.records import DaemonState, ItemRecord
 
 STUDIOD = (sys.executable, "-P", "-m", "studiod")
 
@@ -83,10 +83,14 @@ class RealDaemon:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    def statuses(self) -> dict[str, str]:
-        """The items' statuses by the path of their source, read as the review terminal does: cheaply."""
+    def items(self) -> list[ItemRecord]:
+        """The items, read as the review terminal does: cheaply."""
         with self._ledger() as ledger:
-            return {item.path: item.status.value for item in list_items(ledger)}
+            return list_items(ledger)
+
+    def statuses(self) -> dict[str, str]:
+        """The items' statuses by the path of their source."""
+        return {item.path: item.status.value for item in self.items()}
 
     def state(self) -> DaemonState | None:
         """The daemon's heartbeat; None before the first one."""
@@ -156,4 +160,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = os.path.dirname(__file__)  # noqa: PTH120
     for item in items:
         if str(item.path).startswith(here):
-            item.add_marker(pytest.mark.timeout(600))
+            item.add_marker(pytest.mark.timeout(900))

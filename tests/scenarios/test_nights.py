@@ -6,11 +6,16 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from studiod.daemon.housekeeping import DAY, clear_originals, clear_previews
+from studiod.ledger.engine import open_ledger
+from studiod.ledger.reading import list_items
 
 
 def _is_paused(daemon: Any, word: str) -> bool:
@@ -216,3 +221,33 @@ def test_a_daemon_that_was_killed_is_taken_over(
     daemon.until_idle()
     assert set(daemon.statuses().values()) == {"delivered"} and len(daemon.statuses()) == 8
     assert len(list((studio.outbox / "small").iterdir())) == 8
+
+
+def test_previews_and_copies_go_after_their_days(
+    studio: Any, daemon: Any, write_picture: Callable[..., bytes]
+) -> None:
+    """Thirty days after delivery previews and the kept original are cleared away; what waits keeps both,
+    and cutouts, composites and history stay."""
+    write_picture(studio.hot / "R-CHEAP.jpg", 1)
+    write_picture(studio.hot / "R-DEAR.jpg", 2)
+    daemon.until_idle()
+    settings = studio.settings
+    ledger = open_ledger(settings.database)
+    try:
+        soon, late = time.time() + 29 * DAY, time.time() + 31 * DAY
+        assert clear_previews(ledger, settings, soon, lambda: None) == 0
+        assert clear_originals(ledger, settings, soon, lambda: None) == 0
+        assert clear_previews(ledger, settings, late, lambda: None) == 1
+        assert clear_originals(ledger, settings, late, lambda: None) == 1
+        delivered, waiting = sorted(list_items(ledger), key=lambda item: item.path)
+        assert delivered.kept_original is None and waiting.kept_original is not None
+        assert (settings.work / waiting.kept_original).is_file()
+    finally:
+        ledger.close()
+    names = {item.id: _names(settings.work / "items" / str(item.id) / "v1") for item in (delivered, waiting)}
+    assert names[waiting.id] - names[delivered.id] >= {"preview-original.jpg", "preview-cutout.png", "tiles"}
+    assert names[delivered.id] >= {"cutout.png", "matte.png", "composite-small.jpg", "risk.json"}
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
