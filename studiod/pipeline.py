@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -58,7 +59,7 @@ def process_photo(
     """Cut the piece out of `photo`, lay it out by each of the presets, and say what may be wrong with it."""
     linear = photo.linear()
     background, plate_message = _background(linear, plate)
-    alpha = np.clip(matte(linear, background, strokes), 0.0, 1.0)
+    alpha = matte(linear, background, strokes)
     risk = assess(linear, background, alpha)
     box = _piece_box(alpha)
     within = np.s_[box[1] : box[3], box[0] : box[2]]
@@ -85,11 +86,11 @@ def _background(linear: Linear, plate: Photo | None) -> tuple[Linear, str]:
 
 def _piece_box(alpha: Alpha) -> Box:
     """The box of all coverage and a margin, within the picture; one corner pixel when there is none."""
-    columns, rows = np.flatnonzero(alpha.any(axis=0)), np.flatnonzero(alpha.any(axis=1))
-    if not columns.size:
+    left, top, across, down = cv2.boundingRect((alpha > 0).astype(np.uint8))
+    if not across:
         return 0, 0, 1, 1
     height, width = alpha.shape
     return (
-        max(0, int(columns[0]) - _MARGIN), max(0, int(rows[0]) - _MARGIN),
-        min(width, int(columns[-1]) + 1 + _MARGIN), min(height, int(rows[-1]) + 1 + _MARGIN),
+        max(0, left - _MARGIN), max(0, top - _MARGIN),
+        min(width, left + across + _MARGIN), min(height, top + down + _MARGIN),
     )  # fmt: skip

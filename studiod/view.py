@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from studiod.imaging.colour import encode_srgb8, to_linear
+from studiod.imaging.colour import to_srgb8
 from studiod.imaging.composite import Composite
 from studiod.imaging.photo import Photo
 from studiod.imaging.png import encode_png
@@ -34,7 +34,7 @@ _JPEG = [cv2.IMWRITE_JPEG_QUALITY, 90, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMW
 def draw_view(photo: Photo, processed: Processed) -> Iterator[tuple[str, bytes]]:
     """The view's files, name and content: previews, `tiles/...`, `evidence-N.png` and, last, `view.json`."""
     box = processed.box
-    original = encode_srgb8(photo.linear(box))
+    original = _part(photo, box)
     cutout = _cutout_codes(photo, processed)
     layers: dict[str, Layer] = {}
     frame = (photo.width, photo.height)
@@ -53,6 +53,11 @@ def draw_view(photo: Photo, processed: Processed) -> Iterator[tuple[str, bytes]]
         yield f"evidence-{number}.png", _png(_side_by_side(original, cutout, box, finding.point))
     view = {"width": photo.width, "height": photo.height, "box": list(box), "layers": layers}
     yield "view.json", json.dumps(view).encode()
+
+
+def _part(photo: Photo, box: Box) -> Codes:
+    left, top, right, bottom = box
+    return to_srgb8(np.ascontiguousarray(photo.pixels[top:bottom, left:right]), photo.profile)
 
 
 def _layer(size: tuple[int, int], scale: float, left: float, top: float) -> Layer:
@@ -86,7 +91,7 @@ def _cutout_codes(photo: Photo, processed: Processed) -> Codes:
     pixels = processed.cutout.pixels
     colours = np.ascontiguousarray(pixels[..., :3])
     codes = np.empty(pixels.shape, np.uint8)
-    codes[..., :3] = encode_srgb8(to_linear(colours, photo.profile))
+    codes[..., :3] = to_srgb8(colours, photo.profile)
     codes[..., 3] = (pixels[..., 3].astype(np.uint32) * 255 + 32767) // 65535
     codes[codes[..., 3] == 0] = 0
     return codes
@@ -95,7 +100,7 @@ def _cutout_codes(photo: Photo, processed: Processed) -> Codes:
 def _preview_of_photo(photo: Photo) -> Codes:
     size = _preview_size(photo.width, photo.height)
     small = np.asarray(cv2.resize(photo.pixels, size, interpolation=cv2.INTER_AREA))
-    return encode_srgb8(to_linear(small, photo.profile))
+    return to_srgb8(small, photo.profile)
 
 
 def _preview_in_frame(cutout: Codes, box: Box, frame: tuple[int, int]) -> Codes:

@@ -51,7 +51,16 @@ def encode_srgb8(linear: Linear) -> NDArray[np.uint8]:
     light = np.clip(linear, 0.0, 1.0)
     light *= 65535.0
     light += 0.5
-    return _srgb_codes()[light.astype(np.uint16)]
+    return np.asarray(cv2.LUT(light.astype(np.uint16), _srgb_codes()), np.uint8).reshape(linear.shape)
+
+
+def to_srgb8(pixels: Codes, profile: bytes | None) -> NDArray[np.uint8]:
+    """8- or 16-bit RGB `pixels` of an ICC `profile` (None: sRGB) as 8-bit sRGB codes, clipped to sRGB."""
+    space = _space(profile)
+    if isinstance(space, _Tables) or not _is_srgb(_XYZ_TO_SRGB @ space.matrix):
+        return encode_srgb8(to_linear(pixels, profile))
+    tables = _code_tables(profile, 256 if pixels.dtype == np.uint8 else 65536)
+    return np.asarray(cv2.LUT(pixels, encode_srgb8(tables)[:, None, :]), np.uint8).reshape(pixels.shape)
 
 
 @lru_cache(maxsize=1)
@@ -73,7 +82,7 @@ def to_linear(pixels: Codes, profile: bytes | None) -> Linear:
     tables = _code_tables(profile, 256 if pixels.dtype == np.uint8 else 65536)
     linear = np.asarray(cv2.LUT(pixels, tables[:, None, :]), np.float32)
     matrix = _XYZ_TO_SRGB @ space.matrix
-    if np.abs(matrix - np.eye(3)).max() > _CLOSE_TO_SRGB:
+    if not _is_srgb(matrix):
         linear = np.asarray(cv2.transform(linear, matrix.astype(np.float32)), np.float32)
     return linear.reshape(pixels.shape)
 
@@ -85,7 +94,7 @@ def from_linear(linear: Linear, profile: bytes | None) -> NDArray[np.uint16]:
         return space.from_xyz(linear, _SRGB_TO_XYZ)
     matrix = np.linalg.inv(space.matrix) @ _SRGB_TO_XYZ
     colours = linear.reshape(-1, 3).astype(np.float64)
-    if np.abs(matrix - np.eye(3)).max() > _CLOSE_TO_SRGB:
+    if not _is_srgb(matrix):
         colours = colours @ matrix.T
     tables = _code_tables(profile, _KNOTS)
     codes = np.linspace(0.0, 65535.0, _KNOTS)
@@ -183,6 +192,11 @@ def _space(profile: bytes | None) -> _Matrix | _Tables:
     if not (np.isfinite(white).all() and white.min() > 0.5 and white.max() < 1.5):
         raise BrokenProfile("its white is not white")
     return space
+
+
+def _is_srgb(matrix: Values) -> bool:
+    """Whether a matrix between linear RGBs changes nothing that anyone could see."""
+    return bool(np.abs(matrix - np.eye(3)).max() <= _CLOSE_TO_SRGB)
 
 
 @lru_cache(maxsize=8)

@@ -167,7 +167,7 @@ def _lay(canvas: NDArray[Any], laid: Linear, x: int, y: int, preset: Preset) -> 
         codes = (encode_srgb(mixed) * np.float32(65535.0) + np.float32(0.5)).astype(np.uint16)
     window = canvas[top:bottom, left:right]
     covered = laid[..., 3] > 0
-    window[covered] = codes[covered]
+    np.copyto(window, codes, where=covered[..., None])
 
 
 def _tiff_tags(exif: bytes | None) -> list[tuple[int, str, int, Any, bool]]:

@@ -18,6 +18,8 @@ _PIECE_REACH = (3, 9, 27)
 _BACKGROUND_REACH = (3, 7, 21)
 """Sides of the neighbourhoods, in pixels."""
 _CLEAR = 0.02
+_TILE, _MARGIN = 256, 24
+"""The edge is worked on in squares, with as much around each as the neighbourhoods reach."""
 
 
 def estimate_foreground(photo: Linear, background: Linear, alpha: Alpha) -> Linear:
@@ -28,20 +30,33 @@ def estimate_foreground(photo: Linear, background: Linear, alpha: Alpha) -> Line
     the same way and weighed by how much of the piece each pixel shows. The background that counts is
     the one seen right beside the piece, in its shadow: `background` speaks only where none is seen.
     """
-    foreground = np.where(alpha[..., None] >= 1.0, photo, np.float32(0.0)).astype(np.float32)
+    height, width = alpha.shape
+    foreground: Linear = photo * (alpha >= 1.0)[..., None]
     partly = (alpha > 0.0) & (alpha < 1.0)
-    if not partly.any():
-        return foreground
+    for top in range(0, height, _TILE):
+        for left in range(0, width, _TILE):
+            inside = np.s_[top : top + _TILE, left : left + _TILE]
+            if not partly[inside].any():
+                continue
+            y, x = max(0, top - _MARGIN), max(0, left - _MARGIN)
+            around = np.s_[y : top + _TILE + _MARGIN, x : left + _TILE + _MARGIN]
+            solved = _solve(photo[around], background[around], alpha[around])
+            solved = solved[top - y : top - y + _TILE, left - x : left - x + _TILE]
+            np.copyto(foreground[inside], solved, where=partly[inside][..., None])
+    return foreground
+
+
+def _solve(photo: Linear, background: Linear, alpha: Alpha) -> Linear:
+    """The piece's colour in a tile, wherever it is seen."""
     cover = alpha[..., None]
     clear = (alpha <= _CLEAR).astype(np.float32)
     behind = _spread(photo * clear[..., None], clear, background, _BACKGROUND_REACH)
     shown = cover * (photo - (1.0 - cover) * behind)
     weight = alpha * alpha
     around = _spread(shown, weight, np.zeros_like(photo), _PIECE_REACH)
-    solved = (shown[partly] + _TRUST * around[partly]) / (weight[partly, None] + _TRUST)
-    nearby = np.maximum(photo, around)[partly]
-    foreground[partly] = np.clip(solved, np.minimum(photo[partly], 0.0), np.maximum(1.0, nearby))
-    return foreground
+    solved = (shown + _TRUST * around) / (weight[..., None] + _TRUST)
+    lowest, highest = np.minimum(photo, 0.0), np.maximum(1.0, np.maximum(photo, around))
+    return np.asarray(np.clip(solved, lowest, highest), np.float32)
 
 
 def _spread(weighted: Linear, weight: Alpha, prior: Linear, reach: tuple[int, ...]) -> Linear:

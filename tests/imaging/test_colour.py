@@ -37,7 +37,9 @@ def test_srgb_values_are_those_of_the_standard() -> None:
 def test_adobe_rgb_green_lies_outside_srgb() -> None:
     """Full Adobe RGB green is (-0.398, 1.000, -0.043) in linear sRGB, and is not clipped."""
     for profile in (ADOBE_RGB, imagecodecs.cms_profile("adobergb")):
-        np.testing.assert_allclose(to_linear(one(0, 255, 0), profile)[0, 0], [-0.3984, 1.0, -0.0429], atol=1e-3)
+        np.testing.assert_allclose(
+            to_linear(one(0, 255, 0), profile)[0, 0], [-0.3984, 1.0, -0.0429], atol=1e-3
+        )
 
 
 def test_display_p3_red_lies_outside_srgb() -> None:
@@ -55,7 +57,9 @@ def test_sixteen_bits_are_told_apart() -> None:
     pair = to_linear(np.array([[[30000] * 3, [30001] * 3]], np.uint16), None)
     assert pair[0, 0, 0] < pair[0, 1, 0]
     np.testing.assert_allclose(
-        to_linear(one(77, 77, 77), None), to_linear(one(77 * 257, 77 * 257, 77 * 257, dtype=np.uint16), None), rtol=1e-5
+        to_linear(one(77, 77, 77), None),
+        to_linear(one(77 * 257, 77 * 257, 77 * 257, dtype=np.uint16), None),
+        rtol=1e-5,
     )
 
 
@@ -75,7 +79,9 @@ def test_srgb_encoding_is_the_inverse_of_decoding(value: float) -> None:
 
 def test_white_encodes_to_exactly_one() -> None:
     """A white background stays 255: nothing is lost at the top of the curve."""
-    assert (encode_srgb(np.ones((2, 3), np.float32)) * np.float32(255) + np.float32(0.5)).astype(np.uint8).min() == 255
+    assert (encode_srgb(np.ones((2, 3), np.float32)) * np.float32(255) + np.float32(0.5)).astype(
+        np.uint8
+    ).min() == 255
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,8 @@ def test_sixteen_bit_tiffs_of_every_make(
 def test_orientation_is_that_of_pillow(tmp_path: Path, orientation: int, name: str) -> None:
     """All eight orientations turn out as Pillow turns them, in every format, and the header agrees."""
     path = saved(tmp_path / name, exif=exif_of(t0112=orientation))
-    expected = np.asarray(ImageOps.exif_transpose(Image.open(path)))
+    with Image.open(path) as picture:
+        expected = np.asarray(ImageOps.exif_transpose(picture))
     photo, header = read_photo(path), read_header(path)
     assert np.array_equal(photo.pixels, expected)
     assert (header.width, header.height) == (photo.width, photo.height)
