@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from sqlalchemy.exc import DBAPIError
 from textual.app import App
 from textual.binding import Binding
 from textual.theme import Theme
@@ -20,7 +19,6 @@ from textual.theme import Theme
 from studiod.errors import LedgerError, StudioError
 from studiod.ledger.engine import open_ledger
 from studiod.ledger.review import current_person
-from studiod.names import printable
 from studiod.settings import SETTINGS_NAME, load_settings
 from tui.desk import Desk
 from tui.keys import load_keymap
@@ -78,13 +76,7 @@ class ReviewApp(App[int]):
     async def ask(self, call: Callable[Given, Answer], *given: Given.args, **named: Given.kwargs) -> Answer:
         """Ask the ledger on its own thread; whatever is wrong with the database is a LedgerError."""
         loop = asyncio.get_running_loop()
-        try:
-            return await loop.run_in_executor(self._ledger_thread, partial(call, *given, **named))
-        except DBAPIError as error:
-            raise LedgerError(
-                f"The ledger does not answer: {printable(str(error.orig))}.",
-                "Nothing was changed. See what `studiod check` says.",
-            ) from error
+        return await loop.run_in_executor(self._ledger_thread, partial(call, *given, **named))
 
     def ask_later(self, call: Callable[..., object], *given: object) -> None:
         """Tell the ledger something that nobody waits for."""

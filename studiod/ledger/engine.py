@@ -236,4 +236,4 @@ def _translate(error: BaseException, path: Path, *, integrity: bool = False) -> 
             f"The ledger {path} is damaged: {said}.",
             "Restore the newest file from work/backups in its place.",
         )
-    return None
+    return LedgerError(f"The ledger {path} does not answer: {said}.", "See what `studiod check` says.")

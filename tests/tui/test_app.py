@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 pty = pytest.importorskip("pty", reason="no pseudo-terminals here")
 
-HOME = Path(__file__).parents[2]
-
 
 class Terminal:
     """The program in a pseudo-terminal of 80 x 24."""
@@ -37,7 +35,7 @@ class Terminal:
         config = studio.settings.root / "studiod.toml"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tui.app", "--config", os.fspath(config)],
-            stdin=other, stdout=other, stderr=other, cwd=HOME, start_new_session=True,
+            stdin=other, stdout=other, stderr=other, cwd=studio.settings.root, start_new_session=True,
             env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
         )  # fmt: skip
         self.output = b""
@@ -117,5 +115,5 @@ def test_without_a_studio_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_neither_cv2_nor_onnxruntime_is_loaded() -> None:
     """The terminal starts without the libraries that only the daemon's workers need."""
     code = "import sys, tui.app; print([name for name in ('cv2', 'onnxruntime') if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], cwd=HOME, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
