@@ -286,7 +286,7 @@ def test_check_warns_of_a_coloured_background(run: Run, studio: Studio) -> None:
     """A beige is no colour; a blue makes metal hard to judge."""
     preset = studio.root / "presets" / "small.toml"
     preset.write_text('background = "beige"\n')
-    assert "coloured" not in run("check", "--config", studio.file).stdout
+    assert "coloured background" not in run("check", "--config", studio.file).stdout
     preset.write_text('background = "#3060c0"\n')
     done = run("check", "--config", studio.file)
     assert done.returncode == 0

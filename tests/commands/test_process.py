@@ -1,0 +1,76 @@
+"""`studiod process`: cutouts here and now, without a studio."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import pytest
+from PIL import Image
+
+WritePicture = Callable[..., bytes]
+
+
+def process(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Runs `studiod process` with these arguments."""
+    command = [sys.executable, "-m", "studiod", "process", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=240)
+
+
+def test_each_photograph_gets_its_three_files(tmp_path: Path, write_picture: WritePicture) -> None:
+    """A 16-bit cutout of the photograph's size, a composite, a risk; the original's bytes stay."""
+    photo, out = tmp_path / "ring.jpg", tmp_path / "out"
+    content = write_picture(photo, width=400, height=300)
+    done = process(photo, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in out.iterdir()) == [
+        "ring_composite.jpg",
+        "ring_cutout.png",
+        "ring_risk.json",
+    ]
+    cutout = imagecodecs.png_decode((out / "ring_cutout.png").read_bytes())
+    assert (cutout.shape, cutout.dtype) == ((300, 400, 4), np.uint16)
+    with Image.open(out / "ring_composite.jpg") as composite:
+        assert "icc_profile" in composite.info
+    risk = json.loads((out / "ring_risk.json").read_text())
+    assert 0 <= risk["score"] <= 1
+    for finding in risk["findings"]:
+        assert {"reason", "box", "point", "probability", "sentence"} <= finding.keys()
+    assert hashlib.sha256(photo.read_bytes()).digest() == hashlib.sha256(content).digest()
+
+
+def test_one_bad_file_does_not_stop_the_others(tmp_path: Path, write_picture: WritePicture) -> None:
+    """What is not a picture is told in a line; the rest is made, and the exit code says that not all was."""
+    good, bad, missing = tmp_path / "good.png", tmp_path / "bad\x1b.jpg", tmp_path / "missing.jpg"
+    write_picture(good)
+    bad.write_bytes(b"no picture")
+    done = process(bad, missing, good, "--out", tmp_path / "out")
+    assert done.returncode == 1
+    told = [line for line in done.stderr.splitlines() if line.startswith("studiod: ")]
+    assert len(told) == 2
+    assert "\x1b" not in done.stderr
+    assert (tmp_path / "out" / "good_cutout.png").is_file()
+    assert not list((tmp_path / "out").glob("bad*"))
+
+
+@pytest.mark.parametrize("case", ["same name", "over an original"])
+def test_nothing_is_overwritten_by_something_else(
+    tmp_path: Path, write_picture: WritePicture, case: str
+) -> None:
+    """Two photographs of one name, and a result that would replace a photograph, are refused beforehand."""
+    if case == "same name":
+        files = [tmp_path / "a" / "ring.jpg", tmp_path / "b" / "ring.png"]
+    else:
+        files = [tmp_path / "ring.jpg", tmp_path / "ring_cutout.png"]
+    before = [write_picture(file) for file in files]
+    done = process(*files, "--out", tmp_path)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert [file.read_bytes() for file in files] == before
+    assert not (tmp_path / "ring_composite.jpg").exists()
