@@ -35,6 +35,7 @@ _PATIENCE = 30.0
 _RESTAT = 0.5
 _POLL = 2.0
 _RELEASE = 1.0
+_BREATH = 0.5
 _SHARE_OF_TIME = 20
 """A pass over a folder is followed by a rest of this many times its own length, at least."""
 
@@ -74,10 +75,10 @@ class _Hot:
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """A file that was looked at, and since when it waits for its other half or for a plate."""
+    """A file that was looked at, or need not be, and since when it waits for its other half or a plate."""
 
     seen: FileStat
-    found: Inspection
+    found: Inspection | None
     since: float
 
 
@@ -245,14 +246,11 @@ class Intake:
     def _settled(self, key: Key) -> InspectRequest | None:
         seen = self._seen.pop(key)
         hot = self._hot[key[0]].settings
-        if kind_of(PurePath(seen.path).name) is Kind.OTHER:
-            self._rules.ignore(hot, seen)
-        elif seen.nature is not Nature.FILE:
-            self._rules.refuse(hot, seen)
-        else:
+        if kind_of(PurePath(seen.path).name) is Kind.PICTURE and seen.nature is Nature.FILE:
             self._asked[key] = seen
             return InspectRequest(hot.name, seen.path, hot.path / seen.path)
-        self._under_way.discard(key)
+        self._ready[key] = _Ready(seen, None, self._now)
+        self._release_due = self._now
         return None
 
     def _watch_again(self, key: Key, seen: FileStat) -> None:
@@ -296,23 +294,35 @@ class Intake:
     # Pairs and plates.
 
     def _release(self, now: float) -> None:
-        """Take up what waits for nothing (any more), plates first, then what leads a pair."""
+        """Take up what waits for nothing (any more), plates first, then what leads a pair.
+
+        The rest of a great many files is left for the next call, so that the daemon can breathe.
+        """
+        end = time.monotonic() + _BREATH
         for key in sorted(self._ready, key=self._rank):
             ready = self._ready[key]
             if self._must_wait(key, ready, now):
                 continue
+            if time.monotonic() > end:
+                self._release_due = now
+                return
             del self._ready[key]
             self._under_way.discard(key)
-            hot = self._hot[key[0]]
-            self._rules.take(hot.settings, key[1], ready.seen.signature, ready.found)
+            hot = self._hot[key[0]].settings
+            if ready.found is not None:
+                self._rules.take(hot, key[1], ready.seen.signature, ready.found)
+            elif ready.seen.nature is Nature.FILE:
+                self._rules.ignore(hot, ready.seen)
+            else:
+                self._rules.refuse(hot, ready.seen)
 
     def _rank(self, key: Key) -> tuple[bool, bool, bool, str]:
-        is_fine = self._ready[key].found.problem is None
-        return not is_plate(key[1]), is_fine, self._follows(key), key[1]
+        found = self._ready[key].found
+        return not is_plate(key[1]), found is not None and found.problem is None, self._follows(key), key[1]
 
     def _must_wait(self, key: Key, ready: _Ready, now: float) -> bool:
         """Whether a picture waits for a plate of its folder that is on its way, or for its other half."""
-        if ready.found.problem is not None:
+        if ready.found is None or ready.found.problem is not None:
             return False
         is_late = now >= ready.since + self._settings.intake.pair_seconds
         if not is_late and not is_plate(key[1]) and self._under_way.has_plate(key):
