@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -119,3 +120,58 @@ def test_tiles_cover_each_active_cell_once() -> None:
             hits[top // 16 : bottom // 16, left // 16 : right // 16] += 1
         assert (hits[:90, :130][active] == 1).all()
         assert hits.max() <= 1
+
+
+WEIGHTS = Path(chain.__file__).parent / "weights"
+
+
+@pytest.fixture(scope="module")
+def shipped() -> ChainMatting:
+    if not (WEIGHTS / "fine.onnx").exists():
+        pytest.skip("no weights of our own in this checkout")
+    return ChainMatting(WEIGHTS / "coarse.onnx", WEIGHTS / "fine.onnx", threads=1)
+
+
+def paper(level: float = 0.7, noise: float = 0.004) -> Floats:
+    """An empty set, 600 x 800: lit from one side, a little grain."""
+    y, x = np.mgrid[0:1:600j, 0:1:800j]
+    grain = np.random.default_rng(6).normal(0, noise, (600, 800, 3))
+    shade = level * (0.85 + 0.2 * x - 0.1 * y)[..., None] * np.array([1, 0.97, 0.94])
+    return np.asarray(np.clip(shade + grain, 0, 1), np.float32)
+
+
+@pytest.mark.parametrize("level", [0.05, 0.4, 0.9])
+def test_empty_frame_has_an_empty_matte(shipped: ChainMatting, level: float) -> None:
+    """A set without a piece has a matte of zeros, and the coarse pass says so."""
+    matte = shipped.solve(paper(level))
+    assert matte.alpha.max() == 0
+    assert matte.presence < 0.1
+
+
+def test_ring_is_whole_and_its_hole_open(shipped: ChainMatting) -> None:
+    """A gold ring's inside is exactly 1, its hole and the far background exactly 0."""
+    disc = np.zeros((2400, 3200), np.uint8)
+    cv2.circle(disc, (1600, 1200), 600, 255, 96)
+    cover = np.asarray(cv2.resize(disc, (800, 600), interpolation=cv2.INTER_AREA), np.float32) / 255
+    gold = np.linspace(0.5, 1.2, 600, dtype=np.float32)[:, None, None] * np.array([0.8, 0.55, 0.2])
+    photo = np.asarray(paper() * (1 - cover[..., None]) + cover[..., None] * gold, np.float32)
+    alpha = shipped(photo)
+    assert (alpha[cv2.erode(cover, np.ones((9, 9))) > 0.999] == 1).all()
+    assert alpha[cv2.dilate(cover, np.ones((15, 15))) < 0.001].max() == 0
+
+
+@pytest.mark.parametrize(("wire", "contrast"), [(1, 0.7), (2, 0.4), (2, 0.7)])
+def test_fine_chain_is_kept(shipped: ChainMatting, wire: int, contrast: float) -> None:
+    """Of a chain of 1 or 2 px wire seven tenths survive, and next to nothing is put beside it."""
+    large = np.zeros((4800, 6400), np.uint8)
+    for step in range(0, 600, 4):
+        share = step / 600
+        middle = (int(8 * (60 + 680 * share)), int(8 * (80 + 1440 * share * (1 - share))))
+        turn = float(np.degrees(np.arctan2(1440 * (1 - 2 * share), 680)))
+        axes, width = (int(16 * wire), int(9.5 * wire)), max(1, int(4.8 * wire))
+        cv2.ellipse(large, middle, axes, turn, 0, 360, 255, width)
+    cover = np.asarray(cv2.resize(large, (800, 600), interpolation=cv2.INTER_AREA), np.float32) / 255
+    photo = np.asarray(paper() * (1 - contrast * cover[..., None]), np.float32)
+    alpha = shipped(photo)
+    assert np.minimum(alpha, cover).sum() >= 0.7 * cover.sum()
+    assert alpha[cv2.dilate(cover, np.ones((9, 9))) == 0].sum() <= 0.02 * cover.sum()
