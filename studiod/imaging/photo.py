@@ -206,7 +206,7 @@ def _facts(file: BinaryIO, path: Path) -> _Facts:
         return _webp_facts(file)
     if head.startswith(_TIFF_MARKS):
         if suffix in RAW_SUFFIXES:
-            with suppress(rawpy.LibRawError):
+            with suppress(rawpy.LibRawFileUnsupportedError):  # then it is a plain TIFF, if at all
                 return _raw_facts(file)
         return _tiff_facts(file)
     if head.startswith(_RAW_MARKS) or head[4:11] == b"ftypcrx":
@@ -478,10 +478,16 @@ def _without_extra_samples(codes: Pixels, colours: int, extra: tuple[int, ...]) 
 
 def _raw_facts(file: BinaryIO) -> _Facts:
     file.seek(0)
-    with rawpy.imread(file) as raw:
-        sizes = raw.sizes
-        width, height = sizes.iwidth, sizes.iheight
-        stamp = raw.other.timestamp
+    try:
+        with rawpy.imread(file) as raw:
+            width, height = raw.sizes.iwidth, raw.sizes.iheight
+            if raw.sizes.flip in (5, 6):  # a quarter turn, made when it is developed
+                width, height = height, width
+            stamp = raw.other.timestamp
+    except rawpy.LibRawFileUnsupportedError:
+        raise
+    except rawpy.LibRawError as problem:
+        raise _Trouble(_CUT_OFF, _WHOLE_AGAIN) from problem
     tags = read_exif(file)
     if tags.captured_at is None and isinstance(stamp, dt.datetime) and stamp.year > 1990:
         tags = Tags(tags.orientation, stamp.replace(tzinfo=None), tags.kept)
