@@ -122,6 +122,18 @@ def usable_profile(profile: bytes | None, channels: int) -> bytes | None:
     return profile
 
 
+def as_encodable(pixels: Codes, profile: bytes | None) -> tuple[Codes, bytes | None]:
+    """Pixels and profile as they are, or in 16-bit Adobe RGB where a profile knows no way back to codes.
+
+    Profiles of scanners and cameras may hold only the tables that lead from codes to colours.
+    """
+    try:
+        from_linear(np.full((1, 3), 0.5, np.float32), profile)
+    except BrokenProfile:
+        return from_linear(to_linear(pixels, profile), ADOBE_RGB), ADOBE_RGB
+    return pixels, profile
+
+
 def from_cmyk(ink: Codes, profile: bytes | None) -> tuple[NDArray[np.uint16], bytes | None]:
     """CMYK codes (H x W x 4, 0 no ink) as 16-bit RGB codes, and the profile of those."""
     if profile and profile[16:20] == b"CMYK":

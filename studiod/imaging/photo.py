@@ -28,7 +28,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from studiod.errors import PictureError
-from studiod.imaging.colour import ADOBE_RGB, Linear, from_cmyk, to_linear, usable_profile
+from studiod.imaging.colour import ADOBE_RGB, Linear, as_encodable, from_cmyk, to_linear, usable_profile
 from studiod.imaging.exif import Tags, read_exif
 from studiod.names import printable
 
@@ -540,7 +540,7 @@ def _as_rgb(pixels: Pixels, facts: _Facts) -> tuple[Pixels, bytes | None]:
     profile = facts.profile
     if not profile and facts.tags.adobe_rgb:
         profile = ADOBE_RGB
-    return pixels, usable_profile(profile, channels)
+    return as_encodable(pixels, usable_profile(profile, channels))
 
 
 def _on_white(pixels: Pixels) -> Pixels:

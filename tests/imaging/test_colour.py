@@ -1,5 +1,7 @@
 """Colours: hand-computed values first, then that every way there leads back."""
 
+import struct
+
 import imagecodecs
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from studiod.imaging.colour import (
     ADOBE_RGB,
     SRGB,
+    as_encodable,
     decode_srgb,
     encode_srgb,
     from_cmyk,
@@ -21,6 +24,31 @@ P3 = imagecodecs.cms_profile(
     "rgb", whitepoint=[0.3127, 0.3290, 1.0], gamma=2.2,
     primaries=[0.680, 0.320, 1.0, 0.265, 0.690, 1.0, 0.150, 0.060, 1.0],
 )  # fmt: skip
+
+
+def table_profile(space: bytes, colours: list[tuple[float, float, float]]) -> bytes:
+    """A profile of lookup tables from codes to Lab (none back), given the Lab of every corner of its cube."""
+    channels = 4 if space == b"CMYK" else 3
+    lab = np.array(colours) * (652.8, 256, 256) + (0, 32768, 32768)
+    ramp = np.array([0, 65535], ">u2").tobytes()
+    identity = struct.pack(">9i", *(np.eye(3) * 65536).astype(int).ravel())
+    table = b"mft2" + bytes(4) + bytes([channels, 3, 2, 0]) + identity + struct.pack(">2H", 2, 2)
+    table += ramp * channels + lab.round().astype(">u2").tobytes() + ramp * 3
+    white = b"XYZ " + bytes(4) + struct.pack(">3i", 63190, 65536, 54061)
+    body = table + white
+    head = struct.pack(
+        ">I4sI4s4s4s12s4s", 156 + len(body), bytes(4), 0x02100000, b"scnr", space, b"Lab ", bytes(12), b"acsp"
+    )
+    head += bytes(28) + struct.pack(">3i", 63190, 65536, 54061) + bytes(48)
+    tags = struct.pack(">I4sII4sII", 2, b"A2B0", 156, len(table), b"wtpt", 156 + len(table), 20)
+    return head + tags + body
+
+
+def lab_of(*linear: float) -> tuple[float, float, float]:
+    """The Lab (D50) of a linear sRGB colour."""
+    to_xyz = np.array([[0.4361, 0.3851, 0.1431], [0.2225, 0.7169, 0.0606], [0.0139, 0.0971, 0.7141]])
+    x, y, z = np.cbrt(to_xyz @ linear / (0.9642, 1.0, 0.8249))
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
 
 
 def one(*codes: int, dtype: type = np.uint8) -> np.ndarray:
@@ -121,3 +149,49 @@ def test_ink_without_a_profile_becomes_light() -> None:
     pixels, profile = from_cmyk(ink, None)
     assert profile is None
     assert pixels.tolist() == [[[65535] * 3, [0] * 3, [0, 65535, 65535]]]
+
+
+def test_a_profile_of_tables_is_followed() -> None:
+    """The darkest, the lightest and the reddest code of a profile of tables are the colours it says."""
+    corners = [(0.0, 0.0, 0.0)] + [lab_of(*colour) for colour in (
+        (0, 0, 0.9), (0, 0.9, 0), (0, 0.8, 0.8), (0.7, 0.05, 0.02), (0.8, 0, 0.8), (0.9, 0.9, 0), (1, 1, 1),
+    )]  # fmt: skip
+    profile = usable_profile(table_profile(b"RGB ", corners), 3)
+    assert profile is not None
+    np.testing.assert_allclose(to_linear(one(255, 255, 255), profile)[0, 0], 1.0, atol=5e-3)
+    np.testing.assert_allclose(to_linear(one(255, 0, 0), profile)[0, 0], [0.7, 0.05, 0.02], atol=5e-3)
+    np.testing.assert_allclose(to_linear(one(0, 0, 0), profile)[0, 0], 0.0, atol=5e-3)
+
+
+def test_a_profile_without_a_way_back_gives_way_to_adobe_rgb() -> None:
+    """Pixels of such a profile become 16-bit Adobe RGB of the same colours."""
+    corners = [lab_of(*(float(bit) for bit in f"{index:03b}")) for index in range(8)]
+    profile = usable_profile(table_profile(b"RGB ", corners), 3)
+    pixels = np.array([[[255, 128, 40], [10, 200, 90]]], np.uint8)
+    codes, onto = as_encodable(pixels, profile)
+    assert onto == ADOBE_RGB
+    assert codes.dtype == np.uint16
+    np.testing.assert_allclose(to_linear(codes, onto), to_linear(pixels, profile), atol=2e-3)
+
+
+def test_a_profile_with_a_way_back_stays() -> None:
+    """SRGB and Adobe RGB pixels are left exactly as they are."""
+    for profile in (None, SRGB, ADOBE_RGB):
+        pixels = one(1, 2, 3)
+        assert as_encodable(pixels, profile) == (pixels, profile)
+
+
+def test_ink_with_a_profile_has_the_colours_of_the_profile() -> None:
+    """Paper, full black and full cyan come out as a CMYK profile says they look."""
+    cyan, paper = lab_of(0.05, 0.4, 0.8), (100.0, 0.0, 0.0)
+    corners = [paper] * 16
+    for index in range(16):
+        if index & 1:
+            corners[index] = (0.0, 0.0, 0.0)
+        elif index & 8:
+            corners[index] = cyan
+    ink = np.array([[[0, 0, 0, 0], [0, 0, 0, 255], [255, 0, 0, 0]]], np.uint8)
+    pixels, profile = from_cmyk(ink, table_profile(b"CMYK", corners))
+    assert profile == ADOBE_RGB
+    linear = to_linear(pixels, profile)[0]
+    np.testing.assert_allclose(linear, [[1, 1, 1], [0, 0, 0], [0.05, 0.4, 0.8]], atol=0.01)
