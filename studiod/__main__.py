@@ -12,10 +12,11 @@ from studiod import __version__
 from studiod.commands.check import check
 from studiod.commands.demo import demo
 from studiod.commands.evaluate import evaluate
-from studiod.commands.evaluate import evaluate
+from studiod.commands.history import history
 from studiod.commands.init import init
 from studiod.commands.items import approve, flag, list_, recall, reject, retry, show, status
 from studiod.commands.process import process
+from studiod.commands.report import report
 from studiod.commands.run import run
 from studiod.errors import StudioError
 from studiod.names import inert
@@ -62,9 +63,10 @@ def _global_options(
 
 for _command in (init, check, run, status, list_, show, approve, flag, reject, retry, recall, process):
     app.command(_command.__name__.rstrip("_"))(_command)
-app.command()(evaluate)
 app.command()(demo)
 app.command()(evaluate)
+app.command()(history)
+app.command()(report)
 
 
 def main() -> None:
