@@ -84,7 +84,10 @@ def composite(
         y = round(floor - bottom * scale)
     else:
         y = round((height - down * scale) / 2 - top * scale)
-    laid = _resized(np.dstack([foreground * alpha[..., None], alpha]), scale)
+    premultiplied = np.empty((*alpha.shape, 4), np.float32)
+    np.multiply(foreground, alpha[..., None], out=premultiplied[..., :3])
+    premultiplied[..., 3] = alpha
+    laid = _resized(premultiplied, scale)
     canvas = _canvas(width, height, preset)
     _lay(canvas, laid, x, y, preset)
     placement = Placement(scale, x - box[0] * scale, y - box[1] * scale)

@@ -41,8 +41,8 @@ def make_cutout(photo: Photo, foreground: Linear, alpha: Alpha, box: Box) -> Cut
     source = photo.pixels[top:bottom, left:right]
     coverage = (alpha * np.float32(65535.0) + np.float32(0.5)).astype(np.uint16)
     pixels = np.empty((*alpha.shape, 4), np.uint16)
-    np.multiply(source, 257 if source.dtype == np.uint8 else 1, out=pixels[..., :3], dtype=np.uint16)
-    pixels[coverage == 0] = 0
+    factor = (coverage > 0) * np.uint16(257 if source.dtype == np.uint8 else 1)
+    np.multiply(source, factor[..., None], out=pixels[..., :3], dtype=np.uint16)
     partly = (coverage > 0) & (coverage < 65535)
     pixels[partly, :3] = from_linear(foreground[partly], photo.profile)
     pixels[..., 3] = coverage
