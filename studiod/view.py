@@ -92,8 +92,7 @@ def _cutout_codes(photo: Photo, processed: Processed) -> Codes:
     colours = np.ascontiguousarray(pixels[..., :3])
     codes = np.empty(pixels.shape, np.uint8)
     codes[..., :3] = to_srgb8(colours, photo.profile)
-    codes[..., 3] = (pixels[..., 3].astype(np.uint32) * 255 + 32767) // 65535
-    codes[codes[..., 3] == 0] = 0
+    codes[..., 3] = cv2.convertScaleAbs(np.ascontiguousarray(pixels[..., 3]), alpha=1 / 257)
     return codes
 
 
@@ -110,12 +109,14 @@ def _preview_in_frame(cutout: Codes, box: Box, frame: tuple[int, int]) -> Codes:
     left, top = round(box[0] * width / frame[0]), round(box[1] * height / frame[1])
     right = max(left + 1, round(box[2] * width / frame[0]))
     bottom = max(top + 1, round(box[3] * height / frame[1]))
-    cover = cutout[..., 3:].astype(np.float32) / 255.0
-    premultiplied = np.dstack([cutout[..., :3] * cover, cover])
-    small = np.asarray(cv2.resize(premultiplied, (right - left, bottom - top), interpolation=cv2.INTER_AREA))
-    alpha = small[..., 3:]
-    colours = small[..., :3] / np.maximum(alpha, 1e-4)
-    codes = np.dstack([colours, alpha * 255.0])
+    cover = np.ascontiguousarray(cutout[..., 3])
+    planes = [
+        cv2.multiply(np.ascontiguousarray(cutout[..., index]), cover, scale=1 / 255) for index in range(3)
+    ]
+    size = (right - left, bottom - top)
+    small = np.dstack([cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in (*planes, cover)])
+    alpha = small[..., 3:].astype(np.float32)
+    codes = np.dstack([small[..., :3] * (255.0 / np.maximum(alpha, 1.0)), alpha])
     inside = preview[top:bottom, left:right]
     inside[:] = (codes.clip(0, 255) + 0.5).astype(np.uint8)[: inside.shape[0], : inside.shape[1]]
     return preview
