@@ -7,6 +7,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
+from textual.worker import Worker
 
 from studiod.errors import LedgerError, StudioError, TransitionRefused
 from studiod.ledger.records import ItemRecord
@@ -50,6 +51,9 @@ class QueueScreen(StudioScreen):
         self.view = "waiting"
         self._search = ""
         self._event = -1
+        self._reset = False
+        self._go_to: int | None = None
+        self._renewal: Worker[None] | None = None
         self._counts: dict[str, int] = {}
         self._pulse: Pulse | None = None
         self.piece: Piece | None = None
@@ -84,7 +88,7 @@ class QueueScreen(StudioScreen):
         self.picture.show(None, "")
         self.table.nothing = "Reading the queue …"
         self.renew(reset=True)
-        self.set_interval(1.0, self.renew)
+        self.set_interval(1.0, self._tick)
         self.set_interval(2.0, self._renew_rows)
 
     def on_screen_resume(self) -> None:
@@ -94,13 +98,26 @@ class QueueScreen(StudioScreen):
 
     # Live
 
+    def renew(self, *, reset: bool = False, item: int | None = None) -> None:
+        """Fetch the view anew if anything changed; `reset` starts at its top, `item` goes to an item."""
+        self._reset = self._reset or reset
+        self._go_to = self._go_to if item is None else item
+        if reset or item is not None:
+            self._event = -1
+        self._renewal = self._renew()
+
+    def _tick(self) -> None:
+        """Look again, unless the last look is not over: a slow database is not asked twice."""
+        if self._renewal is None or self._renewal.is_finished:
+            self.renew()
+
     @work(exclusive=True, group="renew")
-    async def renew(self, *, reset: bool = False, item: int | None = None) -> None:
-        """Look whether anything changed; if so, fetch the view anew."""
+    async def _renew(self) -> None:
+        """What a later look cut short, the later one does: it is noted until it is done."""
         desk = self.desk
         try:
             pulse = await self.ask(desk.pulse)
-            if reset or item is not None or pulse.event != self._event:
+            if pulse.event != self._event:
                 ids = await self.ask(desk.ids, self.view, self._search)
                 counts = await self.ask(desk.counts)
                 self._event, self._counts = pulse.event, counts
@@ -108,6 +125,8 @@ class QueueScreen(StudioScreen):
                 self.table.nothing = (
                     "Nothing is found." if self._search else _NOTHING.get(self.view, "Nothing here.")
                 )
+                reset, self._reset = self._reset, False
+                item, self._go_to = self._go_to, None
                 self.table.show_ids(ids, keep=not reset)
                 if item is not None:
                     self.table.move_to_item(item)
