@@ -282,7 +282,7 @@ def _delivered(ledger: Ledger, items: Mapping[int, ItemRecord], happened: Sequen
         who = ", ".join(map(_person, counted)) or "nobody on record"
         rows.append(Row((number, sku, title, price, who, moment(event.at)), tuple(notes)))
     return Table(
-        "Delivered",
+        "Delivered, and by whom decided",
         "What left since then, and who decided it.",
         ("Item", "SKU", "Title", "Price now", "Decided by", "At"),
         tuple(rows),
@@ -397,7 +397,7 @@ h1 { font-size: 24px; margin: 0 0 8px; overflow-wrap: anywhere; }
 h2 { font-size: 18px; margin: 32px 0 4px; }
 h2 .count { color: #6a6a6a; font-weight: normal; }
 p { margin: 4px 0; }
-nav { margin-top: 12px; } nav a { margin-right: 16px; color: #24507e; }
+nav { margin-top: 12px; } nav a { display: inline-block; margin-right: 16px; color: #24507e; }
 table { border-collapse: collapse; background: #fff; margin-top: 8px; }
 th, td { text-align: left; vertical-align: top; padding: 5px 12px; border-bottom: 1px solid #e2e2e0; }
 td { overflow-wrap: anywhere; max-width: 420px; }
