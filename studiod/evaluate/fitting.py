@@ -29,7 +29,7 @@ from studiod.evaluate.sets import Truth, list_truths, part_of, read_coverage, re
 from studiod.evaluate.tables import area_under_curve, calibration_error
 from studiod.imaging.background import estimate_background
 from studiod.risk.calibration import Judge
-from studiod.risk.candidates import Candidate
+from studiod.risk.candidates import LEFTOVER_FEATURES, Candidate
 from studiod.risk.examination import Examination, examine, judge_candidates, measure_picture
 
 Values = NDArray[np.float64]
@@ -117,12 +117,13 @@ def _slim(seen: Examination) -> Examination:
 def fit_judge(measured: Values, truth: Values, width: int, decay: float) -> Judge:
     """A one-layer network fitted by Adam on the whole batch; uncalibrated (slope 1, offset 0)."""
     random = np.random.default_rng(5)
-    mean, deviation = measured.mean(axis=0), measured.std(axis=0) + 1e-6
+    mean, deviation = measured.mean(axis=0), measured.std(axis=0)
+    deviation = np.where(deviation > 1e-9, deviation, 1e9)  # a constant one says nothing
     inputs = ((measured - mean) / deviation).clip(-3, 3)
     shapes = [(inputs.shape[1], width), (width,), (width,), ()]
     values = [random.normal(0, 0.3 / np.sqrt(max(shape[:1] or (1,))), shape) for shape in shapes]
     first, second = [np.zeros(shape) for shape in shapes], [np.zeros(shape) for shape in shapes]
-    for step in range(1, 1501):
+    for step in range(1, 601):
         hidden = np.tanh(inputs @ values[0] + values[1])
         probability = 1 / (1 + np.exp(-(hidden @ values[2] + values[3])))
         error = (probability - truth) / len(truth)
@@ -150,7 +151,7 @@ def calibrate_judge(judge: Judge, measured: Values, truth: Values) -> Judge:
     positive = truth.sum()
     target = np.where(truth > 0, (positive + 1) / (positive + 2), 1 / (len(truth) - positive + 2))
     slope, offset = 1.0, 0.0
-    for _ in range(100):
+    for _ in range(200):
         guess = 1 / (1 + np.exp(-(slope * logit + offset).clip(-30, 30)))
         curve = guess * (1 - guess) + 1e-9
         matrix = np.array(
@@ -161,7 +162,7 @@ def calibrate_judge(judge: Judge, measured: Values, truth: Values) -> Judge:
         )
         error = guess - target
         change = np.linalg.solve(matrix, [(error * logit).sum() + 1.0 * (slope - 1), error.sum()])
-        slope, offset = slope - 0.5 * change[0], offset - 0.5 * change[1]
+        slope, offset = np.array([slope, offset]) - change.clip(-0.1, 0.1)
     return replace(judge, slope=float(slope), offset=float(offset))
 
 
@@ -173,6 +174,12 @@ def _gathered(lessons: Iterable[Lesson], kind: str) -> tuple[Values, Values]:
         rows += [place.measured for place in places]
         truth += (lesson.lost if kind == "loss" else lesson.left).tolist()
     return np.array(rows), np.array(truth)
+
+
+def _general(leftovers: Values) -> Values:
+    """Left-over measurements without those that only tell one piece from another (made constant)."""
+    told = np.isin(LEFTOVER_FEATURES, ("alpha", "noise", "typical", "thinness"))
+    return np.where(told, 0.0, leftovers)
 
 
 def _pictures(lessons: Sequence[Lesson], loss: Judge, leftover: Judge) -> tuple[Values, Values]:
@@ -215,7 +222,9 @@ def fit_calibration(lessons: Sequence[Lesson], console: Console) -> dict[str, An
     fitted: dict[str, Judge] = {}
     for kind in ("loss", "leftover"):
         rows, truth = _gathered(by_part["train"], kind)
-        judge = fit_judge(rows, truth, 12, 1e-4)
+        judge = (
+            fit_judge(rows, truth, 12, 1e-3) if kind == "loss" else fit_judge(_general(rows), truth, 4, 1e-2)
+        )
         held, held_truth = _gathered(by_part["calibrate"], kind)
         fitted[kind] = calibrate_judge(judge, held, held_truth)
         rows, truth = _gathered(by_part["test"], kind)
@@ -230,7 +239,7 @@ def fit_calibration(lessons: Sequence[Lesson], console: Console) -> dict[str, An
     rows, truth = _pictures(by_part["train"], fitted["loss"], fitted["leftover"])
     held, held_truth = _pictures(by_part["calibrate"], fitted["loss"], fitted["leftover"])
     tests, test_truth = _pictures(by_part["test"], fitted["loss"], fitted["leftover"])
-    judge = fit_judge(rows, truth, 10, 1e-3)
+    judge = fit_judge(rows, truth, 6, 3e-3)
     fitted["picture"] = calibrate_judge(judge, held, held_truth)
     _report(console, by_part["test"], fitted["picture"](tests), test_truth)
     return {name: judge.as_json() for name, judge in fitted.items()}

@@ -10,7 +10,7 @@ from studiod.risk.candidates import Candidate
 from studiod.risk.conditions import find_conditions
 from studiod.risk.edges import EdgeFacts, Reflection, rim_of
 from studiod.risk.evidence import Evidence
-from studiod.risk.examination import examine, judge_candidates, measure_picture
+from studiod.risk.examination import examine, judge_candidates, measure_picture, standing_out
 from studiod.risk.findings import REASONS, Finding, Reason, Risk
 
 __all__ = ["REASONS", "Finding", "Reason", "Risk", "assess"]
@@ -18,7 +18,8 @@ __all__ = ["REASONS", "Finding", "Reason", "Risk", "assess"]
 Floats = NDArray[np.float32]
 
 _LEAST_PIECE = 2e-5
-_WORTH_SHOWING = 0.5
+_WORTH_SHOWING = 0.4
+_STANDING_OUT = 0.4
 _MOST_FINDINGS = 12
 _ALIKE_MIRROR = 0.85
 _WIDE_HALO = 1.2
@@ -37,6 +38,9 @@ def assess(photo: Floats, background: Floats, alpha: Floats) -> Risk:
     lost = judge_candidates(seen.losses, calibration.loss)
     left = judge_candidates(seen.leftovers, calibration.leftover)
     score = float(calibration.picture(measure_picture(seen, lost, left)[None])[0])
+    clear = standing_out(seen)
+    lost = np.where(clear, np.maximum(lost, _STANDING_OUT), lost)
+    score = max(score, _STANDING_OUT if clear.any() else 0.0)
     pairs = zip((*seen.losses, *seen.leftovers), np.concatenate([lost, left]).tolist(), strict=True)
     findings = [_name(seen.evidence, place, p) for place, p in pairs if p >= _WORTH_SHOWING]
     findings.sort(key=lambda finding: (-finding.probability, finding.box))
