@@ -240,7 +240,7 @@ class DaemonSettings(_Table):
     hours: Annotated[str, BeforeValidator(_hours)] = ""
     workers: Annotated[Whole, Field(ge=0, le=256)] = 0
     threads: Annotated[Whole, Field(ge=0, le=256)] = 0
-    memory_gb: Annotated[Number, Field(gt=0)] = 4.0
+    memory_gb: Annotated[Number, Field(gt=0)] = 6.0
     time_limit_seconds: Annotated[Number, Field(gt=0)] = 600.0
 
     def may_work_at(self, moment: dt.time) -> bool:
