@@ -102,7 +102,8 @@ def test_exif_is_kept_without_place_and_orientation(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "junk", [b"Exif\0\0", b"Exif\0\0junk", b"Exif\0\0MM\0*\xff\xff\xff\xff", b"Exif\0\0" + bytes(range(97, 157))]
+    "junk",
+    [b"Exif\0\0", b"Exif\0\0junk", b"Exif\0\0MM\0*\xff\xff\xff\xff", b"Exif\0\0" + bytes(range(97, 157))],
 )
 def test_broken_exif_is_ignored(tmp_path: Path, junk: bytes) -> None:
     """A picture that decodes whole is read even where its EXIF is nonsense."""
