@@ -18,10 +18,11 @@ from torch import Tensor
 from studiod.matting.training.losses import matting_loss
 from studiod.matting.training.networks import MattingNetwork, build_network, to_alpha
 from studiod.matting.training.packing import Packed, read_pack
-from studiod.matting.training.samples import Sample, draw_sample
+from studiod.matting.training.samples import Sample, draw_sample, turned
 
-SIZES = {"coarse": 416, "fine": 256}
-BATCHES = {"coarse": 4, "fine": 8}
+SIZES = {"coarse": 320, "fine": 256}
+BATCHES = {"coarse": 8, "fine": 8}
+_ECHO = 128
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,11 @@ def _stack(samples: list[Sample]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 
 class _Stream(torch.utils.data.IterableDataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
-    """Endless batches; every batch has a random generator of its own, seeded by its number."""
+    """Endless batches; every batch has a random generator of its own, seeded by its number.
+
+    Half of a batch is new, half is met again, turned: drawing a sample costs about as much as learning
+    from it (data echoing, Choi et al. 2019).
+    """
 
     def __init__(self, pictures: list[Packed], which: str, batch: int, first: int) -> None:
         self.pictures, self.which, self.batch, self.first = pictures, which, batch, first
@@ -163,10 +168,15 @@ class _Stream(torch.utils.data.IterableDataset[tuple[Tensor, Tensor, Tensor, Ten
         number, workers = (worker.id, worker.num_workers) if worker else (0, 1)
         cv2.setNumThreads(1)
         step = self.first + number
+        size = SIZES[self.which]
+        known: list[Sample] = []
         while True:
             random = np.random.default_rng((17, step))
-            size = SIZES[self.which]
-            yield _stack([draw_sample(self.pictures, self.which, size, random) for _ in range(self.batch)])
+            fresh = self.batch if len(known) < _ECHO else self.batch - self.batch // 2
+            new = [draw_sample(self.pictures, self.which, size, random) for _ in range(fresh)]
+            again = random.choice(len(known), self.batch - fresh, replace=False) if known else []
+            yield _stack(new + [turned(known[index], random) for index in again])
+            known = (known + new)[-_ECHO:]
             step += workers
 
 
