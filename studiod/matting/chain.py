@@ -87,23 +87,13 @@ class ChainMatting:
         if background is None:
             background = estimate_background(photo)
         scene = _Scene(photo, background, *_drawn(photo.shape[:2], strokes))
-        known = self._whole(scene)
+        known = _whole(self._coarse, scene)
         presence = float(known.max())
         for size in _sizes(photo.shape[:2]):
             known = self._refine(_resized(scene, size), known, shift)
         alpha = _stretched(known)
         _obey(alpha, photo, background, strokes)
         return Matte(alpha, presence)
-
-    def _whole(self, scene: _Scene) -> Floats:
-        """Coarse coverage, about 512 px on the long side."""
-        height, width = scene.photo.shape[:2]
-        scale = min(1.0, COARSE_SIDE / max(height, width))
-        size = (_round_to(height * scale, COARSE_STRIDE), _round_to(width * scale, COARSE_STRIDE))
-        small = _resized(scene, size)
-        picture = network_input(small.photo, small.background, small.keep, small.remove)
-        answer = self._coarse.run(None, {"picture": picture[None]})[0]
-        return np.ascontiguousarray(answer[0, 0], np.float32)
 
     def _refine(self, scene: _Scene, known: Floats, shift: int) -> Floats:
         """Coverage at the scene's own resolution by the fine pass, informed by coverage `known` at any."""
@@ -137,6 +127,22 @@ class _Scene:
     background: Floats
     keep: Floats
     remove: Floats
+
+
+def coarse_coverage(coarse: onnxruntime.InferenceSession, photo: Floats, background: Floats) -> Floats:
+    """The coarse network's answer alone: coverage 0..1, `COARSE_SIDE` on the long side."""
+    return _whole(coarse, _Scene(photo, background, *_drawn(photo.shape[:2], ())))
+
+
+def _whole(coarse: onnxruntime.InferenceSession, scene: _Scene) -> Floats:
+    height, width = scene.photo.shape[:2]
+    scale = min(1.0, COARSE_SIDE / max(height, width))
+    small = _resized(
+        scene, (_round_to(height * scale, COARSE_STRIDE), _round_to(width * scale, COARSE_STRIDE))
+    )
+    picture = network_input(small.photo, small.background, small.keep, small.remove)
+    answer = coarse.run(None, {"picture": picture[None]})[0]
+    return np.ascontiguousarray(answer[0, 0], np.float32)
 
 
 def _sizes(shape: tuple[int, ...]) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""Command line of the training: pack, train, export."""
+"""Command line of the training: pack, train, answer, export."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def main() -> int:
-    """Run one of the commands `pack`, `train` and `export`; returns the exit status."""
+    """Run one of the commands `pack`, `train`, `answer` and `export`; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m studiod.matting.training", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     pack = commands.add_parser("pack", help="one file from folders in the layout of bench/rendered")
@@ -24,6 +24,11 @@ def main() -> int:
     run.add_argument("--threads", default=1, type=int)
     run.add_argument("--workers", default=0, type=int, help="processes that draw samples")
     run.add_argument("--start", type=Path, help="a checkpoint to take the weights from")
+    run.add_argument("--answers", type=Path, help="the coarse pass's answers, for the fine pass")
+    answer = commands.add_parser("answer", help="what an exported coarse network says of every picture")
+    answer.add_argument("--packed", required=True, type=Path)
+    answer.add_argument("--coarse", required=True, type=Path, help="its ONNX file")
+    answer.add_argument("--out", required=True, type=Path, help="an .npz file")
     export = commands.add_parser("export", help="write the averaged weights as ONNX and compare")
     export.add_argument("--run", required=True, type=Path)
     export.add_argument("--pass", required=True, choices=("coarse", "fine"), dest="which")
@@ -39,6 +44,11 @@ def main() -> int:
 
         options = {k: v for k, v in vars(arguments).items() if k != "command"}
         train(Plan(**options))
+    elif arguments.command == "answer":
+        from studiod.matting.training.answers import write_answers
+
+        for number, name in enumerate(write_answers(arguments.packed, arguments.coarse, arguments.out), 1):
+            print(number, name, flush=True)
     else:
         from studiod.matting.training.exporting import export_network
 

@@ -52,6 +52,8 @@ class Packed:
     chain: bool
     native: Layers
     small: Layers
+    answers: Bytes | None = None
+    """What a coarse network said of it, with the estimate and with the plate: 2 x H x W."""
 
 
 def to_linear(display: Bytes) -> Floats:

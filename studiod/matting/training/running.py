@@ -6,7 +6,7 @@ import copy
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from studiod.matting.training.answers import read_answers
 from studiod.matting.training.losses import matting_loss
 from studiod.matting.training.networks import MattingNetwork, build_network, to_alpha
 from studiod.matting.training.packing import Packed, read_pack
@@ -39,6 +40,7 @@ class Plan:
     threads: int = 1
     workers: int = 0
     start: Path | None = None
+    answers: Path | None = None
 
 
 def train(plan: Plan) -> None:
@@ -47,6 +49,9 @@ def train(plan: Plan) -> None:
     cv2.setNumThreads(1)
     plan.run.mkdir(parents=True, exist_ok=True)
     pictures = read_pack(plan.packed)
+    if plan.answers is not None:
+        known = read_answers(plan.answers)
+        pictures = [replace(picture, answers=known[picture.name]) for picture in pictures]
     training = [p for p in pictures if p.part == "train"]
     device = torch.device(plan.device)
     batch = plan.batch or BATCHES[plan.which] * (8 if plan.device == "cuda" else 1)

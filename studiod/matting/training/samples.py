@@ -14,6 +14,7 @@ from studiod.matting.training.packing import Layers, Packed, to_display, to_line
 
 Floats = NDArray[np.float32]
 Random = np.random.Generator
+_OWN_STUDIO = 0.52
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class _Crop:
     alpha: Floats
     emphasis: Floats
     estimate: Floats
+    answer: Floats | None = None
+    """What the coarse pass said of it, where it was asked; only of a photograph left as it is."""
 
 
 def draw_sample(pictures: Sequence[Packed], which: str, size: int, random: Random) -> Sample:
@@ -45,7 +48,7 @@ def draw_sample(pictures: Sequence[Packed], which: str, size: int, random: Rando
         crop = _leaned(crop, random)
     crop = _recoloured(crop, random)
     chance = random.random()
-    if chance < 0.52:
+    if chance < _OWN_STUDIO:
         photo, behind = crop.photo, crop.plate
         estimate = crop.estimate
         alpha, emphasis = crop.alpha, crop.emphasis
@@ -66,7 +69,10 @@ def draw_sample(pictures: Sequence[Packed], which: str, size: int, random: Rando
     keep, remove = _strokes(alpha, emphasis, random)
     weight = _loss_weight(which, alpha, emphasis, keep, remove)
     picture = network_input(photo, background, keep, remove)
-    context = _simulated_coarse(alpha, size, random)
+    if crop.answer is not None and chance < _OWN_STUDIO and random.random() < 0.6:
+        context = _shrunk_answer(crop.answer)
+    else:
+        context = _simulated_coarse(alpha, size, random)
     return Sample(picture, context, alpha, weight)
 
 
@@ -107,7 +113,7 @@ def _random_crop(picture: Packed, which: str, size: int, random: Random) -> _Cro
         row, column = _place(layers, random)
         left = column + random.uniform(-0.45, 0.45) * extent - extent / 2
         top = row + random.uniform(-0.45, 0.45) * extent - extent / 2
-    return _cut(layers, left, top, extent, size, random)
+    return _cut(layers, left, top, extent, size, random, picture.answers if which == "fine" else None)
 
 
 def _place(layers: Layers, random: Random) -> tuple[int, int]:
@@ -126,7 +132,15 @@ def _place(layers: Layers, random: Random) -> tuple[int, int]:
     return int(rows[found]), int(columns[found])
 
 
-def _cut(layers: Layers, left: float, top: float, extent: float, size: int, random: Random) -> _Crop:
+def _cut(
+    layers: Layers,
+    left: float,
+    top: float,
+    extent: float,
+    size: int,
+    random: Random,
+    answers: NDArray[np.uint8] | None = None,
+) -> _Crop:
     """The square window, edges repeated beyond the frame, resized, turned and mirrored."""
     height, width = layers.alpha.shape
     side = max(8, round(extent))
@@ -156,21 +170,28 @@ def _cut(layers: Layers, left: float, top: float, extent: float, size: int, rand
     shown = layers.piece[inner].astype(np.float32)
     colour = np.minimum(shown / np.maximum(alpha, 1 / 255)[..., None], 255).astype(np.uint8)
     piece = np.asarray(to_linear(colour) * alpha[..., None], np.float32)
-    rows, columns = layers.estimate.shape[:2]
-    xs = np.linspace(x, x + side, size, dtype=np.float32) / width * columns - 0.5
-    ys = np.linspace(y, y + side, size, dtype=np.float32) / height * rows - 0.5
-    grid_x, grid_y = np.meshgrid(xs, ys)
-    estimate = cv2.remap(layers.estimate, grid_x, grid_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    estimate = np.rot90(np.asarray(estimate, np.float32), turns)
-    if flip:
-        estimate = estimate[:, ::-1]
+
+    def looked_up(small: Floats) -> Floats:
+        rows, columns = small.shape[:2]
+        xs = np.linspace(x, x + side, size, dtype=np.float32) / width * columns - 0.5
+        ys = np.linspace(y, y + side, size, dtype=np.float32) / height * rows - 0.5
+        grid_x, grid_y = np.meshgrid(xs, ys)
+        values = cv2.remap(small, grid_x, grid_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        values = np.rot90(np.asarray(values, np.float32), turns)
+        return np.ascontiguousarray(values[:, ::-1] if flip else values)
+
+    answer = None
+    if answers is not None:
+        chosen = answers[int(random.integers(len(answers)))]
+        answer = looked_up(np.asarray(chosen * np.float32(1 / 255), np.float32))
     return _Crop(
         square(to_linear(layers.photo[inner])),
         square(to_linear(layers.plate[inner])),
         square(piece),
         np.clip(square(alpha), 0, 1),
         np.clip(square(np.asarray(layers.emphasis[inner] * np.float32(1 / 255), np.float32)), 0, 1),
-        np.ascontiguousarray(estimate),
+        looked_up(layers.estimate),
+        answer,
     )
 
 
@@ -189,7 +210,7 @@ def _leaned(crop: _Crop, random: Random) -> _Crop:
             cv2.warpAffine(layer, motion, (size, size), borderMode=cv2.BORDER_REPLICATE), np.float32
         )
 
-    return _Crop(*(moved(layer) for layer in vars(crop).values()))
+    return _Crop(**{name: moved(layer) for name, layer in vars(crop).items() if layer is not None})
 
 
 def _recoloured(crop: _Crop, random: Random) -> _Crop:
@@ -215,7 +236,7 @@ def _recoloured(crop: _Crop, random: Random) -> _Crop:
     piece[there] = np.clip(changed, 0, 1) * cover
     photo[there] += piece[there] - crop.piece[there]
     photo = np.clip(photo, 0, 1)
-    return _Crop(photo, crop.plate, piece, crop.alpha, crop.emphasis, crop.estimate)
+    return _Crop(photo, crop.plate, piece, crop.alpha, crop.emphasis, crop.estimate, crop.answer)
 
 
 def _studio(other: _Crop, random: Random) -> Floats:
@@ -390,6 +411,11 @@ def _loss_weight(which: str, alpha: Floats, emphasis: Floats, keep: Floats, remo
     partly = ((alpha > 0.01) & (alpha < 0.99)).astype(np.uint8)
     edge = np.asarray(cv2.dilate(partly, np.ones((7, 7), np.uint8)), np.float32)
     return np.asarray(1 + 2 * edge + 4 * emphasis + strokes, np.float32)
+
+
+def _shrunk_answer(answer: Floats) -> Floats:
+    size = answer.shape[0] // 4
+    return np.asarray(cv2.resize(answer, (size, size), interpolation=cv2.INTER_AREA), np.float32)[None]
 
 
 def _simulated_coarse(alpha: Floats, size: int, random: Random) -> Floats:
