@@ -10,30 +10,16 @@ from numpy.typing import NDArray
 from studiod.matting import chain
 from studiod.matting.chain import ChainMatting, Stroke
 
-torch = pytest.importorskip("torch")
-exporting = pytest.importorskip("studiod.matting.training.exporting")
-networks = pytest.importorskip("studiod.matting.training.networks")
-
 Floats = NDArray[np.float32]
 
 
-def untrained(folder: Path) -> ChainMatting:
-    """Both passes with seeded random weights, the coarse one always sure that there is a piece."""
-    torch.manual_seed(4)
-    for which in ("coarse", "fine"):
-        network = networks.build_network(which)
-        if which == "coarse":
-            network.head.bias.data.fill_(1.0)
-        else:
-            network.head.weight.data.mul_(8)
-        torch.save({"average": network.state_dict()}, folder / f"{which}.pt")
-        exporting.export_network(folder / f"{which}.pt", which, folder / f"{which}.onnx")
-    return ChainMatting(folder / "coarse.onnx", folder / "fine.onnx", threads=1)
+WEIGHTS = Path(chain.__file__).parent / "weights"
 
 
 @pytest.fixture(scope="module")
-def matting(tmp_path_factory: pytest.TempPathFactory) -> ChainMatting:
-    return untrained(tmp_path_factory.mktemp("weights"))
+def matting() -> ChainMatting:
+    """The shipped weights."""
+    return ChainMatting(WEIGHTS / "coarse.onnx", WEIGHTS / "fine.onnx", threads=1)
 
 
 def scene(height: int = 300, width: int = 420) -> Floats:
@@ -51,21 +37,6 @@ def test_grid_does_not_show(matting: ChainMatting, monkeypatch: pytest.MonkeyPat
     assert first.std() > 0.05
     for shift in (16, 48, 80):
         assert np.abs(matting.solve(photo, shift=shift).alpha - first).max() <= 2 / 255
-
-
-def test_margin_covers_the_reach() -> None:
-    """No pixel farther away than the margin has any influence on the fine network's answer."""
-    network = networks.build_network("fine").eval()
-    picture = torch.ones(1, 8, 384, 384, requires_grad=True)
-    for parameter in network.parameters():
-        torch.nn.init.constant_(parameter, 0.01)
-    reach = 0
-    for offset in range(0, 16, 5):
-        answer = network(picture, torch.zeros(1, 1, 96, 96))
-        (gradient,) = torch.autograd.grad(answer[0, 0, 192 + offset, 192], picture)
-        touched = gradient[0].abs().sum((0, 2)).nonzero()
-        reach = max(reach, 192 + offset - int(touched.min()), int(touched.max()) - 192 - offset)
-    assert 0 < reach <= chain.MARGIN
 
 
 def test_remove_is_hard(matting: ChainMatting) -> None:
@@ -122,16 +93,6 @@ def test_tiles_cover_each_active_cell_once() -> None:
         assert hits.max() <= 1
 
 
-WEIGHTS = Path(chain.__file__).parent / "weights"
-
-
-@pytest.fixture(scope="module")
-def shipped() -> ChainMatting:
-    if not (WEIGHTS / "fine.onnx").exists():
-        pytest.skip("no weights of our own in this checkout")
-    return ChainMatting(WEIGHTS / "coarse.onnx", WEIGHTS / "fine.onnx", threads=1)
-
-
 def paper(level: float = 0.7, noise: float = 0.004) -> Floats:
     """An empty set, 600 x 800: lit from one side, a little grain."""
     y, x = np.mgrid[0:1:600j, 0:1:800j]
@@ -141,27 +102,27 @@ def paper(level: float = 0.7, noise: float = 0.004) -> Floats:
 
 
 @pytest.mark.parametrize("level", [0.05, 0.4, 0.9])
-def test_empty_frame_has_an_empty_matte(shipped: ChainMatting, level: float) -> None:
+def test_empty_frame_has_an_empty_matte(matting: ChainMatting, level: float) -> None:
     """A set without a piece has a matte of zeros, and the coarse pass says so."""
-    matte = shipped.solve(paper(level))
+    matte = matting.solve(paper(level))
     assert matte.alpha.max() == 0
     assert matte.presence < 0.1
 
 
-def test_ring_is_whole_and_its_hole_open(shipped: ChainMatting) -> None:
+def test_ring_is_whole_and_its_hole_open(matting: ChainMatting) -> None:
     """A gold ring's inside is exactly 1, its hole and the far background exactly 0."""
     disc = np.zeros((2400, 3200), np.uint8)
     cv2.circle(disc, (1600, 1200), 600, 255, 96)
     cover = np.asarray(cv2.resize(disc, (800, 600), interpolation=cv2.INTER_AREA), np.float32) / 255
     gold = np.linspace(0.5, 1.2, 600, dtype=np.float32)[:, None, None] * np.array([0.8, 0.55, 0.2])
     photo = np.asarray(paper() * (1 - cover[..., None]) + cover[..., None] * gold, np.float32)
-    alpha = shipped(photo)
+    alpha = matting(photo)
     assert (alpha[cv2.erode(cover, np.ones((9, 9))) > 0.999] == 1).all()
     assert alpha[cv2.dilate(cover, np.ones((15, 15))) < 0.001].max() == 0
 
 
 @pytest.mark.parametrize(("wire", "contrast"), [(1, 0.7), (2, 0.4), (2, 0.7)])
-def test_fine_chain_is_kept(shipped: ChainMatting, wire: int, contrast: float) -> None:
+def test_fine_chain_is_kept(matting: ChainMatting, wire: int, contrast: float) -> None:
     """Of a chain of 1 or 2 px wire seven tenths survive, and next to nothing is put beside it."""
     large = np.zeros((4800, 6400), np.uint8)
     for step in range(0, 600, 4):
@@ -172,6 +133,6 @@ def test_fine_chain_is_kept(shipped: ChainMatting, wire: int, contrast: float) -
         cv2.ellipse(large, middle, axes, turn, 0, 360, 255, width)
     cover = np.asarray(cv2.resize(large, (800, 600), interpolation=cv2.INTER_AREA), np.float32) / 255
     photo = np.asarray(paper() * (1 - contrast * cover[..., None]), np.float32)
-    alpha = shipped(photo)
+    alpha = matting(photo)
     assert np.minimum(alpha, cover).sum() >= 0.7 * cover.sum()
     assert alpha[cv2.dilate(cover, np.ones((9, 9))) == 0].sum() <= 0.02 * cover.sum()
