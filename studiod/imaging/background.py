@@ -37,9 +37,8 @@ def estimate_background(photo: Picture, box: Box | None = None) -> Picture:
             int(left * columns / width) : -(-right * columns // width),
         ] = 0.0
     fitted = _fit(np.log(small + _FLOOR), usable)
-    estimate = np.exp(fitted) - _FLOOR
-    full = cv2.resize(estimate.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.maximum(full, 0.0, out=full)
+    estimate = np.maximum(np.exp(fitted) - _FLOOR, 0.0).astype(np.float32)
+    return np.asarray(cv2.resize(estimate, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def match_plate(photo: Picture, plate: Picture) -> Picture:
