@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from studiod import __version__
+from studiod.commands.calibrate import calibrate
 from studiod.commands.check import check
 from studiod.commands.demo import demo
 from studiod.commands.evaluate import evaluate
@@ -65,6 +66,7 @@ for _command in (init, check, run, status, list_, show, approve, flag, reject, r
     app.command(_command.__name__.rstrip("_"))(_command)
 app.command()(demo)
 app.command()(evaluate)
+app.command()(calibrate)
 app.command()(history)
 app.command()(report)
 

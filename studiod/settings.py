@@ -291,6 +291,11 @@ class Settings(_Table):
         return self.work / "studiod.db"
 
     @property
+    def calibrations(self) -> Path:
+        """What the studio taught the risk scorer: a file for each `studiod calibrate --apply`."""
+        return self.work / "calibration"
+
+    @property
     def outbox(self) -> Path:
         """Where finished pictures go, a folder a preset."""
         return self.root / "outbox"

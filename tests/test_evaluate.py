@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from studiod.__main__ import app
 from studiod.evaluate.measures import CHAIN, METAL, PRONG, STONE, score_matte
 from studiod.evaluate.probes import score_probes
-from studiod.evaluate.tables import area_under_curve, calibration_error, summarise, wilson
+from studiod.evaluate.tables import summarise
+from studiod.risk.figures import area_under_curve, calibration_error, wilson
 
 WEIGHTS = Path(__file__).parents[1] / "studiod" / "matting" / "weights" / "u2netp.onnx"
 

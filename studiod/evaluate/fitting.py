@@ -26,11 +26,11 @@ from rich.progress import track
 from studiod.evaluate.damage import damage_matte, soften_matte
 from studiod.evaluate.measures import Floats, score_matte
 from studiod.evaluate.sets import Truth, list_truths, part_of, read_coverage, read_linear, read_truth
-from studiod.evaluate.tables import area_under_curve, calibration_error
 from studiod.imaging.background import estimate_background
 from studiod.risk.calibration import Judge
 from studiod.risk.candidates import LEFTOVER_FEATURES, Candidate
 from studiod.risk.examination import Examination, examine, judge_candidates, measure_picture
+from studiod.risk.figures import area_under_curve, calibration_error
 
 Values = NDArray[np.float64]
 

@@ -19,13 +19,11 @@ from studiod.evaluate.sets import Truth, read_coverage
 from studiod.evaluate.tables import (
     MEASURES,
     Figure,
-    area_under_curve,
     bootstrap,
-    calibration_error,
     summarise,
     summarise_probes,
-    wilson,
 )
+from studiod.risk.figures import area_under_curve, calibration_error, wilson
 
 _SHEET = 24
 _TILE = 320

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from studiod.evaluate.measures import Score
 from studiod.evaluate.probes import ProbeScore
+from studiod.risk.figures import wilson
 
 Values = NDArray[np.float64]
 
 _DRAWS = 1000
-_Z = 1.959964
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +74,6 @@ def _figure(measure: Measure, scores: Sequence[Score]) -> Figure:
     return Figure(value, low, high, int(total))
 
 
-def wilson(hits: float, total: float) -> tuple[float, float]:
-    """The 95 % interval of a share."""
-    if total == 0:
-        return 0.0, 1.0
-    share, spread = hits / total, _Z**2 / total
-    middle = (share + spread / 2) / (1 + spread)
-    reach = _Z / (1 + spread) * float(np.sqrt(share * (1 - share) / total + spread / (4 * total)))
-    return (max(0.0, middle - reach) if hits else 0.0), (min(1.0, middle + reach) if hits < total else 1.0)
-
-
 def bootstrap(pairs: Values) -> tuple[float, float]:
     """The 95 % interval of a ratio of sums (N x 2), by drawing pictures anew."""
     random = np.random.default_rng(11)
@@ -129,18 +119,3 @@ def summarise_probes(scores: Sequence[ProbeScore]) -> ProbeSummary:
         breaks=sum(len(s.breaks) for s in scores),
         by_kind=dict(sorted(kinds.items())),
     )
-
-
-def area_under_curve(score: Values, truth: Values) -> float:
-    """AUROC: the chance that an unusable one scores above a usable one; nan without one of them."""
-    bad, good = score[truth > 0], score[truth == 0]
-    if not len(bad) or not len(good):
-        return float("nan")
-    return float((bad[:, None] > good).mean() + 0.5 * (bad[:, None] == good).mean())
-
-
-def calibration_error(score: Values, truth: Values, bins: int = 10) -> float:
-    """Expected calibration error over equally filled bins."""
-    order = np.array_split(np.argsort(score, kind="stable"), bins)
-    wrong = sum(len(b) * abs(float(score[b].mean() - truth[b].mean())) for b in order if len(b))
-    return wrong / len(score)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from studiod.risk.calibration import load_calibration
+from studiod.risk.calibration import Calibration, load_calibration
 from studiod.risk.candidates import Candidate
 from studiod.risk.conditions import find_conditions
 from studiod.risk.edges import EdgeFacts, Reflection, rim_of
@@ -25,13 +25,13 @@ _ALIKE_MIRROR = 0.85
 _WIDE_HALO = 1.2
 
 
-def assess(photo: Floats, background: Floats, alpha: Floats) -> Risk:
+def assess(photo: Floats, background: Floats, alpha: Floats, calibration: Calibration | None = None) -> Risk:
     """How likely the cutout of `photo` by `alpha` is not usable, and the places that say so.
 
     `photo` and `background` are linear (H x W x 3), `alpha` H x W. A frame without a piece is
-    `no_piece` with a score of 1.
+    `no_piece` with a score of 1. Without a `calibration` the shipped one judges.
     """
-    calibration = load_calibration()
+    calibration = calibration or load_calibration()
     if float((alpha >= 0.5).mean()) < _LEAST_PIECE:
         return Risk(1.0, (_no_piece(alpha),), calibration.version)
     seen = examine(photo, background, alpha)
