@@ -61,7 +61,10 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """Make a version: the first of `sources` that has the bytes of `sha256` is the photograph."""
+    """Make a version: the first of `sources` that has the bytes of `sha256` is the photograph.
+
+    `calibrations` is the folder of what the studio taught the risk scorer.
+    """
 
     do: ClassVar[str] = "process"
     sources: tuple[str, ...]
@@ -69,6 +72,7 @@ class Process:
     plate: str | None
     presets: tuple[Mapping[str, Any], ...]
     folder: str
+    calibrations: str
 
     @staticmethod
     def settings_of(presets: Sequence[Preset]) -> tuple[Mapping[str, Any], ...]:

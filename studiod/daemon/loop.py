@@ -301,6 +301,7 @@ class _Daemon:
             plate=self._plate(claimed),
             presets=Process.settings_of(presets),
             folder=str(self._settings.work / "items" / str(claimed.item) / f"v{claimed.version}"),
+            calibrations=str(self._settings.calibrations),
         )
         self._submit(claimed, task, self._settings.daemon.time_limit_seconds)
         return True

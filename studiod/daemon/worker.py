@@ -19,6 +19,7 @@ import signal
 import sys
 import threading
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from studiod.matting import load_matte
 from studiod.names import printable
 from studiod.pipeline import process_photo
 from studiod.risk import assess
+from studiod.risk.studio import studio_calibration
 from studiod.settings import Preset
 
 _PR_SET_PDEATHSIG = 1
@@ -94,7 +96,8 @@ class _Worker:
         photo = read_photo(source, max_megapixels=self._options.max_megapixels)
         plate, plate_sha256, no_plate = self._plate(job["plate"])
         presets = [Preset.model_validate(preset) for preset in job["presets"]]
-        processed = process_photo(photo, matte=self._matte, assess=assess, presets=presets, plate=plate)
+        judge = partial(assess, calibration=studio_calibration(Path(job["calibrations"])))
+        processed = process_photo(photo, matte=self._matte, assess=judge, presets=presets, plate=plate)
         made = write_version(Path(job["folder"]), photo, processed)
         return {
             "source_sha256": sha256,
