@@ -13,7 +13,7 @@ import studiod
 ROOT = Path(studiod.__file__).parent.parent
 
 LINES: tuple[tuple[str, ...], ...] = (
-    ("studiod.errors", "studiod.names", "studiod.money"),
+    ("studiod.errors", "studiod.names", "studiod.money", "studiod.strokes"),
     ("studiod.settings",),
     ("studiod.imaging",),
     ("studiod.matting", "studiod.risk", "studiod.ledger"),
@@ -25,12 +25,21 @@ LINES: tuple[tuple[str, ...], ...] = (
 
 NEIGHBOURS = {
     ("studiod.names", "studiod.errors"),  # the lowest line may lean on each other
+    ("studiod.strokes", "studiod.errors"),
     ("studiod.artifacts", "studiod.pipeline"),  # writes what the pipeline made,
     ("studiod.view", "studiod.pipeline"),
     ("studiod.artifacts", "studiod.view"),  # and what screens show of it
     ("studiod.__main__", "studiod.commands"),
 }
-TERMINAL = {"studiod.ledger", "studiod.settings", "studiod.errors", "studiod.names", "studiod.money", "tui"}
+TERMINAL = {
+    "studiod.ledger",
+    "studiod.settings",
+    "studiod.errors",
+    "studiod.names",
+    "studiod.money",
+    "studiod.strokes",
+    "tui",
+}
 NOT_IN_TERMINAL = {"cv2", "onnxruntime", "rawpy", "tifffile", "imagecodecs"}
 
 

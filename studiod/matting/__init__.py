@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studiod.imaging.colour import encode_srgb
-from studiod.matting.chain import Stroke
 from studiod.matting.difference import matte_from_difference
 from studiod.matting.general import GeneralModel, Provider
+from studiod.strokes import Stroke
 
 __all__ = ["GeneralMatte", "LoadedMatte", "Stroke", "load_matte"]
 

@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -18,6 +17,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from studiod.imaging.background import estimate_background
+from studiod.strokes import Stroke
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -32,18 +32,6 @@ _SMALLEST_FINE = 1100
 _PRESENT = 0.12  # empty sets answer at most 0.06, pieces 0.5 and more
 _LONG_LINE = 0.15  # of the long side
 _NOTHING, _WHOLE = 0.05, 0.80  # chosen on the calibration part: least error at edges, most metal kept
-
-
-@dataclass(frozen=True)
-class Stroke:
-    """A brush stroke: polyline of (x, y) in pixels, brush radius in pixels, and what it asks for.
-
-    `keep`: all along it the piece is met within the brush; `solid`: all under it is piece; `remove`: none is.
-    """
-
-    points: tuple[tuple[float, float], ...]
-    radius: float
-    mode: Literal["keep", "solid", "remove"]
 
 
 @dataclass(frozen=True)
