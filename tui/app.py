@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from textual.app import App
+from textual.app import App, ComposeResult
 from textual.binding import Binding
 from textual.theme import Theme
+from textual.widgets import Static
 
 from studiod.errors import LedgerError, StudioError
-from studiod.ledger.engine import open_ledger
-from studiod.ledger.review import current_person
-from studiod.settings import SETTINGS_NAME, load_settings
-from tui.desk import Desk
+from studiod.settings import SETTINGS_NAME, Settings, load_settings
 from tui.keys import load_keymap
 from tui.lines import SayLine
-from tui.queue_screen import QueueScreen
+
+if TYPE_CHECKING:
+    from tui.desk import Desk
+    from tui.queue_screen import QueueScreen
 
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
@@ -49,24 +51,50 @@ class ReviewApp(App[int]):
 
     ENABLE_COMMAND_PALETTE = False
     BINDINGS = [Binding("ctrl+c", "quit", "quit", show=False, priority=True)]
+    CSS = "#opening { padding: 3 2; color: #8c8c8c; }"
 
-    def __init__(self, desk: Desk, keymap: Mapping[str, str]) -> None:
+    desk: Desk
+
+    def __init__(self, open_desk: Callable[[], Desk], keymap: Mapping[str, str]) -> None:
         super().__init__()
-        self.desk = desk
+        self._open_desk = open_desk
         self.keymap = dict(keymap)
+        self.refusal: StudioError | None = None
         self._ledger_thread = ThreadPoolExecutor(1, "ledger")
         self._picture_thread = ThreadPoolExecutor(1, "pictures")
 
+    def compose(self) -> ComposeResult:
+        """What is there until the ledger is open."""
+        yield Static("Opening the queue …", id="opening")
+
     def on_mount(self) -> None:
-        """Set the colours and keys, and open the queue."""
+        """Set the colours and keys, and open the queue as soon as something is on the screen."""
         self.register_theme(_NEUTRAL)
         self.theme = _NEUTRAL.name
         self.set_keymap(self.keymap)
-        self.push_screen(QueueScreen())
+        self.call_later(self._open)
         if sys.platform != "win32":
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGHUP):
                 loop.add_signal_handler(number, self.exit, 128 + number)
+
+    async def _open(self) -> None:
+        """Open the desk and the queue; keys pressed meanwhile wait."""
+        try:
+            self.desk, screen = await self.ask(self._open_queue)
+        except StudioError as error:
+            self.refusal = error
+            self.exit(error.exit_code)
+        else:
+            await self.push_screen(screen())
+            gc.freeze()
+            gc.enable()  # __main__ starts without it
+
+    def _open_queue(self) -> tuple[Desk, type[QueueScreen]]:
+        # Imported here: what the pictures and the ledger need takes longer than all else at the start.
+        from tui.queue_screen import QueueScreen
+
+        return self._open_desk(), QueueScreen
 
     def on_unmount(self) -> None:
         """Let the threads go."""
@@ -118,15 +146,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         keymap = load_keymap(given.keymap, settings.root)
         if not sys.stdout.isatty():
             raise StudioError("studiod-review needs a terminal.", "For scripts there is: studiod list --json")
-        ledger = open_ledger(settings.database, busy_seconds=_BUSY_SECONDS)
-        try:
-            return ReviewApp(Desk(ledger, settings, current_person()), keymap).run() or 0
-        finally:
-            ledger.close()
+        app = ReviewApp(partial(_open_desk, settings), keymap)
+        code = app.run() or 0
+        if app.refusal is not None:
+            raise app.refusal
+        return code
     except StudioError as error:
         print(f"studiod-review: {error.message} {error.hint}".strip(), file=sys.stderr)
         return error.exit_code
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _open_desk(settings: Settings) -> Desk:
+    # Imported here, for the same reason.
+    from studiod.ledger.engine import open_ledger
+    from studiod.ledger.review import current_person
+    from tui.desk import Desk
+
+    ledger = open_ledger(settings.database, busy_seconds=_BUSY_SECONDS)
+    return Desk(ledger, settings, current_person())

@@ -23,6 +23,7 @@ from studiod.ledger.records import (
 )
 from studiod.ledger.states import Status
 from studiod.settings import Settings
+from studiod.strokes import Stroke
 from tui.pictures import Pictures, open_pictures
 
 Box = tuple[int, int, int, int]
@@ -88,6 +89,7 @@ class Piece:
     findings: tuple[Finding, ...]
     pictures: Pictures | None
     trouble: str = ""
+    strokes: tuple[Stroke, ...] = ()
 
 
 class Desk:
@@ -158,6 +160,10 @@ class Desk:
     def reject(self, item: ItemRecord) -> None:
         """The piece must be shot again."""
         review.reject(self.ledger, item.id, item.version, self.person)
+
+    def touch_up(self, item: ItemRecord, strokes: tuple[Stroke, ...]) -> None:
+        """Have the matte of the version seen made again with these strokes, the whole layer."""
+        review.request_strokes(self.ledger, item.id, item.version, strokes, self.person)
 
     def undo(self) -> ItemRecord:
         """Take this person's last decision back; returns the item, which waits again."""

@@ -18,7 +18,7 @@ from studiod.errors import SettingsError
 from studiod.names import printable
 from studiod.settings import find_config
 
-Place = Literal["everywhere", "queue", "review"]
+Place = Literal["everywhere", "queue", "review", "brush"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,19 @@ class Action:
     short: str = ""
 
 
+_CLOSE = (
+    Action("zoom.200", "2", "zoom(2)", "200 %"),
+    Action("zoom.400", "4", "zoom(4)", "400 %"),
+    Action("zoom.800", "8", "zoom(8)", "800 %"),
+    Action("zoom.in", "plus,equals_sign", "step_zoom(1)", "zoom in"),
+    Action("zoom.out", "minus", "step_zoom(-1)", "zoom out"),
+)
+
 ACTIONS: Mapping[Place, tuple[Action, ...]] = {
     "everywhere": (
         Action("help", "question_mark,f1", "help", "help", "help"),
         Action("quit", "q,ctrl+q", "leave", "quit, or back to the queue", "quit"),
-        Action("undo", "u", "undo", "undo your last decision", "undo"),
+        Action("undo", "u", "undo", "undo your last decision or stroke", "undo"),
         Action("refresh", "ctrl+l", "redraw", "draw the screen again"),
     ),
     "queue": (
@@ -67,6 +75,7 @@ ACTIONS: Mapping[Place, tuple[Action, ...]] = {
         Action("review.approve", "a", "approve", "approve", "approve"),
         Action("review.flag", "f", "flag", "flag for touch-up", "flag"),
         Action("review.reject", "r", "reject", "reject: shoot it again", "reject"),
+        Action("review.brush", "b", "brush", "touch up with the brush", "brush"),
         Action("review.finding", "n", "finding(1)", "next finding", "finding"),
         Action("review.finding_back", "N", "finding(-1)", "finding before"),
         Action("review.skip", "s", "skip(1)", "skip to the next", "skip"),
@@ -79,15 +88,11 @@ ACTIONS: Mapping[Place, tuple[Action, ...]] = {
         Action("review.matte", "m", "show_view('MATTE')", "matte"),
         Action("review.cutout", "x", "cutout", "cutout, next background"),
         Action("review.side_by_side", "t", "side_by_side", "side by side"),
-        Action("review.marks", "y", "marks", "findings' boxes on or off"),
+        Action("review.marks", "y", "marks", "boxes and strokes on or off"),
         Action("review.box", "d", "draw_box", "draw a box with the mouse"),
         Action("zoom.fit", "0", "fit", "whole picture"),
         Action("zoom.100", "1", "zoom(1)", "100 %"),
-        Action("zoom.200", "2", "zoom(2)", "200 %"),
-        Action("zoom.400", "4", "zoom(4)", "400 %"),
-        Action("zoom.800", "8", "zoom(8)", "800 %"),
-        Action("zoom.in", "plus,equals_sign", "step_zoom(1)", "zoom in"),
-        Action("zoom.out", "minus", "step_zoom(-1)", "zoom out"),
+        *_CLOSE,
         Action("pan.left", "left,h", "pan(-8,0)", "pan left"),
         Action("pan.right", "right,l", "pan(8,0)", "pan right"),
         Action("pan.up", "up,k", "pan(0,-8)", "pan up"),
@@ -98,11 +103,31 @@ ACTIONS: Mapping[Place, tuple[Action, ...]] = {
         Action("pan.far_down", "shift+down,J", "pan(0,40)", "pan far down"),
         Action("review.viewer", "o", "open_outside", "open in the system's viewer"),
     ),
+    "brush": (
+        Action("brush.save", "enter,ctrl+s", "save", "save: the matte is made again", "save"),
+        Action("brush.pen", "space", "pen", "brush down, brush up", "paint"),
+        Action("brush.keep", "k", "brush('keep')", "keep: a part of the piece runs here", "keep"),
+        Action("brush.solid", "s", "brush('solid')", "solid keep: all here is piece", "solid"),
+        Action("brush.remove", "r", "brush('remove')", "remove: all here is background", "remove"),
+        Action("brush.smaller", "left_square_bracket", "size(-1)", "a finer brush", "finer"),
+        Action("brush.larger", "right_square_bracket", "size(1)", "a wider brush", "wider"),
+        Action("brush.view", "v", "view", "original, cutout, matte", "view"),
+        Action("brush.left", "left", "stroke(-1,0)", "move the brush left"),
+        Action("brush.right", "right", "stroke(1,0)", "move the brush right"),
+        Action("brush.up", "up", "stroke(0,-1)", "move the brush up"),
+        Action("brush.down", "down", "stroke(0,1)", "move the brush down"),
+        Action("brush.far_left", "shift+left", "stroke(-10,0)", "move it far left"),
+        Action("brush.far_right", "shift+right", "stroke(10,0)", "move it far right"),
+        Action("brush.far_up", "shift+up", "stroke(0,-10)", "move it far up"),
+        Action("brush.far_down", "shift+down", "stroke(0,10)", "move it far down"),
+        *_CLOSE,
+    ),
 }
 
 PLACES: Mapping[Place, str] = {
     "queue": "In the queue",
     "review": "At a piece",
+    "brush": "With the brush",
     "everywhere": "Everywhere",
 }
 
@@ -155,9 +180,9 @@ def _checked(table: dict[str, object], path: Path) -> dict[str, str]:
                 'For example "p" or "p,ctrl+p".',
             )
         keymap[id] = keys
-    for place in ("queue", "review"):
+    for place in PLACES:
         owners: dict[str, str] = {}
-        for action in (*ACTIONS[place], *ACTIONS["everywhere"]):
+        for action in {*ACTIONS[place], *ACTIONS["everywhere"]}:
             for key in Binding.make_bindings([Binding(keymap.get(action.id, action.keys), "", "")]):
                 if owners.setdefault(key.key, action.id) != action.id:
                     raise SettingsError(

@@ -52,7 +52,8 @@ def key_name(key: str) -> str:
     names = {
         "question_mark": "?", "slash": "/", "backslash": "\\", "plus": "+", "minus": "-", "equals_sign": "=",
         "left": "←", "right": "→", "up": "↑", "down": "↓", "escape": "esc", "pagedown": "pgdn",
-        "pageup": "pgup", "comma": ",", "full_stop": ".",
+        "pageup": "pgup", "left_square_bracket": "[", "right_square_bracket": "]", "comma": ",",
+        "full_stop": ".",
     }  # fmt: skip
     *before, last = key.split("+")
     return "+".join((*before, names.get(last, last)))
@@ -84,6 +85,7 @@ def help_text(keymap: Mapping[str, str]) -> Text:
             text.append(f" {action.id}\n", "#8c8c8c")
         text.append("\n")
     text.append("The mouse: drag or wheel pans, ctrl+wheel zooms, a double click opens a row.\n")
+    text.append("With the brush: the left button paints, the right one and the wheel pan.\n")
     text.append("Keys change by id in keymaps/NAME.toml beside studiod.toml: studiod-review --keymap NAME.")
     return text
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.text import Text
 from textual import on, work
@@ -15,6 +15,7 @@ from studiod.ledger.records import ItemRecord
 from studiod.ledger.states import Status
 from studiod.names import printable
 from tui import words
+from tui.brush_screen import BrushScreen
 from tui.desk import Finding, Piece
 from tui.dialogs import FlagAnswer, FlagDialog, Sure
 from tui.keys import bindings
@@ -139,7 +140,7 @@ class ReviewScreen(StudioScreen):
             piece = await self.ask_patiently(self.desk.piece, item)
             prepared = self._next
             if prepared and (prepared.item.id, prepared.item.version) == (item, piece.item.version):
-                piece = Piece(piece.item, piece.findings, prepared.pictures, prepared.trouble)
+                piece = replace(prepared, item=piece.item)
             elif piece.pictures is not None:
                 await self.draw_from(piece.pictures.prepare)
         except StudioError as error:
@@ -156,8 +157,9 @@ class ReviewScreen(StudioScreen):
         self._set_two(False)
         pictures = piece.pictures if piece else None
         self.main.view = self._after = View.COMPOSITE
-        self.main.show(pictures, trouble)
-        self.other.show(pictures, trouble)
+        strokes = piece.strokes if piece else ()
+        self.main.show(pictures, trouble, strokes)
+        self.other.show(pictures, trouble, strokes)
         self._draw()
 
     @work(exclusive=True, group="prefetch")
@@ -198,7 +200,7 @@ class ReviewScreen(StudioScreen):
                 TransitionRefused("This picture changed while you looked.", "This is the new one.")
             )
         elif now != piece.item and now.version == piece.item.version:
-            self.piece = Piece(now, piece.findings, piece.pictures, piece.trouble)
+            self.piece = replace(piece, item=now)
             self._draw()
 
     def _neighbour(self, direction: int) -> int | None:
@@ -302,8 +304,9 @@ class ReviewScreen(StudioScreen):
         self._draw()
 
     def action_marks(self) -> None:
-        """The findings' boxes on or off."""
+        """The findings' boxes and the strokes on or off."""
         self._marks_shown = not self._marks_shown
+        self.main.with_strokes = self.other.with_strokes = self._marks_shown
         self._draw_marks()
 
     def action_fit(self) -> None:
@@ -427,6 +430,21 @@ class ReviewScreen(StudioScreen):
         item = self.shown
         if item is not None:
             await self.decide_reject(item)
+
+    @work(exclusive=True, group="decide")
+    async def action_brush(self) -> None:
+        """Touch up right here; once the strokes are saved, on to the next while the matte is made again."""
+        item = self.shown
+        if item is None or self.piece is None or self.piece.pictures is None:
+            return
+        for picture in (self.main, self.other):
+            self.looked.away(picture.id or "")
+        saved = await self.app.push_screen_wait(BrushScreen(self.piece, self.main.viewport))
+        if saved is None:
+            self._note()
+        else:
+            self.decided(item)
+            self.say.say(f"{words.sku_text(item)} comes back once its matte is made again.")
 
     def action_skip(self, direction: int) -> None:
         """Leave this one undecided."""

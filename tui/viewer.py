@@ -15,11 +15,16 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from studiod.errors import StudioError
+from studiod.strokes import Stroke
+from tui.brush import draw_strokes
 from tui.halfblock import picture_strips
 from tui.pictures import SURROUND, Pictures, View
 from tui.viewport import Rectangle, Viewport
 
 Pixels = NDArray[np.uint8]
+
+HALF_BLOCKS = (1, 2)
+"""How many pixels of the window a cell has, across and down."""
 
 _WHEEL = 6
 _REST_SECONDS = 0.2
@@ -60,7 +65,10 @@ class PictureView(Widget):
         self.viewport = Viewport(1, 2)
         self.drawing = False
         self.trouble = ""
+        self.grain = HALF_BLOCKS
+        self.with_strokes = True
         self._pictures: Pictures | None = None
+        self.strokes: tuple[Stroke, ...] = ()
         self._marks: tuple[Mark, ...] = ()
         self._strips: list[Strip] | None = None
         self._drag: tuple[int, int] | None = None
@@ -74,9 +82,10 @@ class PictureView(Widget):
         """What is shown."""
         return self._pictures
 
-    def show(self, pictures: Pictures | None, trouble: str = "") -> None:
-        """Show another version's pictures at fit, or none and why."""
+    def show(self, pictures: Pictures | None, trouble: str = "", strokes: tuple[Stroke, ...] = ()) -> None:
+        """Show another version's pictures at fit with the strokes it was made from, or none and why."""
         self._pictures, self.trouble, self._marks = pictures, trouble, ()
+        self.strokes = strokes
         self.drawing = False
         self.fit()
 
@@ -101,7 +110,7 @@ class PictureView(Widget):
     def zoom_to(self, zoom: float) -> None:
         """Zoom at the pointer, or at the middle when it is elsewhere."""
         anchor = self._pointer
-        at = None if anchor is None else (anchor[0] + 0.5, anchor[1] * 2 + 1.0)
+        at = None if anchor is None else self._pixel(anchor[0] + 0.5, anchor[1] + 0.5)
         self._look(self.viewport.zoomed(zoom, at))
 
     def step_zoom(self, direction: int) -> None:
@@ -112,8 +121,9 @@ class PictureView(Widget):
             self.zoom_to(self.viewport.step(direction))
 
     def pan(self, right: int, down: int) -> None:
-        """Move the window by cell pixels."""
-        self._look(self.viewport.panned(right, down))
+        """Move the window by half blocks."""
+        across, high = self.grain
+        self._look(self.viewport.panned(right * across, down * high / 2))
 
     def look_at(self, x: float, y: float, zoom: float) -> None:
         """Bring a place of the photograph to the middle at a zoom."""
@@ -123,6 +133,13 @@ class PictureView(Widget):
         """Look at the same place at the same zoom as another window."""
         self.viewport = self.viewport.look_at(other.viewport.x, other.viewport.y, other.viewport.zoom)
         self._redraw(moving=True)
+
+    def place_at(self, column: float, row: float) -> tuple[float, float]:
+        """The photograph's place under a place of the widget, in cells."""
+        return self.viewport.place(*self._pixel(column, row))
+
+    def _pixel(self, column: float, row: float) -> tuple[float, float]:
+        return column * self.grain[0], row * self.grain[1]
 
     def _look(self, viewport: Viewport) -> None:
         bounds = self._bounds()
@@ -156,7 +173,10 @@ class PictureView(Widget):
     def on_resize(self, event: events.Resize) -> None:
         """Keep the place; a whole view stays whole."""
         fitted = self.viewport.fitted
-        self.viewport = self.viewport.resized(max(event.size.width, 1), max(event.size.height * 2, 2))
+        across, high = self.grain
+        self.viewport = self.viewport.resized(
+            max(event.size.width, 1) * across, max(event.size.height, 1) * high
+        )
         if fitted or self.viewport.zoom <= 0:
             self.fit()
         else:
@@ -180,9 +200,18 @@ class PictureView(Widget):
             pixels = self._pictures.window(self.view, self.viewport.region, width, height * 2)
         except StudioError as error:
             return self._words(f"{error.message}\n{error.hint}")
-        for mark in (*self._marks, *([self._rubber_band] if self._rubber_band else [])):
-            _draw_box(pixels, self.viewport, mark)
+        self.draw_over(pixels)
         return picture_strips(pixels, coarse=self._rest is not None)
+
+    def draw_over(self, pixels: Pixels) -> None:
+        """Draw what is not of the photograph on a picture of the window, whatever its resolution."""
+        draw_strokes(pixels, self.viewport.region, self.strokes_shown())
+        for mark in (*self._marks, *([self._rubber_band] if self._rubber_band else [])):
+            _draw_box(pixels, self.viewport.region, mark)
+
+    def strokes_shown(self) -> tuple[Stroke, ...]:
+        """The strokes that are drawn: on the original only, so that they hide nothing of the result."""
+        return self.strokes if self.view is View.ORIGINAL and self.with_strokes else ()
 
     def _words(self, text: str) -> list[Strip]:
         """A sentence in place of a picture, wrapped and in the middle."""
@@ -220,7 +249,7 @@ class PictureView(Widget):
             return
         self.capture_mouse()
         if self.drawing:
-            self._box_start = self.viewport.place(event.x, event.y * 2)
+            self._box_start = self.place_at(event.x, event.y)
         else:
             self._drag = (event.x, event.y)
 
@@ -252,7 +281,7 @@ class PictureView(Widget):
 
     def _box_to(self, event: events.MouseEvent) -> Rectangle:
         assert self._box_start is not None and self._pictures is not None
-        start, end = self._box_start, self.viewport.place(event.x + 1, event.y * 2 + 2)
+        start, end = self._box_start, self.place_at(event.x + 1, event.y + 1)
         width, height = self._pictures.width, self._pictures.height
         return (
             min(max(min(start[0], end[0]), 0.0), width),
@@ -262,14 +291,14 @@ class PictureView(Widget):
         )
 
 
-def _draw_box(pixels: Pixels, viewport: Viewport, mark: Mark) -> None:
+def _draw_box(pixels: Pixels, region: Rectangle, mark: Mark) -> None:
     """Draw the outline just outside the box, so that it hides nothing of what it is about."""
     height, width = pixels.shape[:2]
-    region = viewport.region
-    left = int((mark.box[0] - region[0]) * viewport.zoom) - 1
-    top = int((mark.box[1] - region[1]) * viewport.zoom) - 1
-    right = int(np.ceil((mark.box[2] - region[0]) * viewport.zoom))
-    bottom = int(np.ceil((mark.box[3] - region[1]) * viewport.zoom))
+    across, down = width / (region[2] - region[0]), height / (region[3] - region[1])
+    left = int((mark.box[0] - region[0]) * across) - 1
+    top = int((mark.box[1] - region[1]) * down) - 1
+    right = int(np.ceil((mark.box[2] - region[0]) * across))
+    bottom = int(np.ceil((mark.box[3] - region[1]) * down))
     if right < 0 or bottom < 0 or left >= width or top >= height:
         return
     rows, columns = slice(max(top, 0), bottom + 1), slice(max(left, 0), right + 1)

@@ -117,7 +117,8 @@ class Studio:
 
     def app(self, person: Person = maria, keymap: str = "default") -> ReviewApp:
         """The terminal of a person."""
-        return ReviewApp(Desk(self.ledger, self.settings, person), load_keymap(keymap, self.settings.root))
+        desk = Desk(self.ledger, self.settings, person)
+        return ReviewApp(lambda: desk, load_keymap(keymap, self.settings.root))
 
     @staticmethod
     async def until(pilot: Pilot[int], condition: Callable[[], object], what: str = "") -> None:

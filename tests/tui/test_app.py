@@ -34,7 +34,7 @@ class Terminal:
         self.other = other
         config = studio.settings.root / "studiod.toml"
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tui.app", "--config", os.fspath(config)],
+            [sys.executable, "-m", "tui", "--config", os.fspath(config)],
             stdin=other, stdout=other, stderr=other, cwd=studio.settings.root, start_new_session=True,
             env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
         )  # fmt: skip
