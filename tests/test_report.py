@@ -26,6 +26,7 @@ from studiod.ledger.records import (
 )
 from studiod.ledger.states import Status
 from studiod.report import Report, as_html, as_text, read_report
+from tests.looking import COMPOSITE_BOX, PLACES, look_closely
 
 if TYPE_CHECKING:
     from tests.conftest import Studio
@@ -57,7 +58,8 @@ def make(ledger: Ledger, sentence: str = "A link may be missing.") -> int:
     risk = {"score": 0.4, "findings": [{**finding, "sentence": sentence}]}
     made = NewVersion(
         f"items/{claimed.item}/v{claimed.version}", ONE, ("cutout.png", ONE), ("matte.png", ONE),
-        {"small": ("c.jpg", ONE)}, {"small": ONE}, "m", ONE, 0.4, ("chain_gap",), risk_json=json.dumps(risk),
+        {"small": ("c.jpg", ONE)}, {"small": ONE}, "m", ONE, 0.4, ("chain_gap",), PLACES, COMPOSITE_BOX,
+        risk_json=json.dumps(risk),
     )  # fmt: skip
     queue.finish(ledger, claimed, made)
     return claimed.item
@@ -91,6 +93,7 @@ def one_in_every_status(ledger: Ledger) -> dict[Status, int]:
     queue.supersede(ledger, numbers[Status.SUPERSEDED], "a new picture")
     set_price(ledger, numbers[Status.APPROVED_ONCE], 900_000, "USD")
     set_thresholds(ledger, {"USD": 100_000}, {"USD": 500_000})
+    look_closely(ledger, numbers[Status.APPROVED_ONCE], ANNA)
     review.approve(ledger, numbers[Status.APPROVED_ONCE], 1, ANNA)
     for status in (Status.FAILED, Status.QUARANTINED, Status.PROCESSING):
         numbers[status] = add(ledger, f"{status}.jpg")

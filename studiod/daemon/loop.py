@@ -34,7 +34,7 @@ from studiod.ledger.delivery import approved_due, to_recall
 from studiod.ledger.engine import Ledger, open_ledger
 from studiod.ledger.prices import set_thresholds
 from studiod.ledger.reading import count_by_status, find_plate, get_item, list_items
-from studiod.ledger.records import Activity, Claimed, DaemonState, ItemRecord, NewVersion, Selection
+from studiod.ledger.records import Activity, Claimed, DaemonState, ItemRecord, NewVersion, Place, Selection
 from studiod.ledger.states import Status
 from studiod.money import to_minor
 from studiod.names import printable
@@ -564,6 +564,8 @@ def _version(claimed: Claimed, result: Mapping[str, Any], seconds: float) -> New
         told[name] = tuple(told[name])
     told["composites"] = {preset: tuple(file) for preset, file in told["composites"].items()}
     told["reasons"] = tuple(told["reasons"])
+    told["places"] = tuple(Place(*place) for place in told["places"])
+    told["composite_box"] = tuple(told["composite_box"])
     return NewVersion(folder=f"items/{claimed.item}/v{claimed.version}", seconds=seconds, **told)
 
 

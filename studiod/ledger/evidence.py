@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, exists, insert, select
 
 from studiod.errors import TransitionRefused
-from studiod.ledger.records import Box, FoundFiles, NewVersion, Origin, Person, VersionRecord
+from studiod.ledger.records import Box, FoundFiles, NewVersion, Origin, Person, Place, VersionRecord
 from studiod.ledger.states import Status
-from studiod.ledger.tables import decisions, requests, versions
-from studiod.ledger.transition import ItemRow
+from studiod.ledger.tables import decisions, places, requests, versions
 
 
 def evidence_of(made: NewVersion) -> str:
@@ -40,8 +40,9 @@ def differences(evidence: str, found: FoundFiles) -> list[str]:
     return [name for name, (wanted, got) in pairs.items() if wanted != got]
 
 
-def put_version(connection: Connection, row: ItemRow, made: NewVersion, now: float) -> None:
-    """Record what was made of the item's present version."""
+def put_version(connection: Connection, row: Row[Any], made: NewVersion, now: float) -> None:
+    """Record what was made of the item's present version, with the places that must be seen of it."""
+    edges = made.composite_box or (None, None, None, None)
     connection.execute(
         insert(versions).values(
             item=row.id,
@@ -62,8 +63,17 @@ def put_version(connection: Connection, row: ItemRow, made: NewVersion, now: flo
             plate_sha256=made.plate_sha256,
             plate_message=made.plate_message,
             seconds=made.seconds,
+            composite_left=edges[0],
+            composite_top=edges[1],
+            composite_right=edges[2],
+            composite_bottom=edges[3],
         )
     )
+    if made.places:
+        connection.execute(
+            insert(places),
+            [{"item": row.id, "version": row.version, **asdict(place)} for place in made.places],
+        )
 
 
 def read_version(connection: Connection, item: int, version: int) -> VersionRecord | None:
@@ -71,12 +81,19 @@ def read_version(connection: Connection, item: int, version: int) -> VersionReco
     row = connection.execute(
         select(versions).where(versions.c.item == item, versions.c.version == version)
     ).one_or_none()
-    return None if row is None else _version_record(row)
+    if row is None:
+        return None
+    chosen = connection.execute(
+        select(places.c.reason, places.c.x, places.c.y)
+        .where(places.c.item == item, places.c.version == version)
+        .order_by(places.c.id)
+    )
+    return _version_record(row, tuple(Place(*each) for each in chosen))
 
 
 def put_decision(
     connection: Connection,
-    row: ItemRow,
+    row: Row[Any],
     now: float,
     *,
     kind: Literal["person", "policy"],
@@ -108,7 +125,7 @@ def put_decision(
 
 
 def put_request(
-    connection: Connection, row: ItemRow, origin: Origin, path: str, now: float, person: Person | None
+    connection: Connection, row: Row[Any], origin: Origin, path: str, now: float, person: Person | None
 ) -> None:
     """Ask for the item's next version, made from a stroke layer or a touch-up."""
     if row.status not in (Status.AWAITING_REVIEW, Status.FLAGGED):
@@ -134,8 +151,9 @@ def is_asked_for(connection: Connection, item: int) -> bool:
     return bool(connection.execute(select(pending)).scalar_one())
 
 
-def _version_record(row: Row[Any]) -> VersionRecord:
+def _version_record(row: Row[Any], chosen: tuple[Place, ...]) -> VersionRecord:
     hashes: Mapping[str, Any] = json.loads(row.evidence)
+    edges = (row.composite_left, row.composite_top, row.composite_right, row.composite_bottom)
     return VersionRecord(
         item=row.item,
         version=row.version,
@@ -153,6 +171,8 @@ def _version_record(row: Row[Any]) -> VersionRecord:
             model_sha256=hashes["model"],
             risk=row.risk,
             reasons=tuple(row.reasons),
+            places=chosen,
+            composite_box=None if None in edges else edges,
             risk_json=row.risk_json,
             plate_sha256=row.plate_sha256,
             plate_message=row.plate_message,

@@ -22,10 +22,15 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The approvals of one version that count: who, and whether policy is among them."""
+    """The approvals of one version that count: who, who of them looked at every place, and policy's."""
 
     uids: frozenset[int]
+    looked: frozenset[int]
     policy: bool
+
+    def counting(self, demand: Demand) -> frozenset[int]:
+        """Those whose approval counts: where a person must decide, only who looked."""
+        return self.looked if demand else self.uids
 
 
 def demand_of(
@@ -56,9 +61,12 @@ def policy_may_approve(demand: Demand, never_policy: bool, origin: Origin) -> bo
 def shortfall(demand: Demand, never_policy: bool, origin: Origin, standing: Standing) -> str:
     """What is missing before the item may leave, in a sentence; empty when nothing is."""
     needed = int(demand) if policy_may_approve(demand, never_policy, origin) else max(1, int(demand))
-    if len(standing.uids) >= needed and (standing.uids or standing.policy):
+    counting = standing.counting(demand)
+    if len(counting) >= needed and (counting or standing.policy):
         return ""
-    if needed == 2 and len(standing.uids) == 1:
+    if standing.uids > counting:
+        return "It was approved without a look at every place."
+    if needed == 2 and len(counting) == 1:
         return "It needs a second person's approval."
     return {
         0: "It is not approved.",

@@ -16,6 +16,7 @@ from typing import Literal
 from studiod.ledger.states import Status
 
 Box = tuple[int, int, int, int]
+Rectangle = tuple[float, float, float, float]
 
 
 class FileState(StrEnum):
@@ -93,6 +94,35 @@ class NewItem:
     never_policy: bool = False
 
 
+# What was looked at.
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A point of interest of a version, in pixels of the photograph, and why it is one.
+
+    `reason` is a finding's, or "chain", "prong" or "stone_edge" where the daemon chose it.
+    """
+
+    reason: str
+    x: int
+    y: int
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One window that stayed on a person's screen: what it showed, at which zoom (2.0: 200 %), how long.
+
+    `view` is the terminal's name of it, such as "composite" or "original"; `box` is in pixels of the
+    photograph and may reach beyond it.
+    """
+
+    view: str
+    box: Rectangle
+    zoom: float
+    seconds: float
+
+
 # What the daemon takes and gives back.
 
 
@@ -124,7 +154,9 @@ class NewVersion:
     """What processing made: hashes of every file and of what made them, and the risk.
 
     `folder` is relative to `work`; `composites` maps preset to (file name, sha256); `presets` maps preset
-    to the sha256 of its settings; `risk_json` is the whole risk file.
+    to the sha256 of its settings; `risk_json` is the whole risk file. `places` are what a person must have
+    looked at closely before a mandatory item is approved, `composite_box` is where the first composite's
+    edges lie, in pixels of the photograph (None for versions made before looks were kept).
     """
 
     folder: str
@@ -137,6 +169,8 @@ class NewVersion:
     model_sha256: str
     risk: float
     reasons: tuple[str, ...]
+    places: tuple[Place, ...]
+    composite_box: Rectangle | None
     risk_json: str = "{}"
     plate_sha256: str | None = None
     plate_message: str = ""

@@ -12,7 +12,8 @@ from studiod.errors import GateRefused, StudioError, TransitionRefused
 from studiod.ledger.engine import Ledger
 from studiod.ledger.evidence import is_asked_for, put_decision, put_request
 from studiod.ledger.files import mark_files
-from studiod.ledger.gate import enough
+from studiod.ledger.gate import enough, policy_may_approve
+from studiod.ledger.looks import coverage, seen_so_far, unseen
 from studiod.ledger.records import Box, FileState, Origin, Person
 from studiod.ledger.states import Status
 from studiod.ledger.tables import decisions, items, looking, versions
@@ -20,6 +21,7 @@ from studiod.ledger.transition import Actor, ItemRow, judge, move, read_item, re
 
 _UNDONE = (Status.APPROVED, Status.APPROVED_ONCE, Status.FLAGGED, Status.REJECTED)
 _NOBODY = 2**32 - 1
+_LOOK = "Look at it in the review terminal, studiod-review: n steps through what is missing."
 
 
 def current_person() -> Person:
@@ -42,37 +44,30 @@ def current_person() -> Person:
 def approve(ledger: Ledger, item: int, version: int, person: Person, *, note: str = "") -> Status:
     """Approve the version seen; returns APPROVED, or APPROVED_ONCE where a second person must follow.
 
+    GateRefused when a person must decide and this one has not looked at every place of it (`looks`).
     TransitionRefused when the picture changed while it was looked at, or does not wait any more.
     """
-    now = ledger.clock()
     with ledger.writing() as connection:
         row = _as_seen(connection, item, version)
-        demand = judge(connection, row)
-        before = standing(connection, row).uids
-        if person.uid in before:
+        return _approve(connection, row, ledger.clock(), person, note, what="approved")
+
+
+def approve_unseen(ledger: Ledger, item: int, version: int, person: Person, *, below: float) -> Status:
+    """Approve one of many that nobody looked at: nothing mandatory, nothing of a risk of `below` or more.
+
+    What a person once sent away, painted on or had retouched is for a person's eyes too. GateRefused
+    for all of these.
+    """
+    with ledger.writing() as connection:
+        row = _as_seen(connection, item, version)
+        unrisky = row.risk is not None and row.risk < below
+        if not unrisky or not policy_may_approve(
+            judge(connection, row), bool(row.never_policy), Origin(row.origin)
+        ):
             raise GateRefused(
-                f"{person.login} has approved item {item} already: a second person must follow.",
-                "Ask a colleague with a login of their own.",
+                f"Item {item} is not one of those that may be approved without a look at each.", _LOOK
             )
-        put_decision(connection, row, now, kind="person", verdict="approve", person=person, note=note)
-        actor = Actor.of(person)
-        if enough(demand, before | {person.uid}):
-            move(
-                connection,
-                row,
-                Status.APPROVED,
-                now,
-                what="approved",
-                actor=actor,
-                reason=note,
-                approved_at=now,
-            )
-            after = Status.APPROVED
-        else:
-            move(connection, row, Status.APPROVED_ONCE, now, what="approved_once", actor=actor, reason=note)
-            after = Status.APPROVED_ONCE
-        _close(connection, item)
-        return after
+        return _approve(connection, row, ledger.clock(), person, "", what="approved_unseen")
 
 
 def flag(
@@ -208,6 +203,35 @@ def close_review(ledger: Ledger, item: int, person: Person) -> None:
     """`person` no longer has the item open."""
     with ledger.writing() as connection:
         connection.execute(delete(looking).where(looking.c.item == item, looking.c.uid == person.uid))
+
+
+def _approve(
+    connection: Connection, row: ItemRow, now: float, person: Person, note: str, *, what: str
+) -> Status:
+    demand = judge(connection, row)
+    before = standing(connection, row)
+    if person.uid in before.uids:
+        raise GateRefused(
+            f"{person.login} has approved item {row.id} already: a second person must follow.",
+            "Ask a colleague with a login of their own.",
+        )
+    seen = seen_so_far(connection, row.id, row.version, person.uid)
+    missing = unseen(*seen)
+    if demand and missing:
+        raise GateRefused(
+            f"{person.login} has not looked at item {row.id} closely enough: missing is {missing.words()}.",
+            _LOOK,
+        )
+    put_decision(connection, row, now, kind="person", verdict="approve", person=person, note=note)
+    details = {"coverage": round(coverage(*seen), 3)}
+    is_enough = enough(demand, before.counting(demand) | {person.uid})
+    move(
+        connection, row, Status.APPROVED if is_enough else Status.APPROVED_ONCE, now,
+        what=what if is_enough else "approved_once", actor=Actor.of(person), reason=note, details=details,
+        approved_at=now if is_enough else None,
+    )  # fmt: skip
+    _close(connection, row.id)
+    return Status.APPROVED if is_enough else Status.APPROVED_ONCE
 
 
 def _as_seen(connection: Connection, item: int, version: int) -> ItemRow:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Dialect,
     Float,
     ForeignKey,
+    ForeignKeyConstraint,
     Integer,
     MetaData,
     String,
@@ -132,6 +133,41 @@ versions = Table(
     Column("plate_sha256", String),
     _column("plate_message", AnyText),
     _column("seconds", Float),
+    Column("composite_left", Float),
+    Column("composite_top", Float),
+    Column("composite_right", Float),
+    Column("composite_bottom", Float),
+)
+
+places = Table(
+    "places",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _column("item", Integer),
+    _column("version", Integer),
+    _column("reason", String),
+    _column("x", Integer),
+    _column("y", Integer),
+    ForeignKeyConstraint(["item", "version"], ["versions.item", "versions.version"]),
+)
+
+looks = Table(
+    "looks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _column("item", Integer),
+    _column("version", Integer),
+    _column("uid", Integer),
+    _column("login", String),
+    _column("view", String),
+    _column("left", Float),
+    _column("top", Float),
+    _column("right", Float),
+    _column("bottom", Float),
+    _column("zoom", Float),
+    _column("seconds", Float),
+    _column("at", Float),
+    ForeignKeyConstraint(["item", "version"], ["versions.item", "versions.version"]),
 )
 
 decisions = Table(

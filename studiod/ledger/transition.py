@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from studiod.errors import LedgerError, TransitionRefused
 from studiod.ledger.gate import Standing, Thresholds, demand_of, shortfall
+from studiod.ledger.looks import seen_so_far, unseen
 from studiod.ledger.records import Demand, Origin, OutputState, Person
 from studiod.ledger.states import Status, may_become
 from studiod.ledger.tables import decisions, events, item_prices, items, outputs, thresholds, versions
@@ -150,7 +151,9 @@ def standing(connection: Connection, row: ItemRow) -> Standing:
         )
     ).scalars()
     uids = list(found)
-    return Standing(frozenset(uid for uid in uids if uid is not None), None in uids)
+    persons = frozenset(uid for uid in uids if uid is not None)
+    looked = [uid for uid in persons if not unseen(*seen_so_far(connection, row.id, row.version, uid))]
+    return Standing(persons, frozenset(looked), None in uids)
 
 
 def reopen(

@@ -21,6 +21,7 @@ from studiod.ledger.records import FileFacts, FileState, NewItem, NewVersion
 from studiod.ledger.review import current_person
 from studiod.ledger.states import Status
 from studiod.settings import MARKER
+from tests.looking import COMPOSITE_BOX, PLACES, look_closely
 
 if TYPE_CHECKING:
     from tests.conftest import Studio
@@ -72,7 +73,7 @@ def version() -> NewVersion:
     one = "1" * 64
     return NewVersion(
         "items/1/v1", one, ("cutout.png", one), ("matte.png", one), {"small": ("c.jpg", one)}, {"small": one},
-        "u2netp", one, 0.4, ("chain_gap",), risk_json=json.dumps(risk), seconds=1.25,
+        "u2netp", one, 0.4, ("chain_gap",), PLACES, COMPOSITE_BOX, risk_json=json.dumps(risk), seconds=1.25,
     )  # fmt: skip
 
 
@@ -197,13 +198,24 @@ def test_show_tells_findings_and_history(run: Run, studio: Studio, ledger: Ledge
 
 
 def test_approve_keeps_who_and_why(run: Run, studio: Studio, ledger: Ledger) -> None:
-    """A decision made on the command line is by the login, with the reason given."""
+    """A decision made on the command line is by the login that has looked, with the reason given."""
+    look_closely(ledger, 1, current_person())
     done = run("approve", 1, "--reason", "looked at every link", "--config", studio.file)
     assert done.returncode == 0, done.stderr
     assert reading.get_item(ledger, 1).status is Status.APPROVED
     (decision,) = reading.decisions(ledger, 1)
     assert decision.person == current_person()
     assert decision.note == "looked at every link"
+
+
+def test_approve_refuses_what_was_not_looked_at(run: Run, studio: Studio, ledger: Ledger) -> None:
+    """A dear item is not approved from a script: the line says what was not seen, and where to look."""
+    done = run("approve", 1, "--config", studio.file)
+    assert done.returncode == 3
+    said = one_line(done.stderr)
+    for words in ("the whole composite at fit", "2 places at 200 %", "prong at 300, 200", "studiod-review"):
+        assert words in said
+    assert reading.get_item(ledger, 1).status is Status.AWAITING_REVIEW
 
 
 def test_flag_reads_the_known_reasons_out_of_its_words(run: Run, studio: Studio, ledger: Ledger) -> None:

@@ -15,6 +15,7 @@ from studiod.ledger import queue, review
 from studiod.ledger.engine import open_ledger
 from studiod.ledger.prices import set_price, set_thresholds
 from studiod.ledger.records import FileFacts, NewItem, NewVersion, Person
+from tests.looking import COMPOSITE_BOX, PLACES
 
 if TYPE_CHECKING:
     from tests.conftest import Studio
@@ -34,7 +35,7 @@ def run(studio: Studio) -> Run:
     assert claimed is not None
     made = NewVersion(
         "items/1/v1", ONE, ("cutout.png", ONE), ("matte.png", ONE), {"small": ("c.jpg", ONE)}, {"small": ONE},
-        "m", ONE, 0.4, ("chain_gap",),
+        "m", ONE, 0.4, ("chain_gap",), PLACES, COMPOSITE_BOX,
     )  # fmt: skip
     queue.finish(ledger, claimed, made)
     anna = Person(1001, "anna")

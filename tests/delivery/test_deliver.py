@@ -26,6 +26,7 @@ from studiod.ledger.records import FileFacts, NewItem, NewVersion, Person
 from studiod.ledger.review import approve, recall
 from studiod.ledger.states import Status
 from studiod.settings import Settings
+from tests.looking import COMPOSITE_BOX, PLACES, look_closely
 
 PERSON = Person(os.getuid(), "anna")
 
@@ -72,8 +73,11 @@ def _approved(ledger: Ledger, settings: Settings, path: str = "ring.jpg", price:
         model_sha256="3" * 64,
         risk=0.01,
         reasons=(),
+        places=PLACES,
+        composite_box=COMPOSITE_BOX,
     )
     if queue.finish(ledger, claimed, made, approve_by_policy=True) is not Status.APPROVED:
+        look_closely(ledger, item, PERSON)
         approve(ledger, item, claimed.version, PERSON)
     return item
 
@@ -153,6 +157,7 @@ def test_a_recalled_item_leaves_the_outbox_and_comes_again_as_v2(studio: Any) ->
         assert sorted(moved) == ["recalled/ring.jpg", "recalled/ring.png"]
         assert _manifest(settings) == []
         assert sorted(_outbox(settings)) == ["recalled/ring.jpg", "recalled/ring.png"]
+        look_closely(ledger, item, PERSON)
         approve(ledger, item, 1, PERSON)
         _deliver_due(ledger, settings)
         assert take_back_recalled(ledger, settings) == []

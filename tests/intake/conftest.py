@@ -19,6 +19,7 @@ from studiod.ledger.reading import get_item, list_files, list_items
 from studiod.ledger.records import FileRecord, ItemRecord, NewVersion, Person
 from studiod.ledger.states import Status
 from studiod.settings import MARKER, load_settings
+from tests.looking import COMPOSITE_BOX, PLACES, look_closely
 
 from .hostile import jpeg
 
@@ -135,12 +136,15 @@ class Night:
             model_sha256="m",
             risk=0.01,
             reasons=(),
+            places=PLACES,
+            composite_box=COMPOSITE_BOX,
         )
         queue.finish(self.ledger, claimed, made, approve_by_policy=policy)
         return claimed.item
 
     def approve(self, number: int) -> None:
-        """A person approves it."""
+        """A person looks at it closely and approves it."""
+        look_closely(self.ledger, number, ANNA)
         review.approve(self.ledger, number, self.item(number).version, ANNA)
 
     def reject(self, number: int) -> None:

@@ -29,6 +29,7 @@ from studiod.ledger.records import (
     WantedOutput,
 )
 from studiod.ledger.states import Status
+from tests.looking import COMPOSITE_BOX, PLACES, look_closely
 
 ANNA = Person(1001, "anna")
 BEN = Person(1002, "ben")
@@ -94,6 +95,8 @@ class Studio:
             model_sha256=sha256("model"),
             risk=risk,
             reasons=("chain_gap",),
+            places=PLACES,
+            composite_box=COMPOSITE_BOX,
             seconds=1.5,
         )
 
@@ -124,7 +127,8 @@ class Studio:
         return started
 
     def approve(self, item: int, person: Person = ANNA) -> Status:
-        """Approve its present version."""
+        """Look at its present version closely, and approve it."""
+        look_closely(self.ledger, item, person)
         return review.approve(self.ledger, item, self.version(item), person)
 
     def status(self, item: int) -> Status:

@@ -9,6 +9,7 @@ from studiod.ledger import queue, review
 from studiod.ledger.prices import set_thresholds
 from studiod.ledger.reading import decisions, get_item, history
 from studiod.ledger.states import Status
+from tests.looking import look_closely
 
 from .conftest import ANNA, BEN, Studio
 
@@ -38,7 +39,7 @@ def test_decision_on_what_was_seen(studio: Studio) -> None:
     studio.process()
     with pytest.raises(TransitionRefused, match="this picture changed while you looked"):
         review.approve(studio.ledger, item, 1, ANNA)
-    assert review.approve(studio.ledger, item, 2, ANNA) is Status.APPROVED
+    assert studio.approve(item) is Status.APPROVED
 
 
 def test_decision_keeps_the_hashes(studio: Studio) -> None:
@@ -57,6 +58,7 @@ def test_decision_keeps_the_hashes(studio: Studio) -> None:
 def test_undo(studio: Studio, decide: str) -> None:
     """Undo withdraws the decision; the item waits again."""
     item = waiting_item(studio)
+    look_closely(studio.ledger, item, ANNA)
     getattr(review, decide)(studio.ledger, item, 1, ANNA)
     assert review.last_decided(studio.ledger, ANNA) == item
     assert review.last_decided(studio.ledger, BEN) is None

@@ -16,7 +16,16 @@ from textual.pilot import Pilot
 from studiod.ledger import queue, reading
 from studiod.ledger.engine import Ledger, open_ledger
 from studiod.ledger.prices import set_thresholds
-from studiod.ledger.records import Activity, DaemonState, FileFacts, ItemRecord, NewItem, NewVersion, Person
+from studiod.ledger.records import (
+    Activity,
+    DaemonState,
+    FileFacts,
+    ItemRecord,
+    NewItem,
+    NewVersion,
+    Person,
+    Place,
+)
 from studiod.settings import Settings, load_settings
 from tui.app import ReviewApp
 from tui.desk import Desk
@@ -26,6 +35,7 @@ from tui.review_screen import ReviewScreen
 
 SIZE = (640, 480)
 RING = (220, 140, 420, 340)
+COMPOSITE_BOX = (170.0, 90.0, 470.0, 390.0)
 TOML = """
 [[hot_folder]]
 name = "main"
@@ -97,6 +107,8 @@ class Studio:
             composites={"white": ("composite-white.jpg", "e" * 64)}, presets={"white": "f" * 64},
             model="test", model_sha256="0" * 64, risk=risk,
             reasons=tuple(str(finding["reason"]) for finding in findings),
+            places=tuple(Place(finding["reason"], *finding["point"]) for finding in findings),
+            composite_box=COMPOSITE_BOX,
             risk_json=json.dumps({"score": risk, "calibration": "test", "findings": list(findings)}),
         )  # fmt: skip
         queue.finish(self.ledger, claimed, made)
