@@ -29,12 +29,14 @@ from studiod.artifacts import write_version
 from studiod.daemon.jobs import READY, Refusal, Reply, WorkerOptions
 from studiod.delivery.place import ContentChanged, place, sha256_of
 from studiod.errors import OutOfSpace, PictureError, StudioError
+from studiod.imaging.composite import Composite
 from studiod.imaging.photo import Photo, read_photo
 from studiod.intake.inspect import inspect_file
 from studiod.matting import load_matte
 from studiod.names import printable
-from studiod.pipeline import process_photo
+from studiod.pipeline import Processed, process_photo
 from studiod.risk import assess
+from studiod.risk.places import Place, choose_places
 from studiod.risk.studio import studio_calibration
 from studiod.settings import Preset
 
@@ -110,6 +112,8 @@ class _Worker:
             "risk": processed.risk.score,
             "reasons": processed.risk.reasons,
             "risk_json": json.dumps(processed.risk.as_json()),
+            "places": _places(processed),
+            "composite_box": _composite_box(next(iter(processed.composites.values()))),
             "plate_sha256": None if processed.plate_message else plate_sha256,
             "plate_message": processed.plate_message or no_plate,
         }
@@ -139,6 +143,24 @@ def _first_with(sources: list[str], sha256: str | None) -> tuple[Path, str]:
 
 def _settings_hash(preset: Preset) -> str:
     return hashlib.sha256(json.dumps(preset.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+
+
+def _places(processed: Processed) -> tuple[Place, ...]:
+    """What a person must have seen of it."""
+    left, top, right, bottom = processed.box
+    alpha = processed.alpha[top:bottom, left:right]
+    return choose_places(processed.foreground, alpha, (left, top), processed.risk.findings)
+
+
+def _composite_box(composite: Composite) -> tuple[float, float, float, float]:
+    """Where a composite's edges lie in the photograph, in its pixels."""
+    place, (height, width) = composite.placement, composite.pixels.shape[:2]
+    return (
+        -place.left / place.scale,
+        -place.top / place.scale,
+        (width - place.left) / place.scale,
+        (height - place.top) / place.scale,
+    )
 
 
 def _keep(job: dict[str, Any]) -> dict[str, Any]:
