@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from studiod.risk.calibration import Calibration, load_calibration
 from studiod.risk.candidates import Candidate
 from studiod.risk.conditions import find_conditions
+from studiod.risk.details import find_changed_highlights, find_small_stones
 from studiod.risk.edges import EdgeFacts, Reflection, rim_of
 from studiod.risk.evidence import Evidence
 from studiod.risk.examination import examine, judge_candidates, measure_picture, standing_out
@@ -25,11 +26,18 @@ _ALIKE_MIRROR = 0.85
 _WIDE_HALO = 1.2
 
 
-def assess(photo: Floats, background: Floats, alpha: Floats, calibration: Calibration | None = None) -> Risk:
+def assess(
+    photo: Floats,
+    background: Floats,
+    alpha: Floats,
+    calibration: Calibration | None = None,
+    pixels_per_mm: float | None = None,
+) -> Risk:
     """How likely the cutout of `photo` by `alpha` is not usable, and the places that say so.
 
     `photo` and `background` are linear (H x W x 3), `alpha` H x W. A frame without a piece is
-    `no_piece` with a score of 1. Without a `calibration` the shipped one judges.
+    `no_piece` with a score of 1. Without a `calibration` the shipped one judges; stones
+    are measured where `pixels_per_mm` is known.
     """
     calibration = calibration or load_calibration()
     if float((alpha >= 0.5).mean()) < _LEAST_PIECE:
@@ -49,6 +57,8 @@ def assess(photo: Floats, background: Floats, alpha: Floats, calibration: Calibr
         findings = [_reflection(seen.evidence, seen.reflection), *findings]
     if seen.edge.halo * seen.evidence.scale >= _WIDE_HALO:
         findings.append(_halo(seen.evidence, seen.edge))
+    findings += find_changed_highlights(seen.evidence)
+    findings += find_small_stones(seen.evidence, pixels_per_mm) if pixels_per_mm else []
     findings += find_conditions(seen.evidence, seen.edge, seen.sharpness)
     return Risk(round(score, 4), tuple(findings), calibration.version)
 
@@ -72,6 +82,7 @@ def _name(evidence: Evidence, candidate: Candidate, probability: float) -> Findi
         "prong_missing": f"A prong of about {length:.0f} px seems to be missing here.",
         "stone_eaten": f"About {area:.0f} px of the piece's inside are cut away here.",
         "hole_filled": f"A hole of about {area:.0f} px shows the background but is kept as piece.",
+        "hole_leaking": f"In a hole of about {area:.0f} px the background still shows through.",
         "background_left": f"About {area:.0f} px of background are kept beside the piece here.",
     }[candidate.reason]
     left, top, right, bottom = candidate.box

@@ -28,6 +28,8 @@ LEFTOVER_FEATURES = (
 _OUT_OF_REACH = 2.2
 _SMALLEST_LOSS = 7
 _SMALLEST_LEFTOVER = 16
+_SHOWING = 0.1
+_FILLED = 0.5
 _MOST = 60
 _CROSS = np.ones((3, 3), np.uint8)
 
@@ -71,14 +73,14 @@ def find_losses(evidence: Evidence) -> list[Candidate]:
 
 
 def find_leftovers(evidence: Evidence) -> list[Candidate]:
-    """Covered regions that are flat and of the background's colour: filled holes, background left over."""
-    covered = evidence.covered
+    """Regions kept, or half kept, that are flat and of the background's colour: in holes, beside the piece."""
+    covered = evidence.alpha > _SHOWING
     smooth = cv2.blur(evidence.difference, (5, 5))
     flat = cv2.blur(evidence.slope, (5, 5)) < 0.7 * evidence.steep
     alike = (covered & (smooth < 1.5 * evidence.low) & flat).astype(np.uint8)
     opened = cv2.morphologyEx(alike, cv2.MORPH_OPEN, _CROSS)
     depth, outside = _distance(covered), _outside(covered)
-    typical, thin = _typical(evidence), _thinness(covered)
+    typical, thin = _typical(evidence), _thinness(evidence.covered)
     return [
         _measure_leftover(evidence, window, inside, depth, outside, typical, thin)
         for window, inside in _components(opened, _SMALLEST_LEFTOVER)
@@ -207,6 +209,7 @@ def _measure_leftover(
     ring = grown & (region == 0)
     open_side = float((ring & outside[wide]).sum()) / max(1.0, float(ring.sum()))
     held = ring & evidence.covered[wide]
+    kept = float(evidence.alpha[window][inside].mean())
     slope = evidence.slope[window][inside]
     lightness = evidence.lightness[window][inside]
     measured = (
@@ -216,10 +219,11 @@ def _measure_leftover(
         float(lightness.std()) / max(evidence.noise, 0.005), float(slope.mean()) / evidence.steep,
         float(evidence.difference[wide][held].mean()) if held.any() else 0.0,
         float(evidence.slope[wide][held].mean()) if held.any() else 0.0,
-        float(evidence.alpha[window][inside].mean()), evidence.noise, typical, thin,
-        area / max(1.0, float(inside.size)),
+        kept, evidence.noise, typical, thin, area / max(1.0, float(inside.size)),
     )  # fmt: skip
-    reason: Reason = "background_left" if open_side > 0.03 else "hole_filled"
+    reason: Reason = "hole_filled" if kept >= _FILLED else "hole_leaking"
+    if open_side > 0.03:
+        reason = "background_left"
     return Candidate(
         reason, _box(window), _worst(window, inside, depth[window]), area, tuple(map(float, measured)), inside
     )

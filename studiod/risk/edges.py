@@ -110,7 +110,8 @@ def _mirrored_below(light: Floats, taken: Mask) -> tuple[float, int, float] | No
         above = light[axis - len(below) : axis][::-1]
         shared = float((above * below).sum())
         energy, fainter = float((above**2).sum()), float((below**2).sum())
-        strength = shared / max(energy, 1e-6)
+        facing = float((above[taken[axis + 1 : last + 1]] ** 2).sum())
+        strength = shared / max(facing, 1e-6)
         likeness = shared / max(float(np.sqrt(energy * fainter)), 1e-6)
         if 0.08 < strength < 0.7 and likeness > (best[0] if best else 0.5):
             best = (likeness, axis, strength)

@@ -112,11 +112,11 @@ def measure_picture(
     """The picture's measurements in the order of PICTURE_FEATURES, from its candidates' probabilities."""
     values: list[float] = []
     for candidates, found, reasons in (
-        (examination.losses, losses, ("chain_gap", "prong_missing", "stone_eaten")),
-        (examination.leftovers, leftovers, ("hole_filled", "background_left")),
+        (examination.losses, losses, (("chain_gap",), ("prong_missing",), ("stone_eaten",))),
+        (examination.leftovers, leftovers, (("hole_filled", "hole_leaking"), ("background_left",))),
     ):
-        for reason in reasons:
-            mine = [p for c, p in zip(candidates, found, strict=True) if c.reason == reason]
+        for alike in reasons:
+            mine = [p for c, p in zip(candidates, found, strict=True) if c.reason in alike]
             values += [float(np.log1p(sum(mine))), max(mine, default=0.0)]
     for candidates, found in ((examination.losses, losses), (examination.leftovers, leftovers)):
         amount = sum(c.area * p for c, p in zip(candidates, found, strict=True))

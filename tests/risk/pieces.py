@@ -112,3 +112,41 @@ def mirrored_pendant() -> tuple[Piece, Floats]:
 def erased(alpha: Floats, x: float, y: float, radius: float) -> Floats:
     """The matte with a disc taken out."""
     return (alpha * (1 - dot(x, y, radius))).astype(np.float32)
+
+
+def cabochon() -> tuple[Piece, tuple[float, float]]:
+    """A dark ring of metal round a smooth stone with one bright highlight, and the highlight's place."""
+    bezel, stone, glint = dot(320, 240, 110), dot(320, 240, 95), dot(290, 210, 7)
+    background = studio()
+    photo = place(background, bezel, GOLD)
+    photo = place(photo, stone, np.array([0.05, 0.12, 0.2], np.float32))
+    photo = place(photo, glint, np.array([0.95, 0.95, 0.95], np.float32))
+    return finish(photo, background, bezel), (290.0, 210.0)
+
+
+def pave(radius: float) -> tuple[Piece, list[tuple[float, float]]]:
+    """A golden bar set with five round dark stones, and the stones' centres."""
+    bar = shape(lambda c, s: cv2.rectangle(c, (120 * s, 190 * s), (520 * s, 290 * s), 255, -1))
+    centres = [(170.0 + 75 * n, 240.0) for n in range(5)]
+    background = studio()
+    photo = place(background, bar, GOLD)
+    for x, y in centres:
+        photo = place(photo, dot(x, y, radius), np.array([0.02, 0.03, 0.06], np.float32))
+    return finish(photo, background, bar), centres
+
+
+def hooked() -> Piece:
+    """An open hook of thick wire: its inside is joined with the outside."""
+    alpha = shape(lambda c, s: cv2.ellipse(c, (320 * s, 240 * s), (100 * s,) * 2, 0, 0, 300, 255, 14 * s))
+    background = studio()
+    return finish(place(background, alpha, GOLD), background, alpha)
+
+
+def turned(piece: Piece, quarters: int, mirror: bool) -> Piece:
+    """The picture turned by quarter turns and then mirrored."""
+
+    def turn(layer: Floats) -> Floats:
+        layer = np.rot90(layer, quarters)
+        return np.ascontiguousarray(layer[:, ::-1] if mirror else layer)
+
+    return Piece(turn(piece.photo), turn(piece.background), turn(piece.alpha))

@@ -55,6 +55,13 @@ def test_a_filled_hole_is_found() -> None:
     only_finding(judged(piece.with_alpha(alpha)), "hole_filled", 320, 330)
 
 
+def test_a_leaking_hole_is_found() -> None:
+    """Background that still shows faintly through a hole's matte leaks into it."""
+    piece, _ = pieces.ring()
+    veil = 0.3 * pieces.dot(320, 320, 94)
+    only_finding(judged(piece.with_alpha(np.maximum(piece.alpha, veil))), "hole_leaking", 320, 330)
+
+
 def test_an_eaten_stone_is_found() -> None:
     """A see-through place in a stone whose colour is not the background's is an eaten stone."""
     piece, _ = pieces.ring()
