@@ -22,6 +22,7 @@ from studiod.errors import LedgerError, StudioError
 from studiod.settings import SETTINGS_NAME, Settings, load_settings
 from tui.keys import load_keymap
 from tui.lines import SayLine
+from tui.sharp import Sharpness, ask_terminal
 
 if TYPE_CHECKING:
     from tui.desk import Desk
@@ -55,10 +56,16 @@ class ReviewApp(App[int]):
 
     desk: Desk
 
-    def __init__(self, open_desk: Callable[[], Desk], keymap: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        open_desk: Callable[[], Desk],
+        keymap: Mapping[str, str],
+        sharpness: Sharpness | None = None,
+    ) -> None:
         super().__init__()
         self._open_desk = open_desk
         self.keymap = dict(keymap)
+        self.possible_sharpness = self.sharpness = sharpness
         self.refusal: StudioError | None = None
         self._ledger_thread = ThreadPoolExecutor(1, "ledger")
         self._picture_thread = ThreadPoolExecutor(1, "pictures")
@@ -146,7 +153,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         keymap = load_keymap(given.keymap, settings.root)
         if not sys.stdout.isatty():
             raise StudioError("studiod-review needs a terminal.", "For scripts there is: studiod list --json")
-        app = ReviewApp(partial(_open_desk, settings), keymap)
+        app = ReviewApp(partial(_open_desk, settings), keymap, _ask_terminal())
         code = app.run() or 0
         if app.refusal is not None:
             raise app.refusal
@@ -154,6 +161,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StudioError as error:
         print(f"studiod-review: {error.message} {error.hint}".strip(), file=sys.stderr)
         return error.exit_code
+
+
+def _ask_terminal() -> Sharpness | None:
+    if sys.platform == "win32":
+        return None
+    return ask_terminal()
 
 
 def _open_desk(settings: Settings) -> Desk:

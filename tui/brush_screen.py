@@ -121,9 +121,12 @@ class BrushScreen(StudioScreen):
             return
         self.dismiss(self.piece.item.id)
 
-    @work(exclusive=True, group="leave")
-    async def action_leave(self) -> None:
+    def action_leave(self) -> None:
         """Back to the piece; painted strokes are not lost without a question."""
+        self._leave()
+
+    @work(exclusive=True, group="leave")
+    async def _leave(self) -> None:
         if self.canvas.is_down or self.canvas.strokes != self.piece.strokes:
             keys = f"{self.key_of('brush.save')} saves them"
             if not await self.app.push_screen_wait(Sure(f"Leave without these strokes? ({keys}.)")):

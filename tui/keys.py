@@ -45,6 +45,7 @@ ACTIONS: Mapping[Place, tuple[Action, ...]] = {
         Action("help", "question_mark,f1", "help", "help", "help"),
         Action("quit", "q,ctrl+q", "leave", "quit, or back to the queue", "quit"),
         Action("undo", "u", "undo", "undo your last decision or stroke", "undo"),
+        Action("sharp", "i", "sharp", "real pixels or cells"),
         Action("refresh", "ctrl+l", "redraw", "draw the screen again"),
     ),
     "queue": (

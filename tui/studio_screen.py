@@ -17,6 +17,7 @@ from tui.desk import Desk
 from tui.dialogs import FlagAnswer, Help
 from tui.keys import ACTIONS
 from tui.lines import SayLine, help_text, key_name
+from tui.viewer import PictureView
 
 if TYPE_CHECKING:
     from tui.app import ReviewApp
@@ -141,6 +142,30 @@ class StudioScreen(Screen[int | None]):
     def action_leave(self) -> None:
         """Quit."""
         self.app.exit(0)
+
+    def action_sharp(self) -> None:
+        """Real pixels where the terminal can show them, or cells."""
+        studio = self.studio
+        if studio.possible_sharpness is None:
+            self.say.say("This terminal shows cells only: real pixels need Kitty's graphics or Sixel.")
+            return
+        studio.sharpness = studio.possible_sharpness if studio.sharpness is None else None
+        self._sharpen()
+        self.say.say("Cells." if studio.sharpness is None else "Real pixels: 100 % is a pixel of the screen.")
+
+    def on_screen_resume(self) -> None:
+        """Real pixels again, if they are wanted."""
+        if self.studio.sharpness is not None:
+            self._sharpen()
+
+    def on_screen_suspend(self) -> None:
+        """Whatever lies over this screen, no real pixels shine through it."""
+        for picture in self.query(PictureView):
+            picture.clear()
+
+    def _sharpen(self) -> None:
+        for picture in self.query(PictureView):
+            picture.sharpen(self.studio.sharpness)
 
     def action_redraw(self) -> None:
         """Draw everything again."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.segment import Segment
 from rich.style import Style
-from textual import events
+from textual import events, work
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.timer import Timer
@@ -19,6 +22,7 @@ from studiod.strokes import Stroke
 from tui.brush import draw_strokes
 from tui.halfblock import picture_strips
 from tui.pictures import SURROUND, Pictures, View
+from tui.sharp import Sharpness, clear_picture, place_picture
 from tui.viewport import Rectangle, Viewport
 
 Pixels = NDArray[np.uint8]
@@ -28,6 +32,7 @@ HALF_BLOCKS = (1, 2)
 
 _WHEEL = 6
 _REST_SECONDS = 0.2
+_numbers = count(8191)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,9 @@ class PictureView(Widget):
         self._rubber_band: Mark | None = None
         self._pointer: tuple[int, int] | None = None
         self._rest: Timer | None = None
+        self._sharpness: Sharpness | None = None
+        self._number = next(_numbers)
+        self._laid = ""
 
     @property
     def pictures(self) -> Pictures | None:
@@ -94,6 +102,19 @@ class PictureView(Widget):
         if marks != self._marks:
             self._marks = marks
             self._redraw()
+
+    def sharpen(self, sharpness: Sharpness | None) -> None:
+        """Show real pixels once the picture rests, or cells only; the place and the zoom stay."""
+        self.clear()
+        self._sharpness = sharpness
+        self.grain = HALF_BLOCKS if sharpness is None else sharpness.cell
+        self._fill(self.size.width, self.size.height)
+
+    def clear(self) -> None:
+        """Take the real pixels away; what is drawn in cells stays."""
+        if self._laid and self._sharpness is not None:
+            self._write(clear_picture(self._sharpness.protocol, self._number))
+        self._laid = ""
 
     def fit(self) -> None:
         """Show the whole of the current view."""
@@ -163,20 +184,59 @@ class PictureView(Widget):
     def _redraw(self, *, moving: bool = False) -> None:
         """Draw anew: in few colours while the picture moves, in all of them once it rests."""
         self._strips = None
+        self.clear()
         if self._rest is not None:
             self._rest.stop()
             self._rest = None
         if moving and self.is_running:
             self._rest = self.set_timer(_REST_SECONDS, self._redraw)
+        elif self._sharpness is not None and self.is_running:
+            self._lay()
         self.refresh()
+
+    @work(exclusive=True, group="sharp")
+    async def _lay(self) -> None:
+        """Lay real pixels over the cells, unless the picture moves on before they are made."""
+        sharpness, region = self._sharpness, self.region
+        if sharpness is None or self._pictures is None or not region.area or not self.screen.is_current:
+            return
+        across, high = sharpness.cell
+        size = (region.width * across, region.height * high)
+        window = (self.view, self.viewport.region, *size)
+        try:
+            pixels = await asyncio.to_thread(self._pictures.window, *window)
+        except StudioError:
+            return
+        self.draw_over(pixels)
+        self._laid = await asyncio.to_thread(
+            place_picture, sharpness.protocol, self._number, pixels, region.offset, region.size
+        )
+        self._put()
+
+    def _put(self) -> None:
+        if self._laid and self.screen.is_current:
+            self._write(self._laid)
+
+    def _write(self, sequence: str) -> None:
+        """Send a sequence by Textual's own way to the terminal, so that it cuts into nothing else."""
+        driver = self.app._driver
+        if driver is not None:
+            driver.write(sequence)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Cells that are written again go over real pixels: lay those again."""
+        if self._laid:
+            self.call_after_refresh(self._put)
+        return super().render_lines(crop)
 
     def on_resize(self, event: events.Resize) -> None:
         """Keep the place; a whole view stays whole."""
+        self._fill(event.size.width, event.size.height)
+
+    def _fill(self, columns: int, rows: int) -> None:
         fitted = self.viewport.fitted
         across, high = self.grain
-        self.viewport = self.viewport.resized(
-            max(event.size.width, 1) * across, max(event.size.height, 1) * high
-        )
+        self.viewport = self.viewport.resized(max(columns, 1) * across, max(rows, 1) * high)
         if fitted or self.viewport.zoom <= 0:
             self.fit()
         else:

@@ -1,0 +1,141 @@
+"""Real pixels in the terminal: what it is asked, what it is sent, and when cells must do."""
+
+from __future__ import annotations
+
+import os
+import re
+from base64 import standard_b64decode
+from typing import TYPE_CHECKING
+from zlib import decompress
+
+import numpy as np
+import pytest
+
+from tui.sharp import Sharpness, clear_picture, place_picture, read_sharpness
+from tui.viewer import HALF_BLOCKS
+
+if TYPE_CHECKING:
+    from tests.tui.conftest import Studio
+
+WIDE = (140, 40)
+
+
+@pytest.mark.parametrize(
+    ("answer", "means"),
+    [
+        ("\x1b_Gi=31;OK\x1b\\\x1b[6;20;10t\x1b[?62;c", Sharpness("kitty", (10, 20))),
+        ("\x1b[6;18;9t\x1b[?63;1;4;22c", Sharpness("sixel", (9, 18))),
+        ("\x1b[?63;1;4;22c", None),
+        ("\x1b[6;18;9t\x1b[?1;2c", None),
+        ("\x1b_Gi=31;ENOTSUPPORTED\x1b\\\x1b[6;20;10t\x1b[?62;c", None),
+        ("", None),
+    ],
+)
+def test_a_terminals_answer_says_what_it_can_show(answer: str, means: Sharpness | None) -> None:
+    """Graphics need the protocol's answer (or Sixel among the attributes) and the size of a cell."""
+    assert read_sharpness(answer) == means
+
+
+def test_kitty_gets_every_pixel() -> None:
+    """A picture goes to Kitty as it is, in chunks of at most 4096 letters, over the cells it is meant for."""
+    pixels = np.random.default_rng(1).integers(0, 256, (60, 50, 3), np.uint8)
+    sent = place_picture("kitty", 7, pixels, (3, 4), (5, 3))
+    assert sent.startswith("\x1b7\x1b[5;4H\x1b_Ga=T,f=24,o=z,s=50,v=60,c=5,r=3,")
+    assert sent.endswith("\x1b8")
+    chunks = re.findall("\x1b_G([^;]*);([^\x1b]*)\x1b\\\\", sent)
+    assert len(chunks) > 1
+    assert [keys.rpartition("m=")[2] for keys, _ in chunks] == ["1"] * (len(chunks) - 1) + ["0"]
+    assert all(len(data) <= 4096 for _, data in chunks)
+    received = decompress(standard_b64decode("".join(data for _, data in chunks)))
+    assert received == pixels.tobytes()
+    assert "i=7," in clear_picture("kitty", 7)
+
+
+def decoded_sixel(text: str) -> np.ndarray:
+    """The picture of a Sixel sequence, read by its definition."""
+    body = re.search("\x1bP[^q]*q(.*)\x1b\\\\", text, re.DOTALL)
+    assert body is not None
+    size = re.match(r'"1;1;(\d+);(\d+)', body[1])
+    assert size is not None
+    width, height = int(size[1]), int(size[2])
+    picture = np.zeros((height + 6, width, 3), np.uint8)
+    palette: dict[int, tuple[int, ...]] = {}
+    ink = x = top = 0
+    for token in re.finditer(
+        r"#(\d+)(?:;2;(\d+);(\d+);(\d+))?|!(\d+)(.)|([$-])|([?-~])", body[1][size.end() :]
+    ):
+        if token[1]:
+            ink = int(token[1])
+            if token[2]:
+                palette[ink] = tuple(round(int(value) * 255 / 100) for value in token.groups()[1:4])
+        elif token[7]:
+            x = 0
+            top += 6 * (token[7] == "-")
+        else:
+            run, letter = (int(token[5]), token[6]) if token[5] else (1, token[8])
+            for row in range(6):
+                if (ord(letter) - 63) >> row & 1:
+                    picture[top + row, x : x + run] = palette[ink]
+            x += run
+    return picture[:height]
+
+
+def test_a_red_pixel_as_sixel() -> None:
+    """One red pixel is one letter: the lowest bit of a band, over the letter for nothing."""
+    sent = place_picture("sixel", 1, np.array([[[255, 0, 0]]], np.uint8), (0, 0), (1, 1))
+    assert re.search(r'"1;1;1;1.*#0@\$-', sent)
+
+
+def test_sixel_gets_the_picture() -> None:
+    """A picture of few colours arrives at a terminal with Sixel pixel for pixel, to a percent of colour."""
+    rows, columns = np.indices((20, 33))
+    pixels = np.stack([(columns // 5) * 40, (rows // 4) * 50, (rows + columns) // 20 * 99], axis=-1)
+    received = decoded_sixel(place_picture("sixel", 1, pixels.astype(np.uint8), (0, 0), (3, 1)))
+    assert received.shape == pixels.shape
+    assert np.abs(received.astype(int) - pixels).max() <= 3
+
+
+async def test_i_switches_between_pixels_and_cells(studio: Studio) -> None:
+    """`i` goes from real pixels to cells and back; the place and the zoom stay."""
+    item = studio.add("ONE")
+    app = studio.app()
+    app.possible_sharpness = app.sharpness = Sharpness("kitty", (10, 20))
+    async with app.run_test(size=WIDE) as pilot:
+        await studio.chosen(pilot, item)
+        await pilot.press("enter")
+        screen = await studio.reviewed(pilot, item)
+        await pilot.press("2")
+        assert screen.main.grain == (10, 20)
+        sharp = screen.main.viewport
+        assert (sharp.width, sharp.height) == (screen.main.size.width * 10, screen.main.size.height * 20)
+        await pilot.press("i")
+        cells = screen.main.viewport
+        assert screen.main.grain == HALF_BLOCKS
+        assert (cells.x, cells.y, cells.zoom) == (sharp.x, sharp.y, sharp.zoom)
+        await pilot.press("i")
+        assert screen.main.grain == (10, 20)
+
+
+async def test_a_terminal_of_cells_says_so(studio: Studio) -> None:
+    """Where the terminal shows cells only, `i` says what real pixels need."""
+    studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await pilot.press("i")
+        await studio.until(pilot, lambda: "cells only" in studio.text(pilot))
+
+
+def test_a_kitty_terminal_is_found_and_used(studio: Studio) -> None:
+    """In a terminal that answers as Kitty does, the piece arrives as real pixels of the right size."""
+    from tests.tui.test_app import Terminal
+
+    studio.add("RING-1")
+    terminal = Terminal(studio)
+    try:
+        terminal.read_until(b"\x1b[c")
+        os.write(terminal.side, b"\x1b_Gi=31;OK\x1b\\\x1b[6;20;10t\x1b[?62;c")
+        terminal.read_until(b"\x1b_Ga=T,f=24,o=z,")
+        keys = re.findall(rb"\x1b_Ga=T,f=24,o=z,s=(\d+),v=(\d+),c=(\d+),r=(\d+)", terminal.output)
+        width, height, columns, rows = map(int, keys[-1])
+        assert (width, height) == (columns * 10, rows * 20)
+    finally:
+        terminal.close()
