@@ -84,10 +84,7 @@ def composite(
         y = round(floor - bottom * scale)
     else:
         y = round((height - down * scale) / 2 - top * scale)
-    premultiplied = np.empty((*alpha.shape, 4), np.float32)
-    np.multiply(foreground, alpha[..., None], out=premultiplied[..., :3])
-    premultiplied[..., 3] = alpha
-    laid = _resized(premultiplied, scale)
+    laid = _resized(foreground, alpha, scale)
     canvas = _canvas(width, height, preset)
     _lay(canvas, laid, x, y, preset)
     placement = Placement(scale, x - box[0] * scale, y - box[1] * scale)
@@ -124,22 +121,30 @@ def _extent(alpha: Alpha) -> Box | None:
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-def _resized(premultiplied: Linear, scale: float) -> Linear:
+def _resized(foreground: Linear, alpha: Alpha, scale: float) -> Linear:
     """Colours multiplied by coverage (and coverage as fourth), resized; none below 0, coverage at most 1."""
-    height, width = premultiplied.shape[:2]
+    height, width = alpha.shape
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    if size == (width, height):
-        return premultiplied
-    if scale < _AVERAGE_BELOW:
-        return np.asarray(cv2.resize(premultiplied, size, interpolation=cv2.INTER_AREA), np.float32)
     resized = np.empty((size[1], size[0], 4), np.float32)
-    for channel in range(4):
-        plane = Image.fromarray(np.ascontiguousarray(premultiplied[..., channel]))
-        resized[..., channel] = np.asarray(plane.resize(size, Image.Resampling.BICUBIC))
-    coverage = resized[..., 3]
-    np.clip(coverage, 0.0, 1.0, out=coverage)
-    resized[coverage < 1e-4] = 0.0
+    for channel in range(3):
+        colour = np.asarray(cv2.extractChannel(foreground, channel), np.float32)
+        resized[..., channel] = _scaled(colour * alpha, size, scale)
+    resized[..., 3] = _scaled(alpha, size, scale)
+    if scale >= _AVERAGE_BELOW and size != (width, height):
+        coverage = resized[..., 3]
+        np.clip(coverage, 0.0, 1.0, out=coverage)
+        resized[coverage < 1e-4] = 0.0
     return resized
+
+
+def _scaled(plane: Alpha, size: tuple[int, int], scale: float) -> Alpha:
+    """One plane at `size`: averaged where it becomes much smaller, else by a filter that keeps it sharp."""
+    if size == plane.shape[::-1]:
+        return plane
+    if scale < _AVERAGE_BELOW:
+        return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.float32)
+    picture = Image.fromarray(np.ascontiguousarray(plane))
+    return np.asarray(picture.resize(size, Image.Resampling.BICUBIC), np.float32)
 
 
 def _canvas(width: int, height: int, preset: Preset) -> NDArray[Any]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from studiod.imaging.colour import Linear
 
 Alpha = NDArray[np.float32]
+Window = tuple[slice, slice]
 
 _TRUST = 0.3
 """How much a pixel's own equation gives way to its neighbourhood; alpha squared is weighed against it."""
@@ -19,7 +20,7 @@ _BACKGROUND_REACH = (3, 7, 21)
 """Sides of the neighbourhoods, in pixels."""
 _CLEAR = 0.02
 _TILE, _MARGIN = 256, 24
-"""The edge is worked on in squares, with as much around each as the neighbourhoods reach."""
+"""The edge is worked on in squares, as far as it goes, with as much around as the neighbourhoods reach."""
 
 
 def estimate_foreground(photo: Linear, background: Linear, alpha: Alpha) -> Linear:
@@ -31,19 +32,28 @@ def estimate_foreground(photo: Linear, background: Linear, alpha: Alpha) -> Line
     the one seen right beside the piece, in its shadow: `background` speaks only where none is seen.
     """
     height, width = alpha.shape
-    foreground: Linear = photo * (alpha >= 1.0)[..., None]
+    opaque = (alpha >= 1.0).view(np.uint8)
+    foreground = np.asarray(cv2.copyTo(photo, opaque), np.float32)
     partly = (alpha > 0.0) & (alpha < 1.0)
     for top in range(0, height, _TILE):
         for left in range(0, width, _TILE):
-            inside = np.s_[top : top + _TILE, left : left + _TILE]
-            if not partly[inside].any():
+            edge = partly[top : top + _TILE, left : left + _TILE]
+            x, y, across, down = cv2.boundingRect(edge.view(np.uint8))
+            if not across:
                 continue
-            y, x = max(0, top - _MARGIN), max(0, left - _MARGIN)
-            around = np.s_[y : top + _TILE + _MARGIN, x : left + _TILE + _MARGIN]
-            solved = _solve(photo[around], background[around], alpha[around])
-            solved = solved[top - y : top - y + _TILE, left - x : left - x + _TILE]
+            inside = np.s_[top + y : top + y + down, left + x : left + x + across]
+            around, within = _with_margin(inside)
+            solved = _solve(photo[around], background[around], alpha[around])[within]
             np.copyto(foreground[inside], solved, where=partly[inside][..., None])
     return foreground
+
+
+def _with_margin(inside: Window) -> tuple[Window, Window]:
+    """The window with its margin, as far as there is one, and where in that it lies itself."""
+    rows, columns = inside
+    y, x = max(0, rows.start - _MARGIN), max(0, columns.start - _MARGIN)
+    around = np.s_[y : rows.stop + _MARGIN, x : columns.stop + _MARGIN]
+    return around, np.s_[rows.start - y : rows.stop - y, columns.start - x : columns.stop - x]
 
 
 def _solve(photo: Linear, background: Linear, alpha: Alpha) -> Linear:
