@@ -11,7 +11,10 @@ from typer.testing import CliRunner
 from studiod.__main__ import app
 from studiod.evaluate.measures import CHAIN, METAL, PRONG, STONE, score_matte
 from studiod.evaluate.probes import score_probes
+from studiod.evaluate.report import risk_groups
+from studiod.evaluate.running import Result
 from studiod.evaluate.tables import summarise
+from studiod.risk import Risk
 from studiod.risk.figures import area_under_curve, calibration_error, wilson
 
 WEIGHTS = Path(__file__).parents[1] / "studiod" / "matting" / "weights" / "u2netp.onnx"
@@ -104,6 +107,20 @@ def test_ranking_and_calibration_figures() -> None:
     assert area_under_curve(np.array([0.1, 0.2, 0.8, 0.9]), truth) == 1
     assert area_under_curve(np.full(4, 0.3), truth) == 0.5
     assert calibration_error(np.full(4, 0.5), truth, bins=1) == 0
+
+
+def test_risk_is_told_by_reason_kind_and_look(piece: tuple) -> None:
+    """A picture with a broken chain stands with the sound ones under its reason, its kind and its look."""
+    true, parts, prongs = piece
+    cut = true * (parts != CHAIN)
+    scores = [score_matte(alpha.astype(np.float32), true, parts, prongs) for alpha in (true, cut)]
+    results = [
+        Result(f"ring_{n}", "ring", "dark", "studiod", score, 0.1, Risk(0.2 + 0.6 * n, (), "test"))
+        for n, score in enumerate(scores)
+    ]
+    groups = {title: [result.picture for result in mine] for title, mine in risk_groups(results)}
+    assert groups["reason: chain broken"] == groups["kind: ring"] == groups["look: dark"]
+    assert groups["all"] == ["ring_0", "ring_1"] and groups["reason: spill"] == ["ring_0"]
 
 
 def test_the_command_measures_ours_beside_a_peer(tmp_path: Path, piece: tuple) -> None:

@@ -70,7 +70,7 @@ def evaluate(
     report.print_tables(shown, results)
     if marked:
         report.print_probes(shown, marked)
-    report.print_risk(shown, risk)
+    report.print_risk(shown, risk, results)
     if out is not None and mattes is not None:
         report.write_json(out / "evaluation.json", results, marked, risk)
         report.plot_measures(out / "measures.png", results)

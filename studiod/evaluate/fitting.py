@@ -1,18 +1,21 @@
-"""Fit the risk's calibration: `python -m studiod.evaluate.fitting SET --mattes DIR... --out FILE`.
+"""Fit the risk's calibration: `python -m studiod.evaluate.fitting SET --cache DIR --out FILE`.
 
-Learns on exact, softened and spoilt mattes and on the mattes in each DIR (NAME_alpha.png) of the pieces
-in the split's parts `train` and `calibrate`, calibrates on `calibrate`, and reports on `test`.
+Learns on many mattes of each picture of the split's part `train`, calibrates on `calibrate`, and reports
+on `test`. What was made and measured is kept in DIR: broken off, it goes on where it was; with new
+weights only what these change is made anew.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
+import pickle
 import sys
-import zlib
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import repeat
 from pathlib import Path
 from typing import Any
@@ -23,10 +26,11 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from studiod.evaluate.damage import damage_matte, soften_matte
+from studiod import risk
+from studiod.evaluate.mattes import Studied, list_sources, make_matte, open_studied
 from studiod.evaluate.measures import Floats, score_matte
-from studiod.evaluate.sets import Truth, list_truths, part_of, read_coverage, read_linear, read_truth
-from studiod.imaging.background import estimate_background
+from studiod.evaluate.sets import Truth, list_truths, part_of
+from studiod.imaging.files import write_whole
 from studiod.risk.calibration import Judge
 from studiod.risk.candidates import LEFTOVER_FEATURES, Candidate
 from studiod.risk.examination import Examination, examine, judge_candidates, measure_picture
@@ -34,7 +38,6 @@ from studiod.risk.figures import area_under_curve, calibration_error
 
 Values = NDArray[np.float64]
 
-_SPOILT = 4
 _LOST_SHARE, _KEPT_SHARE = 0.4, 0.3
 
 
@@ -51,42 +54,46 @@ class Lesson:
     usable: bool
 
 
-def study_picture(truth: Truth, folders: Sequence[Path]) -> list[Lesson]:
-    """Lessons from every matte of one picture."""
+def study_picture(truth: Truth, cache: Path) -> list[Lesson]:
+    """Lessons from every matte of one picture, kept in `cache` for as long as mattes and evidence stay."""
     cv2.setNumThreads(1)
-    random = np.random.default_rng(zlib.crc32(truth.name.encode()))
-    photo, exact = read_linear(truth.photo), read_truth(truth)
-    plate = truth.plate if truth.plate is not None and random.random() < 0.3 else None
-    background = read_linear(plate) if plate else estimate_background(photo)
-    mattes: list[tuple[str, Floats]] = [("exact", exact.alpha), ("soft", soften_matte(exact.alpha, random))]
-    for _ in range(_SPOILT):
-        base = soften_matte(exact.alpha, random) if random.random() < 0.5 else exact.alpha
-        mattes.append(("spoilt", damage_matte(base, exact.parts, exact.prongs, random)))
-    for folder in folders:
-        path = folder / f"{truth.name}_alpha.png"
-        if path.exists():
-            mattes.append((folder.name, read_coverage(path)))
+    studied: Studied | None = None
     lessons = []
-    for source, alpha in mattes:
-        if float((alpha >= 0.5).mean()) < 2e-5:
+    for source in list_sources():
+        path = cache / "lessons" / _code_hash() / truth.name / f"{source}.pickle"
+        if path.exists():
+            lessons.append(pickle.loads(path.read_bytes()))
             continue
-        seen = examine(photo, background, alpha)
-        missing = np.maximum(exact.alpha - alpha, 0)
-        lost = [_mean(missing, seen, c) > _LOST_SHARE for c in seen.losses]
-        left = [_mean(exact.alpha, seen, c) < _KEPT_SHARE for c in seen.leftovers]
-        usable = score_matte(alpha, exact.alpha, exact.parts, exact.prongs).usable
-        lessons.append(
-            Lesson(
-                truth.name,
-                source,
-                part_of(truth),
-                _slim(seen),
-                np.array(lost, np.float64),
-                np.array(left, np.float64),
-                usable,
-            )
-        )
-    return lessons
+        studied = studied or open_studied(truth)
+        lesson = _study_matte(studied, source, make_matte(studied, source, cache / "mattes"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, [pickle.dumps(lesson)])
+        lessons.append(lesson)
+    return [lesson for lesson in lessons if lesson is not None]
+
+
+def _study_matte(studied: Studied, source: str, alpha: Floats) -> Lesson | None:
+    """What one matte teaches; None where it covers nothing."""
+    if float((alpha >= 0.5).mean()) < 2e-5:
+        return None
+    exact, truth = studied.exact, studied.truth
+    seen = examine(studied.photo, studied.background, alpha)
+    missing = np.maximum(exact.alpha - alpha, 0)
+    lost = [_mean(missing, seen, c) > _LOST_SHARE for c in seen.losses]
+    left = [_mean(exact.alpha, seen, c) < _KEPT_SHARE for c in seen.leftovers]
+    score = score_matte(alpha, exact.alpha, exact.parts, exact.prongs)
+    return Lesson(
+        truth.name, source, part_of(truth), _slim(seen), np.array(lost, np.float64),
+        np.array(left, np.float64), score.usable,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _code_hash() -> str:
+    """Changes whenever what is measured does: a lesson of older code is not used again."""
+    names = ("candidates", "conditions", "edges", "evidence", "examination")
+    code = [(Path(risk.__file__).parent / f"{name}.py").read_bytes() for name in names]
+    return hashlib.sha256(b"".join(code)).hexdigest()[:12]
 
 
 def _mean(values: Floats, seen: Examination, candidate: Candidate) -> float:
@@ -198,14 +205,14 @@ def main() -> int:
     """Fit, calibrate, write, and print what the test part says."""
     parser = argparse.ArgumentParser(prog="python -m studiod.evaluate.fitting", description=__doc__)
     parser.add_argument("set", type=Path)
-    parser.add_argument("--mattes", type=Path, nargs="*", default=[])
+    parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--version", default="rendered-1")
     arguments = parser.parse_args()
     console = Console()
     truths = list_truths(arguments.set)
     with ProcessPoolExecutor(2) as pool:
-        studied = pool.map(study_picture, truths, repeat(arguments.mattes))
+        studied = pool.map(study_picture, truths, repeat(arguments.cache))
         lessons = [
             lesson
             for found in track(studied, "examining", total=len(truths), console=console)

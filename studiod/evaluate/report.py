@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from rich.console import Console
 from rich.table import Table
 
+from studiod.evaluate.measures import Score
 from studiod.evaluate.running import OURS, ProbeResult, Result
 from studiod.evaluate.sets import Truth, read_coverage
 from studiod.evaluate.tables import (
@@ -113,8 +114,8 @@ def measure_risk(results: Sequence[Result]) -> dict[str, Any]:
     return found
 
 
-def print_risk(console: Console, found: dict[str, Any]) -> None:
-    """The risk's figures in a sentence or two."""
+def print_risk(console: Console, found: dict[str, Any], results: Sequence[Result]) -> None:
+    """The risk's figures in a sentence or two, and what the limit that catches 99 % does, group by group."""
     if not found["pictures"]:
         return
     auroc = "not to be had (all alike)" if found["auroc"] is None else f"{found['auroc']:.3f}"
@@ -122,6 +123,56 @@ def print_risk(console: Console, found: dict[str, Any]) -> None:
         f"Risk of {found['pictures']} mattes of ours: {found['unusable']:.1%} are not usable, "
         f"the mean score is {found['mean_score']:.3f}; AUROC {auroc}, calibration error {found['ece']:.3f}."
     )
+    judged = [r for r in results if r.risk is not None]
+    bad = sorted(r.risk.score for r in judged if r.risk and not r.score.usable)
+    if not bad:
+        return
+    limit = bad[int(0.01 * len(bad))]
+    table = Table(
+        title=f"At the limit {limit:.3f}, where 99 % of the unusable are caught (95 % intervals)",
+        title_justify="left", box=None, padding=(0, 1),
+    )  # fmt: skip
+    for name in ("", "unusable", "caught", "sound", "sent to review"):
+        table.add_column(name, justify="left" if not name else "right")
+    for title, mine in risk_groups(judged):
+        unusable = [r for r in mine if not r.score.usable]
+        sound = [r for r in mine if r.score.usable]
+        table.add_row(
+            title, str(len(unusable)), _share_at(unusable, limit), str(len(sound)), _share_at(sound, limit)
+        )
+    console.print(table)
+
+
+_FAULTS: tuple[tuple[str, Callable[[Score], bool]], ...] = (
+    ("chain broken", lambda s: s.chain_breaks > 0),
+    ("prong lost", lambda s: s.prongs_lost > 0),
+    ("stone eaten", lambda s: s.stone_kept is not None and s.stone_kept < 0.98),
+    ("hole filled", lambda s: s.holes_filled > 0),
+    ("metal lost", lambda s: s.metal_kept is not None and s.metal_kept < 0.98),
+    ("spill", lambda s: s.spill > 0.02),
+    ("edge", lambda s: s.edge_mae > 0.10),
+)
+
+
+def risk_groups(judged: Sequence[Result]) -> list[tuple[str, list[Result]]]:
+    """All results; those with each fault beside the sound ones; and those of each kind and look."""
+    groups = [("all", list(judged))]
+    groups += [
+        (f"reason: {name}", [r for r in judged if has(r.score) or r.score.usable]) for name, has in _FAULTS
+    ]
+    for key in ("kind", "look"):
+        for value in sorted({str(getattr(r, key)) for r in judged}):
+            groups.append((f"{key}: {value}", [r for r in judged if getattr(r, key) == value]))
+    return groups
+
+
+def _share_at(results: Sequence[Result], limit: float) -> str:
+    """How many are scored at or over the limit, with Wilson's interval."""
+    if not results:
+        return "-"
+    hits = sum(r.risk is not None and r.risk.score >= limit for r in results)
+    low, high = wilson(hits, len(results))
+    return f"{hits / len(results):.0%} ({low:.0%}-{high:.0%})"
 
 
 def write_json(

@@ -71,7 +71,7 @@ def find_small_stones(evidence: Evidence, pixels_per_mm: float) -> list[Finding]
     if largest * shrink < _SMALLEST_RADIUS + 1:
         return []
     size = (round(evidence.alpha.shape[1] * shrink), round(evidence.alpha.shape[0] * shrink))
-    light = cv2.resize(evidence.lightness, size, interpolation=cv2.INTER_AREA)
+    light = np.asarray(cv2.resize(evidence.lightness, size, interpolation=cv2.INTER_AREA), np.float32)
     solid = cv2.resize(evidence.covered.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.5
     stones = [(x, y, r) for x, y, r in _circles(light, largest * shrink) if _is_within(solid, x, y, r)]
     if not stones:

@@ -1,0 +1,178 @@
+"""Many mattes of one picture, from exact to spoilt: what the risk learns on.
+
+What networks answer is kept on disk, once for each file of weights; all else is made from it and from
+the exact matte in no time, the same at every call.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from studiod.evaluate.damage import damage_matte, soften_matte
+from studiod.evaluate.measures import Floats
+from studiod.evaluate.sets import Exact, Truth, read_coverage, read_linear, read_truth
+from studiod.imaging.background import estimate_background
+from studiod.matting import GeneralMatte, load_matte
+from studiod.matting.chain import ChainMatting
+from studiod.matting.difference import matte_from_difference
+from studiod.matting.general import GeneralModel, run_as_published
+from studiod.settings import MattingSettings
+
+Random = np.random.Generator
+
+SHIPPED = "shipped"
+_WEIGHTS = Path(__file__).parents[1] / "matting" / "weights"
+_SPOILT, _MENDED = 5, 3
+_WRONG = 0.25
+_MASK_SIDE = 320
+
+
+@dataclass(frozen=True)
+class Studied:
+    """A picture to learn on: photograph and background (linear, H x W x 3), and the truth."""
+
+    truth: Truth
+    photo: Floats
+    background: Floats
+    exact: Exact
+
+
+def open_studied(truth: Truth) -> Studied:
+    """The picture with its estimated background."""
+    photo = read_linear(truth.photo)
+    return Studied(truth, photo, estimate_background(photo), read_truth(truth))
+
+
+def list_sources() -> list[str]:
+    """The names of all mattes that `make_matte` makes; those of networks hold the weights' hash."""
+    made = ["exact", "soft-1", "soft-2", *(f"spoilt-{n}" for n in range(_SPOILT)), "difference"]
+    chain = f"chain-{_hash_of('coarse.onnx', 'fine.onnx')}"
+    altered = [f"{chain}+{how}" for how in ("binary", "cleaned", "eroded", *map(str, range(_MENDED)))]
+    general = _hash_of("u2netp.onnx")
+    return [
+        *made, f"general-{general}", f"near-{general}", f"{SHIPPED}-{_shipped_hash()}", chain, *altered,
+    ]  # fmt: skip
+
+
+def make_matte(studied: Studied, source: str, cache: Path) -> Floats:
+    """The matte of that name; what a network answered is read from `cache`, or put there."""
+    random = np.random.default_rng(zlib.crc32(f"{studied.truth.name} {source}".encode()))
+    exact = studied.exact
+    kind, _, how = source.partition("+")
+    if how:
+        return _altered(make_matte(studied, kind, cache), exact.alpha, how, random)
+    match kind.split("-")[0]:
+        case "exact":
+            return exact.alpha
+        case "soft":
+            return soften_matte(exact.alpha, random)
+        case "spoilt":
+            base = soften_matte(exact.alpha, random) if random.random() < 0.6 else exact.alpha
+            return damage_matte(base, exact.parts, exact.prongs, random)
+        case "difference":
+            return matte_from_difference(studied.photo, studied.background, _rough(exact.alpha))
+    path = cache / kind / f"{studied.truth.name}_alpha.png"
+    if not path.exists():
+        alpha = _answer(studied, kind)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_suffix(".new")
+        Image.fromarray(np.round(alpha * 255).astype(np.uint8)).save(fresh, format="png")
+        fresh.replace(path)
+    return read_coverage(path)
+
+
+def make_mattes(studied: Studied, cache: Path) -> Iterator[tuple[str, Floats]]:
+    """All mattes of a picture, with their sources."""
+    for source in list_sources():
+        yield source, make_matte(studied, source, cache)
+
+
+def _answer(studied: Studied, source: str) -> Floats:
+    match source.split("-")[0]:
+        case "chain":
+            return _chain()(studied.photo, studied.background)
+        case "general":
+            return run_as_published(_general(), _display(studied.truth.photo))
+        case "near":
+            return _answer_near(studied)
+    return load_shipped()(studied.photo, studied.background)
+
+
+def _answer_near(studied: Studied) -> Floats:
+    """The general model's answer to the piece alone, which it so sees larger."""
+    left, top, width, height = cv2.boundingRect((studied.exact.alpha > 0.02).astype(np.uint8))
+    window = np.s_[max(0, top - 20) : top + height + 20, max(0, left - 20) : left + width + 20]
+    alpha = np.zeros_like(studied.exact.alpha)
+    alpha[window] = run_as_published(_general(), np.ascontiguousarray(_display(studied.truth.photo)[window]))
+    return alpha
+
+
+def _altered(alpha: Floats, exact: Floats, how: str, random: Random) -> Floats:
+    kernel = np.ones((3, 3), np.uint8)
+    match how:
+        case "binary":
+            return (alpha >= 0.5).astype(np.float32)
+        case "cleaned":
+            return np.asarray(cv2.morphologyEx(alpha, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)), np.float32)
+        case "eroded":
+            return np.asarray(0.5 * alpha + 0.5 * cv2.erode(alpha, kernel), np.float32)
+    return _mended(alpha, exact, random)
+
+
+def _mended(alpha: Floats, exact: Floats, random: Random) -> Floats:
+    """The exact matte, softened, with up to two of the places where `alpha` is wrong."""
+    wrong = cv2.dilate((np.abs(alpha - exact) > _WRONG).astype(np.uint8), np.ones((7, 7), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(wrong, connectivity=8)
+    sound = soften_matte(exact, random)
+    small = [i for i in range(1, count) if stats[i, cv2.CC_STAT_AREA] < 0.02 * alpha.size]
+    if not small:
+        return sound
+    chosen = random.choice(small, size=min(len(small), int(random.integers(1, 3))), replace=False)
+    share = cv2.GaussianBlur(np.isin(labels, chosen).astype(np.float32), (0, 0), 1.0)
+    return np.asarray(share * alpha + (1 - share) * sound, np.float32)
+
+
+def _rough(alpha: Floats) -> Floats:
+    small = cv2.resize(alpha, (_MASK_SIDE, _MASK_SIDE), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.GaussianBlur(small, (0, 0), 1.5), np.float32)
+
+
+def _display(photo: Path) -> NDArray[np.uint8]:
+    with Image.open(photo) as picture:
+        return np.asarray(picture.convert("RGB"))
+
+
+@lru_cache(maxsize=1)
+def load_shipped() -> GeneralMatte:
+    """The matte that a studio without settings gets."""
+    return load_matte(MattingSettings(), 1)  # type: ignore[return-value]
+
+
+@lru_cache(maxsize=1)
+def _chain() -> ChainMatting:
+    return ChainMatting(_WEIGHTS / "coarse.onnx", _WEIGHTS / "fine.onnx", threads=1)
+
+
+@lru_cache(maxsize=1)
+def _general() -> GeneralModel:
+    return GeneralModel(_WEIGHTS / "u2netp.onnx", 1)
+
+
+@lru_cache(maxsize=1)
+def _shipped_hash() -> str:
+    return load_shipped().sha256[:8]
+
+
+@lru_cache(maxsize=4)
+def _hash_of(*names: str) -> str:
+    return hashlib.sha256(b"".join((_WEIGHTS / name).read_bytes() for name in names)).hexdigest()[:8]
