@@ -22,13 +22,14 @@ from studiod.strokes import Stroke
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-COARSE_SIDE = 512
+COARSE_SIDE = 384
 COARSE_STRIDE = 32
 FINE_STRIDE = 16
 MARGIN = 96
 """Pixels around a tile that only inform it: the fine network's reach (92), so that no seam can be seen."""
 LARGEST_TILE = 1024
 _SMALLEST_FINE = 1100
+_BAND = 16 * FINE_STRIDE
 _PRESENT = 0.12  # empty sets answer at most 0.06, pieces 0.5 and more
 _LONG_LINE = 0.15  # of the long side
 _NOTHING, _WHOLE = 0.05, 0.80  # chosen on the calibration part: least error at edges, most metal kept
@@ -164,11 +165,12 @@ def network_input(photo: Floats, background: Floats, keep: Floats, remove: Float
     Photograph in square-root light (0..1), log2 ratio of photograph to background (clipped to -2..2),
     keep and remove.
     """
-    light = np.sqrt(np.clip(photo, 0.0, 1.0))
-    ratio = np.log2((photo.clip(0.0) + 0.01) / (background.clip(0.0) + 0.01)).clip(-2.0, 2.0)
     stacked = np.empty((8, *photo.shape[:2]), np.float32)
-    stacked[0:3] = light.transpose(2, 0, 1)
-    stacked[3:6] = ratio.transpose(2, 0, 1)
+    planes = zip(stacked[0:3], stacked[3:6], cv2.split(photo), cv2.split(background), strict=True)
+    for light, ratio, seen, behind in planes:
+        np.sqrt(np.clip(seen, 0.0, 1.0, out=light), out=light)
+        np.divide(np.maximum(seen, 0.0) + 0.01, np.maximum(behind, 0.0) + 0.01, out=ratio)
+        np.clip(np.log2(ratio, out=ratio), -2.0, 2.0, out=ratio)
     stacked[6], stacked[7] = keep, remove
     return stacked
 
@@ -246,10 +248,17 @@ def _active_cells(photo: Floats, coarse: Floats, keep: Floats) -> Mask:
 
 def _evidence(photo: Floats) -> Mask:
     """Cells that hold a fine line or an edge much stronger than the picture's common texture."""
-    green = np.sqrt(np.maximum(photo[..., 1], 0.0))
-    detail = np.abs(green - cv2.blur(green, (9, 9)))
-    strength = _cell_maximum(np.asarray(detail, np.float32))
+    rows = range(0, len(photo), _BAND)
+    strength = np.concatenate([_cell_maximum(_detail(photo, top, top + _BAND)) for top in rows])
     return np.asarray(strength > max(0.03, 3.0 * float(np.median(strength))), bool)
+
+
+def _detail(photo: Floats, top: int, bottom: int) -> Floats:
+    """What stands out of its neighbourhood of 9 x 9 pixels, in the rows from `top` to `bottom`."""
+    first = max(0, top - 4)
+    green = np.sqrt(np.maximum(photo[first : bottom + 4, :, 1], 0.0))
+    detail: Floats = np.abs(green - cv2.blur(green, (9, 9)))[top - first :]
+    return detail[: bottom - top]
 
 
 def _cell_maximum(layer: Floats) -> Floats:

@@ -57,6 +57,7 @@ class MattingNetwork(nn.Module):
         self.bottom = nn.Sequential(*(_Residual(widths[-1]) for _ in range(depth)))
         self.narrow = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairwise(widths))
         self.up = nn.ModuleList(_block(a, a) for a in widths[:-1])
+        self.detail = _Residual(widths[0]) if context else nn.Identity()
         self.head = nn.Conv2d(widths[0], 4, 3, 1, 1)
 
     def forward(self, picture: Tensor, context: Tensor | None = None) -> Tensor:
@@ -72,7 +73,7 @@ class MattingNetwork(nn.Module):
         for index in reversed(range(len(self.up))):
             larger = functional.interpolate(self.narrow[index](features), scale_factor=2.0, mode="nearest")
             features = self.up[index](larger + levels[index])
-        out: Tensor = functional.pixel_shuffle(self.head(features), 2)
+        out: Tensor = functional.pixel_shuffle(self.head(self.detail(features)), 2)
         return out
 
 
