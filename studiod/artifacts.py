@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from studiod.imaging.photo import Photo
 from studiod.imaging.png import encode_png
 from studiod.pipeline import Processed
 from studiod.view import draw_view
+
+_WRITERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,11 @@ def write_version(folder: Path, photo: Photo, processed: Processed) -> Artifacts
     fresh = folder.parent / f".{folder.name}.new"
     shutil.rmtree(fresh, ignore_errors=True)
     (fresh / "tiles").mkdir(parents=True)
-    hashes = {name: _write(fresh / name, parts) for name, parts in _contents(photo, processed)}
+    with ThreadPoolExecutor(_WRITERS) as pool:  # disks are waited for while the next picture is encoded
+        written = {
+            name: pool.submit(_write, fresh / name, parts) for name, parts in _contents(photo, processed)
+        }
+        hashes = {name: told.result() for name, told in written.items()}
     sync_folder(fresh / "tiles")
     sync_folder(fresh)
     if folder.exists():

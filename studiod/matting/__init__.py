@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from studiod.imaging.colour import encode_srgb
+from studiod.imaging.colour import encode_srgb8
 from studiod.matting.difference import matte_from_difference
 from studiod.matting.general import GeneralModel, Provider
 from studiod.strokes import Stroke
@@ -81,7 +81,7 @@ def _display(photo: Floats) -> NDArray[np.uint8]:
     if scale < 1:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         photo = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.float32)
-    return (encode_srgb(photo.clip(0, 1)) * 255 + 0.5).astype(np.uint8)
+    return encode_srgb8(photo)
 
 
 def _obey(alpha: Floats, strokes: Sequence[Stroke]) -> None:

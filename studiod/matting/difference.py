@@ -44,26 +44,25 @@ def matte_from_difference(photo: Floats, background: Floats, mask: Floats) -> Fl
     ratio = _log_ratio(_shrunk(photo, 1024), _shrunk(background, 1024))
     window = _surroundings(ratio, near)
     correction = _Enlarged(_slow_error(ratio), near.shape, window)
-    difference, lightness = _difference(photo[window], background[window], correction)
-    where = _Enlarged(mask, near.shape, window)
-    alpha[window] = _solve(difference, lightness, where, near[window])
+    difference, darker = _difference(photo[window], background[window], correction)
+    inside, low = _solid(difference, darker, _Enlarged(mask, near.shape, window), near[window])
+    piece = alpha[window]
+    for outer, inner, kept in _bands(len(piece)):
+        piece[inner] = _soft_edge(difference[outer], inside[outer], low)[kept]
     return alpha
 
 
-def _solve(difference: Floats, lightness: Floats, where: _Enlarged, near: Mask) -> Floats:
+def _solid(difference: Floats, darker: Mask, where: _Enlarged, near: Mask) -> tuple[Mask, float]:
+    """What is piece, and the difference below which a pixel is the background's own."""
     noise = _noise(difference, near)
     low, high = 2.0 * noise + 0.02, 4.0 * noise + 0.10
     sure, certain = np.empty(near.shape, bool), np.empty(near.shape, bool)
     for outer, inner, kept in _bands(len(near)):
-        found, whole = _judge(difference[outer], lightness[outer], where.rows(outer), high)
+        found, whole = _judge(difference[outer], darker[outer], where.rows(outer), high)
         sure[inner], certain[inner] = found[kept], whole[kept]
     attached = _attached(sure, where, near) | certain
     solid = cv2.morphologyEx(attached.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-    inside = _filled(np.asarray(solid, np.uint8), difference, low)
-    alpha = lightness  # no longer needed: its memory is
-    for outer, inner, kept in _bands(len(near)):
-        alpha[inner] = _soft_edge(difference[outer], inside[outer], low)[kept]
-    return alpha
+    return _filled(np.asarray(solid, np.uint8), difference, low), low
 
 
 def _bands(height: int) -> Iterator[tuple[slice, slice, slice]]:
@@ -152,18 +151,19 @@ def _log_ratio(photo: Floats, background: Floats) -> Floats:
     return np.asarray(seen - behind, np.float32)
 
 
-def _difference(photo: Floats, background: Floats, correction: _Enlarged) -> tuple[Floats, Floats]:
-    """How unlike the background each pixel is, and its log lightness against it; H x W each."""
-    lightness = np.empty(photo.shape[:2], np.float32)
+def _difference(photo: Floats, background: Floats, correction: _Enlarged) -> tuple[Floats, Mask]:
+    """How unlike the background each pixel is, and whether it is darker; H x W each."""
+    darker = np.empty(photo.shape[:2], bool)
     difference = np.empty(photo.shape[:2], np.float32)
     for _, rows, _ in _bands(len(photo)):
         ratio = _log_ratio(photo[rows], background[rows]) - correction.rows(rows)
         mean = np.asarray(cv2.transform(ratio, np.full((1, 3), 1 / 3, np.float32)), np.float32)
         square = np.asarray(cv2.transform(ratio * ratio, np.ones((1, 3), np.float32)), np.float32)
-        lightness[rows] = mean.reshape(ratio.shape[:2])
-        colour = np.sqrt(np.maximum(square.reshape(ratio.shape[:2]) - 3 * lightness[rows] ** 2, 0))
-        difference[rows] = np.abs(lightness[rows]) + np.float32(1.5) * colour
-    return difference, lightness
+        lightness = mean.reshape(ratio.shape[:2])
+        colour = np.sqrt(np.maximum(square.reshape(ratio.shape[:2]) - 3 * lightness**2, 0))
+        difference[rows] = np.abs(lightness) + np.float32(1.5) * colour
+        darker[rows] = lightness < 0
+    return difference, darker
 
 
 def _noise(difference: Floats, near: Mask) -> float:
@@ -171,21 +171,21 @@ def _noise(difference: Floats, near: Mask) -> float:
     return min(0.08, float(np.median(outside)) if outside.size > 100 else 0.02)
 
 
-def _judge(difference: Floats, lightness: Floats, where: Floats, high: float) -> tuple[Mask, Mask]:
+def _judge(difference: Floats, darker: Mask, where: Floats, high: float) -> tuple[Mask, Mask]:
     """What differs as a piece does, and what the mask is certain of and is not plain background."""
     around = cv2.dilate(cv2.GaussianBlur(difference, (0, 0), 1.0), np.ones((9, 9), np.uint8))
     sure = difference > np.maximum(high, _SHARE * np.minimum(around, 1.5))
-    sure &= ~_soft_shadow(difference, lightness, where, high)
+    sure &= ~_soft_shadow(difference, darker, where, high)
     calm = (cv2.GaussianBlur(difference, (0, 0), 1.5) < high).astype(np.uint8)
     plain = cv2.morphologyEx(calm, cv2.MORPH_OPEN, np.ones((7, 7), np.uint8)) > 0
     return sure, (where > _CERTAIN) & ~plain
 
 
-def _soft_shadow(difference: Floats, lightness: Floats, where: Floats, high: float) -> Mask:
+def _soft_shadow(difference: Floats, darker: Mask, where: Floats, high: float) -> Mask:
     """Pixels outside the mask that are only a little darker, without an edge: a shadow or a reflection."""
     smooth = cv2.blur(difference, (9, 9))
     edge = cv2.morphologyEx(difference, cv2.MORPH_GRADIENT, np.ones((5, 5), np.uint8))
-    return (where < 0.5) & (lightness < 0) & (smooth < 4 * high) & (edge < 0.12 + 0.3 * smooth)
+    return (where < 0.5) & darker & (smooth < 4 * high) & (edge < 0.12 + 0.3 * smooth)
 
 
 def _attached(sure: Mask, where: _Enlarged, near: Mask) -> Mask:
