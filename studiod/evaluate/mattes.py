@@ -32,7 +32,7 @@ Random = np.random.Generator
 
 SHIPPED = "shipped"
 _WEIGHTS = Path(__file__).parents[1] / "matting" / "weights"
-_SPOILT, _MENDED = 5, 3
+_SPOILT, _MENDED = 3, 2
 _WRONG = 0.25
 _MASK_SIDE = 320
 
@@ -55,9 +55,9 @@ def open_studied(truth: Truth) -> Studied:
 
 def list_sources() -> list[str]:
     """The names of all mattes that `make_matte` makes; those of networks hold the weights' hash."""
-    made = ["exact", "soft-1", "soft-2", *(f"spoilt-{n}" for n in range(_SPOILT)), "difference"]
+    made = ["exact", "soft-1", *(f"spoilt-{n}" for n in range(_SPOILT)), "difference"]
     chain = f"chain-{_hash_of('coarse.onnx', 'fine.onnx')}"
-    altered = [f"{chain}+{how}" for how in ("binary", "cleaned", "eroded", *map(str, range(_MENDED)))]
+    altered = [f"{chain}+{how}" for how in ("cleaned", "eroded", *map(str, range(_MENDED)))]
     general = _hash_of("u2netp.onnx")
     return [
         *made, f"general-{general}", f"near-{general}", f"{SHIPPED}-{_shipped_hash()}", chain, *altered,
@@ -120,8 +120,6 @@ def _answer_near(studied: Studied) -> Floats:
 def _altered(alpha: Floats, exact: Floats, how: str, random: Random) -> Floats:
     kernel = np.ones((3, 3), np.uint8)
     match how:
-        case "binary":
-            return (alpha >= 0.5).astype(np.float32)
         case "cleaned":
             return np.asarray(cv2.morphologyEx(alpha, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)), np.float32)
         case "eroded":

@@ -73,7 +73,7 @@ def find_losses(evidence: Evidence) -> list[Candidate]:
 
 
 def find_leftovers(evidence: Evidence) -> list[Candidate]:
-    """Regions kept, or half kept, that are flat and of the background's colour: in holes, beside the piece."""
+    """Regions kept, or half kept, that are flat and of the background's colour: in holes, beside it."""
     covered = evidence.alpha > _SHOWING
     smooth = cv2.blur(evidence.difference, (5, 5))
     flat = cv2.blur(evidence.slope, (5, 5)) < 0.7 * evidence.steep
