@@ -385,7 +385,7 @@ class QueueScreen(StudioScreen):
 def item_text(item: ItemRecord) -> Text:
     """An item in a few lines of plain text."""
     text = Text()
-    text.append(words.sku_text(item), "bold")
+    text.append(words.fitted(words.sku_text(item), 40).rstrip(), "bold")
     if item.title:
         text.append(f"  {printable(item.title)}")
     text.append(f"\n{words.price_text(item)}", "bold #f0c060" if item.mandatory else "")
