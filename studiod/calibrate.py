@@ -172,7 +172,8 @@ def compare_places(
 
 def plot_rates(path: Path, found: Sequence[Rate], wanted: float) -> None:
     """False-pass rate with its interval, and review load, each over the limit."""
-    top = min(1.0, max(0.05, 2 * wanted, *(rate.false_pass or 0.0 for rate in found)))
+    highest = max(2 * wanted, *(rate.false_pass or 0.0 for rate in found))
+    top = next((round_one for round_one in (0.05, 0.1, 0.25, 0.5) if round_one >= highest), 1.0)
     plot = Plot(("not usable though below the limit", "share that a person looks at"), (top, 1.0))
     plot.line(0, [(0, wanted), (1, wanted)], ORANGE)
     plot.legend(0, [(f"wanted: at most {wanted:.1%}", ORANGE)])

@@ -10,12 +10,13 @@ from typer.testing import CliRunner
 
 from studiod.__main__ import app
 from studiod.evaluate.measures import CHAIN, METAL, PRONG, STONE, score_matte
-from studiod.evaluate.probes import score_probes
+from studiod.evaluate.probes import covered_failures, score_probes
 from studiod.evaluate.report import risk_groups
 from studiod.evaluate.running import Result
 from studiod.evaluate.tables import summarise
 from studiod.risk import Risk
 from studiod.risk.figures import area_under_curve, calibration_error, wilson
+from studiod.risk.findings import Finding
 
 WEIGHTS = Path(__file__).parents[1] / "studiod" / "matting" / "weights" / "u2netp.onnx"
 
@@ -88,6 +89,15 @@ def test_probes_follow_keeps_clears_and_chains() -> None:
     assert score.lost == ((50, 25, "chain"),) and score.left == ((80, 25, "loop"),)
     assert score.chain_steps == 91 and len(score.breaks) == 1 and abs(score.breaks[0][0] - 50) <= 1
     assert not score.clean and score_probes({"keep": [[10, 25, "metal"]]}, alpha).clean
+
+
+def test_a_failure_is_covered_by_a_fitting_finding_alone() -> None:
+    """A lost keep lies in the box of a gap; a kept hole in the box of a gap is not told of."""
+    probes = {"keep": [[5, 5, "metal"], [30, 30, "metal"]], "clear": [[8, 8, "hole"]]}
+    alpha = np.zeros((40, 40), np.float32)
+    alpha[7:10, 7:10] = 1
+    finding = Finding("chain_gap", (0, 0, 10, 10), (5, 5), 0.9, "A gap.")
+    assert covered_failures(score_probes(probes, alpha), [finding]) == (1, 3)
 
 
 def test_intervals_hold_the_figure(piece: tuple) -> None:

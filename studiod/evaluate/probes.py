@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -10,11 +10,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from studiod.risk.findings import Finding, Reason
+
 Floats = NDArray[np.float32]
 Place = tuple[float, float, str]
 
 _KEPT, _CLEAR, _WIRE = 0.9, 0.1, 0.4
 _BREAK_STEPS = 8
+_FITS: Mapping[str, tuple[Reason, ...]] = {
+    "break": ("chain_gap",),
+    "lost": ("chain_gap", "prong_missing", "stone_eaten", "highlight_changed"),
+    "hole": ("hole_filled", "hole_leaking"),
+    "loop": ("hole_filled", "hole_leaking", "background_left"),
+    "reflection": ("reflection_kept", "background_left"),
+    "left": ("background_left",),
+}
+"""The findings that tell of a failure of each kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +62,21 @@ def score_probes(probes: Mapping[str, Any], alpha: Floats) -> ProbeScore:
         chain_kept=sum(kept for kept, _, _ in chains),
         breaks=tuple(place for _, _, places in chains for place in places),
     )
+
+
+def covered_failures(score: ProbeScore, findings: Iterable[Finding]) -> tuple[int, int]:
+    """Of the probes that fail and the chains that break, how many lie in the box of a fitting finding."""
+    failures: list[tuple[float, float, tuple[Reason, ...]]] = []
+    failures += [(x, y, _FITS["break"]) for x, y in score.breaks]
+    failures += [(x, y, _FITS["lost"]) for x, y, _ in score.lost]
+    failures += [(x, y, _FITS.get(what, _FITS["left"])) for x, y, what in score.left]
+    told = [(finding.reason, finding.box) for finding in findings]
+    covered = sum(
+        any(reason in fits and left <= x < right and top <= y < bottom
+            for reason, (left, top, right, bottom) in told)
+        for x, y, fits in failures
+    )  # fmt: skip
+    return covered, len(failures)
 
 
 def _median(alpha: Floats, place: Place) -> float:

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from studiod.evaluate.measures import Score
+from studiod.evaluate.probes import covered_failures
 from studiod.evaluate.running import OURS, ProbeResult, Result
 from studiod.evaluate.sets import Truth, read_coverage
 from studiod.evaluate.tables import (
@@ -85,6 +86,15 @@ def print_probes(console: Console, results: Sequence[ProbeResult]) -> None:
             _share(found.steps), str(found.breaks), kinds,
         )  # fmt: skip
     console.print(table)
+    pairs = [covered_failures(r.score, r.risk.findings) for r in results if r.risk is not None]
+    covered, failures = (sum(pair[side] for pair in pairs) for side in (0, 1))
+    if failures:
+        low, high = wilson(covered, failures)
+        shown = sum(len(r.risk.findings) for r in results if r.risk is not None)
+        console.print(
+            f"Of {failures} failures of ours {covered / failures:.0%} ({low:.0%}-{high:.0%}) lie in the box "
+            f"of a fitting finding; {shown} findings on {len(pairs)} photographs."
+        )
 
 
 def _share(counts: tuple[int, int]) -> str:
@@ -207,7 +217,13 @@ def write_json(
                 m: asdict(summarise_probes([r.score for r in probes if r.model == m])) for m in models
             },
             "pictures": [
-                {"picture": r.picture, "model": r.model, "clean": r.score.clean, **asdict(r.score)}
+                {
+                    "picture": r.picture,
+                    "model": r.model,
+                    "clean": r.score.clean,
+                    **asdict(r.score),
+                    "risk": r.risk.as_json() if r.risk else None,
+                }
                 for r in probes
             ],
         },

@@ -41,11 +41,12 @@ class Result:
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """One matte of one real photograph at its probes."""
+    """One matte of one real photograph at its probes, and for the pipeline's own matte its risk."""
 
     picture: str
     model: str
     score: ProbeScore
+    risk: Risk | None = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,11 @@ def run_probes(path: Path, contestants: Contestants, keep: Path | None) -> Itera
         for model, alpha, _ in contestants.run(path.parent / name, estimate_background):
             if keep is not None:
                 _save(alpha, keep / model / f"{Path(name).stem}_alpha.png")
-            results.append(ProbeResult(name, model, score_probes(probes, alpha)))
+            risk = None
+            if model == OURS:
+                linear = read_linear(path.parent / name)
+                risk = assess(linear, estimate_background(linear), alpha)
+            results.append(ProbeResult(name, model, score_probes(probes, alpha), risk))
         yield results
 
 
