@@ -100,9 +100,8 @@ def main() -> None:
                 nexts.append(terminal.wait_for(b"%d of 40" % number))
                 terminal.frames(0.7)
             nexts.sort()
-            print(
-                f"key to next picture      {nexts[len(nexts) // 2] * 1000:5.0f} ms (worst {nexts[-1] * 1000:.0f})"
-            )
+            middle, worst = nexts[len(nexts) // 2] * 1000, nexts[-1] * 1000
+            print(f"key to next picture      {middle:5.0f} ms (worst {worst:.0f})")
             terminal.send(b"2")
             terminal.frames(0.7)
             busy, start = terminal.busy(), time.perf_counter()
@@ -111,10 +110,8 @@ def main() -> None:
                 terminal.send(b"\x1b[C" if number // 10 % 2 else b"\x1b[D")
                 frames += terminal.frames(1 / 60)
             seconds = time.perf_counter() - start
-            used = terminal.busy() - busy
-            print(
-                f"panning                  {frames / seconds:5.0f} frames/s, {used / max(frames, 1) * 1000:.0f} ms each"
-            )
+            each = (terminal.busy() - busy) / max(frames, 1) * 1000
+            print(f"panning                  {frames / seconds:5.0f} frames/s, {each:.0f} ms each")
             print(f"memory                   {terminal.usage.memory_info().rss / 1e6:5.0f} MB")
         finally:
             terminal.process.send_signal(signal.SIGTERM)
