@@ -170,6 +170,7 @@ class HotFolder(_Table):
     sku: Annotated[SkuSource | None, BeforeValidator(_text_or_none)] = None
     sku_pattern: Annotated[str | None, BeforeValidator(_pattern_or_none)] = None
     pair: Literal["jpeg", "raw"] = "jpeg"
+    pixels_per_mm: Annotated[Annotated[float, Field(gt=0)] | None, BeforeValidator(_number_or_off)] = None
 
 
 class IntakeSettings(_Table):

@@ -63,7 +63,8 @@ class Keep:
 class Process:
     """Make a version: the first of `sources` that has the bytes of `sha256` is the photograph.
 
-    `calibrations` is the folder of what the studio taught the risk scorer.
+    `calibrations` is the folder of what the studio taught the risk scorer, `pixels_per_mm` the
+    scale of the piece where it is known.
     """
 
     do: ClassVar[str] = "process"
@@ -73,6 +74,7 @@ class Process:
     presets: tuple[Mapping[str, Any], ...]
     folder: str
     calibrations: str
+    pixels_per_mm: float | None
 
     @staticmethod
     def settings_of(presets: Sequence[Preset]) -> tuple[Mapping[str, Any], ...]:

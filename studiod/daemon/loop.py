@@ -38,7 +38,7 @@ from studiod.ledger.records import Activity, Claimed, DaemonState, ItemRecord, N
 from studiod.ledger.states import Status
 from studiod.money import to_minor
 from studiod.names import printable
-from studiod.settings import MARKER, Preset, Settings, load_preset
+from studiod.settings import MARKER, HotFolder, Preset, Settings, load_preset
 
 log = logging.getLogger(__name__)
 
@@ -302,6 +302,7 @@ class _Daemon:
             presets=Process.settings_of(presets),
             folder=str(self._settings.work / "items" / str(claimed.item) / f"v{claimed.version}"),
             calibrations=str(self._settings.calibrations),
+            pixels_per_mm=self._folder(claimed.hot_folder).pixels_per_mm,
         )
         self._submit(claimed, task, self._settings.daemon.time_limit_seconds)
         return True
@@ -327,7 +328,10 @@ class _Daemon:
         return None if configured is None else str(configured)
 
     def _hot_path(self, name: str) -> Path:
-        return next(folder.path for folder in self._settings.hot_folders if folder.name == name)
+        return self._folder(name).path
+
+    def _folder(self, name: str) -> HotFolder:
+        return next(folder for folder in self._settings.hot_folders if folder.name == name)
 
     # Answers.
 

@@ -98,7 +98,8 @@ class _Worker:
         photo = read_photo(source, max_megapixels=self._options.max_megapixels)
         plate, plate_sha256, no_plate = self._plate(job["plate"])
         presets = [Preset.model_validate(preset) for preset in job["presets"]]
-        judge = partial(assess, calibration=studio_calibration(Path(job["calibrations"])))
+        calibration = studio_calibration(Path(job["calibrations"]))
+        judge = partial(assess, calibration=calibration, pixels_per_mm=job["pixels_per_mm"])
         processed = process_photo(photo, matte=self._matte, assess=judge, presets=presets, plate=plate)
         made = write_version(Path(job["folder"]), photo, processed)
         return {
