@@ -130,8 +130,9 @@ def _proposal(chosen: Rate | None, found: Sequence[Rate], wanted: float) -> str:
     if chosen is not None and chosen.false_pass is not None:
         return (
             f"Proposed: auto_approve_below = {chosen.limit:g}. Of the pieces below it "
-            f"{chosen.false_pass:.1%} would not be usable (95 % interval {chosen.low:.1%} to {chosen.high:.1%}, "
-            f"{chosen.seen} judged); a person looks at {chosen.load:.0%} of all. Put it into [qa] yourself if you want it."
+            f"{chosen.false_pass:.1%} would not be usable "
+            f"(95 % interval {chosen.low:.1%} to {chosen.high:.1%}, {chosen.seen} judged); "
+            f"a person looks at {chosen.load:.0%} of all. Put it into [qa] yourself if you want it."
         )
     seen = max((rate.seen for rate in found), default=0)
     needed = needed_for(wanted)
