@@ -81,6 +81,7 @@ def open_session(path: Path, threads: int, provider: Provider) -> onnxruntime.In
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    options.enable_cpu_mem_arena = False  # one run a picture: what it took goes back for the stages after it
     wanted = _PROVIDERS[provider]
     if wanted not in onnxruntime.get_available_providers():
         raise StudioError(

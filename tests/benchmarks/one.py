@@ -24,7 +24,7 @@ def main() -> None:
     spent: dict[str, float] = {}
     matte = load_matte(MattingSettings(), 0)
     presets = [load_preset("white", find_config())]
-    started = time.perf_counter()
+    started, cpu_started = time.perf_counter(), time.process_time()
     photo = read_photo(picture)
     spent["read"] = time.perf_counter() - started
     made = process_photo(
@@ -36,6 +36,7 @@ def main() -> None:
     )
     write_version(out, photo, made)
     spent["all"] = time.perf_counter() - started
+    spent["cpu"] = time.process_time() - cpu_started
     spent["rest"] = spent["all"] - spent["read"] - spent["matte"] - spent["risk"]
     kilobyte = 1 if sys.platform == "darwin" else 1024
     spent["peak_gb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * kilobyte / 1e9
