@@ -13,12 +13,17 @@ from typing import Any
 from studiod.errors import StudioError
 from studiod.ledger import reading, review
 from studiod.ledger.engine import Ledger
+from studiod.ledger.looks import looks_of, record_looks
 from studiod.ledger.records import (
     WAITING,
     DaemonState,
     ItemRecord,
+    Look,
+    NewVersion,
     Order,
+    Origin,
     Person,
+    Place,
     Selection,
 )
 from studiod.ledger.states import Status
@@ -83,13 +88,26 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One version of an item, ready to be looked at; without pictures, `trouble` says why."""
+    """One version of an item, ready to be looked at; without pictures, `trouble` says why.
+
+    `made` is what the ledger knows of the version, `looks` what this person has seen of it before.
+    """
 
     item: ItemRecord
     findings: tuple[Finding, ...]
     pictures: Pictures | None
     trouble: str = ""
     strokes: tuple[Stroke, ...] = ()
+    made: NewVersion | None = None
+    looks: tuple[Look, ...] = ()
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """What the daemon chose to be looked at besides the findings' own points."""
+        points = {finding.point for finding in self.findings}
+        return tuple(
+            place for place in (self.made.places if self.made else ()) if (place.x, place.y) not in points
+        )
 
 
 class Desk:
@@ -132,12 +150,17 @@ class Desk:
         version = reading.get_version(self.ledger, item, record.version) if record.version else None
         if version is None:
             return Piece(record, (), None, "This picture is not made yet.")
-        findings = read_findings(version.made.risk_json)
+        piece = Piece(
+            record,
+            read_findings(version.made.risk_json),
+            None,
+            made=version.made,
+            looks=looks_of(self.ledger, item, version.version, self.person),
+        )
         try:
-            pictures = open_pictures(self.settings.work / Path(version.made.folder))
+            return replace(piece, pictures=open_pictures(self.settings.work / Path(version.made.folder)))
         except StudioError as error:
-            return Piece(record, findings, None, f"{error.message}\n{error.hint}")
-        return Piece(record, findings, pictures)
+            return replace(piece, trouble=f"{error.message}\n{error.hint}")
 
     def full_picture(self, item: ItemRecord) -> Path:
         """The file of the version's first composite, as it would be delivered."""
@@ -149,9 +172,17 @@ class Desk:
 
     # Decisions
 
+    def keep_looks(self, item: ItemRecord, looks: Sequence[Look]) -> None:
+        """Hand what was looked at of the version seen to the ledger."""
+        record_looks(self.ledger, item.id, item.version, self.person, looks)
+
     def approve(self, item: ItemRecord) -> Status:
         """Approve the version seen."""
         return review.approve(self.ledger, item.id, item.version, self.person)
+
+    def approve_unseen(self, item: ItemRecord) -> Status:
+        """Approve one of many without a look at it."""
+        return review.approve_unseen(self.ledger, item.id, item.version, self.person, below=self.low_risk)
 
     def flag(self, item: ItemRecord, reasons: tuple[str, ...], note: str, box: Box | None = None) -> None:
         """Send the version seen to touch-up."""
@@ -195,13 +226,14 @@ class Desk:
         return _LOW_RISK if limit is None else limit
 
     def cheap_and_low(self) -> list[ItemRecord]:
-        """What waits, is not mandatory, and has a low risk."""
+        """What waits, is not mandatory, has a low risk and was in nobody's hands before."""
         selection = replace(WAITING, mandatory=False)
         found: list[ItemRecord] = []
         ids = reading.list_ids(self.ledger, selection, order=Order.LOSS)
         for start in range(0, len(ids), 100):
             for item in reading.get_items(self.ledger, ids[start : start + 100]):
-                if item.risk is not None and item.risk < self.low_risk and not item.mandatory:
+                untouched = not item.never_policy and item.origin is Origin.CAPTURE
+                if item.risk is not None and item.risk < self.low_risk and untouched and not item.mandatory:
                     found.append(item)
         return found
 

@@ -3,70 +3,54 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
+from studiod.ledger.records import Look
 from tui.pictures import Rectangle, View
 
-POINT_ZOOM = 2.0
-POINT_EDGE = 8.0
-POINT_SECONDS = 0.5
 _GLANCE = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """One window that stayed on the screen: `region` in pixels of the photograph."""
-
-    view: View
-    region: Rectangle
-    zoom: float
-    seconds: float
-
-    def shows(self, point: tuple[int, int]) -> bool:
-        """Whether a point was inside, at least `POINT_EDGE` pixels from the edge, at 200 % or more."""
-        left, top, right, bottom = self.region
-        return (
-            self.zoom >= POINT_ZOOM
-            and left + POINT_EDGE <= point[0] <= right - POINT_EDGE
-            and top + POINT_EDGE <= point[1] <= bottom - POINT_EDGE
-        )
-
-
 class LookLog:
-    """Collects looks at one version: each window counts for as long as it stays."""
+    """Collects one person's looks at one version: each window counts for as long as it stays.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    `earlier` are the looks that the ledger has already.
+    """
+
+    def __init__(self, earlier: Sequence[Look] = (), clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._looks: list[Look] = []
+        self._kept = list(earlier)
+        self._new: list[Look] = []
         self._now: dict[str, tuple[View, Rectangle, float, float]] = {}
 
-    def see(self, place: str, view: View, region: Rectangle, zoom: float) -> None:
-        """The window at `place` of the screen shows this from now on."""
-        before = self._now.get(place)
+    def see(self, window: str, view: View, region: Rectangle, zoom: float) -> None:
+        """A window of the screen shows this from now on."""
+        before = self._now.get(window)
         if before is not None and before[:3] == (view, region, zoom):
             return
-        self.away(place)
-        self._now[place] = (view, region, zoom, self._clock())
+        self.away(window)
+        self._now[window] = (view, region, zoom, self._clock())
 
-    def away(self, place: str) -> None:
-        """The window at `place` shows nothing any more."""
-        before = self._now.pop(place, None)
+    def away(self, window: str) -> None:
+        """A window shows nothing any more."""
+        before = self._now.pop(window, None)
         if before is not None:
-            view, region, zoom, since = before
-            seconds = self._clock() - since
-            if seconds >= _GLANCE:
-                self._looks.append(Look(view, region, zoom, round(seconds, 2)))
+            self._new += self._lasting(*before)
 
     def looks(self) -> tuple[Look, ...]:
         """Every look so far, those that last still included."""
-        now = self._clock()
-        lasting = (
-            Look(view, region, zoom, round(now - since, 2))
-            for view, region, zoom, since in self._now.values()
-        )
-        return (*self._looks, *(look for look in lasting if look.seconds >= _GLANCE))
+        lasting = [look for before in self._now.values() for look in self._lasting(*before)]
+        return (*self._kept, *self._new, *lasting)
 
-    def seen(self, point: tuple[int, int]) -> bool:
-        """Whether a point was looked at closely, and for long enough."""
-        return sum(look.seconds for look in self.looks() if look.shows(point)) >= POINT_SECONDS
+    def take(self) -> tuple[Look, ...]:
+        """The looks that the ledger has not got yet: it has them from now on."""
+        for window, (view, region, zoom, _) in list(self._now.items()):
+            self.away(window)
+            self.see(window, view, region, zoom)
+        taken, self._new = tuple(self._new), []
+        self._kept += taken
+        return taken
+
+    def _lasting(self, view: View, region: Rectangle, zoom: float, since: float) -> list[Look]:
+        seconds = round(self._clock() - since, 2)
+        return [Look(view.value, region, zoom, seconds)] if seconds >= _GLANCE else []

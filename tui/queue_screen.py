@@ -9,7 +9,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 from textual.worker import Worker
 
-from studiod.errors import LedgerError, StudioError, TransitionRefused
+from studiod.errors import GateRefused, LedgerError, StudioError, TransitionRefused
 from studiod.ledger.records import ItemRecord
 from studiod.ledger.states import Status
 from studiod.names import printable
@@ -360,8 +360,8 @@ class QueueScreen(StudioScreen):
             refused = 0
             for item in items:
                 try:
-                    await self.ask_patiently(desk.approve, item)
-                except TransitionRefused:
+                    await self.ask_patiently(desk.approve_unseen, item)
+                except (TransitionRefused, GateRefused):
                     refused += 1
             changed = f"; {refused} had changed and were left" if refused else ""
             self.say.say(f"Approved {len(items) - refused}{changed}.")

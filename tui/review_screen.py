@@ -10,8 +10,9 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Static
 
-from studiod.errors import StudioError, TransitionRefused
-from studiod.ledger.records import ItemRecord
+from studiod.errors import GateRefused, StudioError, TransitionRefused
+from studiod.ledger.looks import EDGE_PIXELS, Unseen, coverage, is_seen, unseen
+from studiod.ledger.records import ItemRecord, Place
 from studiod.ledger.states import Status
 from studiod.names import printable
 from tui import words
@@ -31,6 +32,7 @@ Box = tuple[int, int, int, int]
 SIDE_BY_SIDE_WIDTH = 120
 _LIST_WIDTH = 100
 _STEP_ZOOMS = (2.0, 4.0)
+_LEAST_WINDOW = 2 * (2 * EDGE_PIXELS + 1)
 _VIEWS = tuple(View)
 _CUTOUTS = (View.CHECKER, View.WHITE, View.BLACK, View.GREY, View.RED)
 _HERE, _THERE, _DRAWN = (255, 80, 60), (240, 192, 96), (255, 255, 255)
@@ -39,18 +41,27 @@ _WAITS = (Status.AWAITING_REVIEW, Status.APPROVED_ONCE)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Where `n` goes: a finding at a zoom; `view` is None where both are side by side."""
+    """Where `n` goes: a spot at a zoom; `view` is None where both are side by side.
 
-    finding: int
+    Spots are the findings, then the places that the daemon chose.
+    """
+
+    spot: int
     zoom: float
     view: View | None
 
 
-def steps(findings: int, *, side_by_side: bool, cutout: View) -> tuple[Step, ...]:
-    """The way through the findings: at 200 %, then 400 %, the original and the cutout at each."""
+def steps(findings: int, places: int = 0, *, side_by_side: bool, cutout: View) -> tuple[Step, ...]:
+    """The way through the findings: at 200 %, then 400 %, the original and the cutout at each.
+
+    Then through the places that were chosen: each once, the cutout at 200 %.
+    """
     views = (None,) if side_by_side else (View.ORIGINAL, cutout)
-    return tuple(
-        Step(finding, zoom, view) for finding in range(findings) for zoom in _STEP_ZOOMS for view in views
+    doubts = tuple(
+        Step(spot, zoom, view) for spot in range(findings) for zoom in _STEP_ZOOMS for view in views
+    )
+    return doubts + tuple(
+        Step(findings + place, _STEP_ZOOMS[0], None if side_by_side else cutout) for place in range(places)
     )
 
 
@@ -79,6 +90,7 @@ class ReviewScreen(StudioScreen):
         self._next: Piece | None = None
         self.looked = LookLog()
         self._step: int | None = None
+        self._only_missing = False
         self._two = False
         self._marks_shown = True
         self._box: Box | None = None
@@ -151,9 +163,11 @@ class ReviewScreen(StudioScreen):
         self._prefetch()
 
     def _show(self, piece: Piece | None, trouble: str) -> None:
+        self._hand_in_looks()
         self.piece = piece
-        self.looked = LookLog()
+        self.looked = LookLog(piece.looks if piece else ())
         self._step, self._box = None, None
+        self._only_missing = False
         self._set_two(False)
         pictures = piece.pictures if piece else None
         self.main.view = self._after = View.COMPOSITE
@@ -229,11 +243,24 @@ class ReviewScreen(StudioScreen):
             self._load(following)
 
     def _let_go(self) -> None:
+        self._hand_in_looks()
         claimed, self._claimed = self._claimed, None
         if claimed is not None:
             self.studio.ask_later(self.desk.close, claimed)
 
     # Looking
+
+    def _hand_in_looks(self) -> None:
+        """Give the ledger what was looked at since the last time."""
+        if self.piece is not None and (looks := self.looked.take()):
+            self.studio.ask_later(self.desk.keep_looks, self.piece.item, looks)
+
+    @property
+    def missing(self) -> Unseen:
+        """What is still to be looked at before a mandatory piece may be approved."""
+        if self.piece is None or self.piece.made is None:
+            return Unseen(False, ())
+        return unseen(self.piece.made, self.looked.looks())
 
     @on(PictureView.Moved)
     def _moved(self, event: PictureView.Moved) -> None:
@@ -328,40 +355,67 @@ class ReviewScreen(StudioScreen):
     # Findings
 
     def action_finding(self, direction: int) -> None:
-        """The next place that the risk scorer doubts, closer each time."""
-        findings = self.piece.findings if self.piece else ()
-        if not findings:
+        """The next place that the risk scorer doubts, closer each time, and then each chosen one.
+
+        After an approval that was refused: only what is still missing for it.
+        """
+        spots = self._spots
+        missing = self.missing if self._only_missing else Unseen(False, ())
+        self._only_missing = bool(missing)
+        if missing.composite:
+            self._set_two(False)
+            self._set_view(View.COMPOSITE)
+            self.main.fit()
+            self._draw()
+            return
+        if not spots:
             self.say.say("The risk score names no place here.")
             return
-        wide = self.size.width >= SIDE_BY_SIDE_WIDTH
-        way = steps(len(findings), side_by_side=wide, cutout=self._cutout)
-        if self._step is None:
-            self._step = 0 if direction > 0 else len(way) - 1
-        else:
-            self._step = (self._step + direction) % len(way)
+        way = self._way
+        here = -1 if self._step is None and direction > 0 else self._step or 0
+        self._step = (here + direction) % len(way)
+        if missing:
+            wanted = {(place.x, place.y) for place in missing.places}
+            while spots[way[self._step].spot] not in wanted or not _proves(way[self._step]):
+                self._step = (self._step + direction) % len(way)
         step = way[self._step]
-        if wide != self._two:
-            self._set_two(wide)
+        if (step.view is None) != self._two:
+            self._set_two(step.view is None)
         if step.view is not None:
             self._set_view(step.view)
         elif self.main.view not in _CUTOUTS:
             self._set_view(self._cutout)
-        x, y = findings[step.finding].point
+        x, y = spots[step.spot]
         self.main.look_at(x + 0.5, y + 0.5, step.zoom)
         self._draw()
 
     @property
-    def _finding(self) -> Finding | None:
-        """The finding that `n` went to last."""
-        index = self._finding_index
-        return None if index is None or self.piece is None else self.piece.findings[index]
+    def _spots(self) -> tuple[tuple[int, int], ...]:
+        """Where `n` goes: the findings' points, then the chosen places."""
+        if self.piece is None:
+            return ()
+        chosen = tuple((place.x, place.y) for place in self.piece.places)
+        return (*(finding.point for finding in self.piece.findings), *chosen)
 
     @property
-    def _finding_index(self) -> int | None:
-        if self._step is None or self.piece is None:
+    def _way(self) -> tuple[Step, ...]:
+        findings = len(self.piece.findings) if self.piece else 0
+        wide = self.size.width >= SIDE_BY_SIDE_WIDTH
+        return steps(findings, len(self._spots) - findings, side_by_side=wide, cutout=self._cutout)
+
+    @property
+    def _spot(self) -> int | None:
+        """The number of the spot that `n` went to last."""
+        way = self._way
+        return None if self._step is None or not way else way[min(self._step, len(way) - 1)].spot
+
+    @property
+    def _finding(self) -> Finding | None:
+        """The finding that `n` went to last."""
+        spot = self._spot
+        if spot is None or self.piece is None or spot >= len(self.piece.findings):
             return None
-        per_finding = len(steps(1, side_by_side=self.size.width >= SIDE_BY_SIDE_WIDTH, cutout=self._cutout))
-        return min(self._step // per_finding, len(self.piece.findings) - 1)
+        return self.piece.findings[spot]
 
     def action_draw_box(self) -> None:
         """The next drag draws the box of what is wrong."""
@@ -407,8 +461,23 @@ class ReviewScreen(StudioScreen):
     async def action_approve(self) -> None:
         """Approve, and on to the next."""
         item = self.shown
-        if item is not None:
-            await self.decide_approve(item)
+        if item is None:
+            return
+        missing = self.missing
+        if item.mandatory and missing:
+            self._only_missing = True
+            self.say.trouble(
+                GateRefused(f"Look first: {words.missing_text(missing)}.", self._how_to_see_it(missing))
+            )
+            return
+        self._hand_in_looks()
+        await self.decide_approve(item)
+
+    def _how_to_see_it(self, missing: Unseen) -> str:
+        port = self.main.viewport
+        if not missing.composite and min(port.width, port.height) < _LEAST_WINDOW:
+            return "Make this window larger: a place must lie well inside it at 200 %."
+        return f"{self.key_of('review.finding')} goes to what is missing; stay there for half a second."
 
     @work(exclusive=True, group="decide")
     async def action_flag(self) -> None:
@@ -422,6 +491,7 @@ class ReviewScreen(StudioScreen):
             FlagDialog(words.sku_text(item), (finding.reason,) if finding else (), box)
         )
         if answer is not None:
+            self._hand_in_looks()
             await self.decide_flag(item, answer, box)
 
     @work(exclusive=True, group="decide")
@@ -429,6 +499,7 @@ class ReviewScreen(StudioScreen):
         """Shoot it again, and on to the next."""
         item = self.shown
         if item is not None:
+            self._hand_in_looks()
             await self.decide_reject(item)
 
     @work(exclusive=True, group="decide")
@@ -494,9 +565,12 @@ class ReviewScreen(StudioScreen):
     def _draw_marks(self) -> None:
         marks: list[Mark] = []
         if self.piece is not None and self._marks_shown:
-            here = self._finding_index
+            here = self._spot
             for index, finding in enumerate(self.piece.findings):
                 marks.append(Mark(finding.box, _HERE if index == here else _THERE))
+            if here is not None and self._finding is None:
+                x, y = self._spots[here]
+                marks.append(Mark((x - 1, y - 1, x + 2, y + 2), _HERE))
         if self._box is not None:
             marks.append(Mark(self._box, _DRAWN))
         self.main.mark(tuple(marks))
@@ -517,25 +591,38 @@ class ReviewScreen(StudioScreen):
         self.query_one("#place", Static).update(text)
 
     def _draw_findings(self) -> None:
-        """The findings, ticked as they are seen."""
-        findings = self.piece.findings if self.piece else ()
-        here = self._finding_index
-        ticks = ["✓" if self.looked.seen(finding.point) else "·" for finding in findings]
+        """The findings and what else is to be looked at, ticked as they are seen."""
+        piece = self.piece
+        findings = piece.findings if piece else ()
+        places = piece.places if piece else ()
+        looks = self.looked.looks()
+        spots = [*(Place(finding.reason, *finding.point) for finding in findings), *places]
+        ticks = ["✓" if is_seen(spot, looks) else "·" for spot in spots]
+        here = self._spot
         listed = Text()
         listed.append(f"{len(findings)} findings\n" if len(findings) != 1 else "1 finding\n", "bold")
-        for index, finding in enumerate(findings):
+        for index, spot in enumerate(spots):
+            if index == len(findings):
+                listed.append("to be seen besides\n", "bold")
             style = "bold #f0c060" if index == here else "#7fb57f" if ticks[index] == "✓" else ""
-            listed.append(
-                f"{ticks[index]} {words.reason_text((finding.reason,))} {finding.probability:.2f}\n", style
-            )
+            certain = f" {findings[index].probability:.2f}" if index < len(findings) else ""
+            listed.append(f"{ticks[index]} {words.reason_text((spot.reason,))}{certain}\n", style)
+        if piece is not None and piece.made is not None:
+            listed.append(f"{coverage(piece.made, looks):.0%} seen closely", "#8c8c8c")
         self.query_one("#list", Static).update(listed)
         line = Text()
-        if self._finding is not None and here is not None:
-            finding = self._finding
-            line.append(f"{ticks[here]} {here + 1}/{len(findings)} ", "bold #f0c060")
-            line.append(f"{words.reason_text((finding.reason,))} {finding.probability:.2f}  ", "bold")
-            line.append(words.inert(finding.sentence))
-        elif findings:
-            line.append(f"{len(findings)} findings {''.join(ticks)}", "#a8a8a8")
+        if here is not None and here < len(spots):
+            line.append(f"{ticks[here]} {here + 1}/{len(spots)} ", "bold #f0c060")
+            line.append(words.reason_text((spots[here].reason,)), "bold")
+            if here < len(findings):
+                line.append(f" {findings[here].probability:.2f}", "bold")
+                line.append(f"  {words.inert(findings[here].sentence)}")
+        elif spots:
+            line.append(f"{len(spots)} places {''.join(ticks)}", "#a8a8a8")
             line.append(f"  {self.key_of('review.finding')}: step through them", "#8c8c8c")
         self.query_one("#finding", Static).update(line)
+
+
+def _proves(step: Step) -> bool:
+    """Whether looking at a step counts: at 200 %, which every window holds, and not the original alone."""
+    return step.zoom == _STEP_ZOOMS[0] and step.view is not View.ORIGINAL

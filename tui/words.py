@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from rich.cells import cell_len, set_cell_size
 
+from studiod.ledger.looks import Unseen
 from studiod.ledger.records import Activity, DaemonState, ItemRecord
 from studiod.ledger.states import Status
 from studiod.money import to_decimal
@@ -141,3 +142,12 @@ def fitted(text: str, width: int, *, right: bool = False) -> str:
 def _ago(seconds: float) -> str:
     text = age_text(seconds)
     return "just now" if text == "now" else f"{text} ago"
+
+
+def missing_text(missing: Unseen) -> str:
+    """What is to be looked at before an approval, in few words."""
+    count = len(missing.places)
+    parts = ["the whole composite"] if missing.composite else []
+    if count:
+        parts.append(f"{count} place{'s' if count > 1 else ''} at 200 %")
+    return " and ".join(parts)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from studiod.errors import PictureError
+from studiod.ledger.records import Look
 from tui.halfblock import UPPER_HALF, picture_strips
 from tui.looks import LookLog
 from tui.pictures import SURROUND, View, open_pictures
@@ -163,19 +164,17 @@ def test_zooming_keeps_what_is_under_the_pointer(across: float, down: float, zoo
     assert after == pytest.approx(before)
 
 
-def test_a_point_counts_as_seen_only_close_inside_and_long_enough() -> None:
-    """A point is seen at 200 % or more, 8 pixels inside the window, for half a second in all."""
+def test_looks_are_windows_that_stayed() -> None:
+    """A window counts from when it is shown until another takes its place; a glance does not count."""
     now = [0.0]
-    log = LookLog(lambda: now[0])
-
-    def look(region: tuple[float, float, float, float], zoom: float, seconds: float) -> None:
-        log.see("main", View.ORIGINAL, region, zoom)
-        now[0] += seconds
-        log.away("main")
-
-    look((0, 0, 100, 100), 1.0, 9.0)
-    look((43, 0, 100, 100), 2.0, 9.0)
-    look((0, 0, 100, 100), 2.0, 0.4)
-    assert not log.seen((50, 50))
-    look((0, 0, 100, 100), 4.0, 0.2)
-    assert log.seen((50, 50))
+    log = LookLog(clock=lambda: now[0])
+    log.see("main", View.COMPOSITE, (0.0, 0.0, 80.0, 46.0), 2.0)
+    now[0] = 0.4
+    log.see("main", View.MATTE, (0.0, 0.0, 80.0, 46.0), 2.0)
+    now[0] = 0.45
+    first = Look("composite", (0.0, 0.0, 80.0, 46.0), 2.0, 0.4)
+    assert log.looks() == (first,)
+    assert log.take() == (first,)
+    now[0] = 1.45
+    assert log.take() == (Look("matte", (0.0, 0.0, 80.0, 46.0), 2.0, 1.0),)
+    assert (log.take(), len(log.looks())) == ((), 2)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from studiod.ledger import review
+from studiod.ledger.looks import is_seen, looks_of
 from studiod.ledger.reading import decisions
+from studiod.ledger.records import Place
 from studiod.ledger.states import Status
 from tui.dialogs import FlagDialog, Sure
 from tui.pictures import View
@@ -151,7 +153,26 @@ async def test_a_finding_that_was_seen_is_ticked(studio: Studio) -> None:
         assert "· chain gap" in studio.text(pilot)
         await pilot.press("n")
         await studio.until(pilot, lambda: "✓ chain gap" in studio.text(pilot))
-        assert screen.looked.seen((320, 145))
+        assert is_seen(Place("chain_gap", 320, 145), screen.looked.looks())
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+async def test_a_dear_piece_is_approved_once_n_showed_it(studio: Studio, size: tuple[int, int]) -> None:
+    """`a` says what was not looked at; `n` goes there and nowhere else; then `a` approves, looks and all."""
+    item = studio.add("DEAR", price=200_000, findings=(studio.gap, studio.halo))
+    async with studio.app().run_test(size=size) as pilot:
+        screen = await opened(studio, pilot, item)
+        await studio.until(pilot, lambda: not screen.missing.composite)
+        await pilot.press("a")
+        await studio.until(pilot, lambda: "Look first: 2 places at 200 %" in studio.text(pilot))
+        assert studio.item(item).status is Status.AWAITING_REVIEW
+        for left in (1, 0):
+            await pilot.press("n")
+            assert screen.main.viewport.zoom == 2.0
+            await studio.until(pilot, lambda left=left: len(screen.missing.places) == left)
+        await pilot.press("a")
+        await studio.until(pilot, lambda: studio.item(item).status is Status.APPROVED)
+    assert looks_of(studio.ledger, item, 1, studio.maria)
 
 
 async def test_side_by_side_needs_room(studio: Studio) -> None:
