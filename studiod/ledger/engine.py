@@ -17,7 +17,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 from studiod.errors import GateRefused, LedgerError, OutOfSpace, StudioError, TransitionRefused
 from studiod.ledger.mounts import network_file_system
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """The schema of this release: the newest migration."""
 
 _OLDEST_SQLITE = (3, 35, 0)

@@ -1,4 +1,4 @@
-"""What is kept beside an item: its versions with their hashes, the decisions on them, what was asked for."""
+"""What is kept beside an item: its versions with their hashes, and the decisions on them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, exists, insert, select
+from sqlalchemy import Connection, Row, insert, select
 
 from studiod.errors import TransitionRefused
 from studiod.ledger.records import Box, FoundFiles, NewVersion, Origin, Person, Place, VersionRecord
-from studiod.ledger.states import Status
-from studiod.ledger.tables import decisions, places, requests, versions
+from studiod.ledger.tables import decisions, places, versions
 
 
 def evidence_of(made: NewVersion) -> str:
@@ -122,33 +121,6 @@ def put_decision(
             at=now,
         )
     )
-
-
-def put_request(
-    connection: Connection, row: Row[Any], origin: Origin, path: str, now: float, person: Person | None
-) -> None:
-    """Ask for the item's next version, made from a stroke layer or a touch-up."""
-    if row.status not in (Status.AWAITING_REVIEW, Status.FLAGGED):
-        asked = "touch-up" if origin is Origin.RETURN else "strokes"
-        raise TransitionRefused(
-            f"Item {row.id} is {row.status}: no {asked} can be taken for it.",
-            f"See what happened to it with: studiod show {row.id}.",
-        )
-    connection.execute(
-        insert(requests).values(
-            item=row.id,
-            origin=origin.value,
-            path=path,
-            uid=None if person is None else person.uid,
-            asked_at=now,
-        )
-    )
-
-
-def is_asked_for(connection: Connection, item: int) -> bool:
-    """Whether strokes or a touch-up of the item wait to be processed."""
-    pending = exists().where(requests.c.item == item, requests.c.taken_at.is_(None))
-    return bool(connection.execute(select(pending)).scalar_one())
 
 
 def _version_record(row: Row[Any], chosen: tuple[Place, ...]) -> VersionRecord:

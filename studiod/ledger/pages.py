@@ -25,7 +25,7 @@ def item_records(connection: Connection, rows: Sequence[Row[Any]], now: float) -
         theirs = _by_item(
             connection,
             select(files.c.item, files.c.path)
-            .where(files.c.item.in_(ids), files.c.state != FileState.DUPLICATE.value)
+            .where(files.c.item.in_(ids), files.c.state.not_in((FileState.DUPLICATE, FileState.RETURNED)))
             .order_by(files.c.id),
         )
         delivered = _by_item(

@@ -15,7 +15,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from studiod.errors import TransitionRefused
 from studiod.ledger.engine import Ledger
-from studiod.ledger.evidence import put_decision, put_request, put_version
+from studiod.ledger.evidence import put_decision, put_version
 from studiod.ledger.files import folder_of, mark_files, put_file, taken_at, to_datetime
 from studiod.ledger.gate import policy_may_approve
 from studiod.ledger.records import (
@@ -29,7 +29,8 @@ from studiod.ledger.records import (
 )
 from studiod.ledger.states import Status, may_become
 from studiod.ledger.tables import daemon, files, items, requests
-from studiod.ledger.transition import DAEMON, POLICY, ItemRow, judge, move, read_item, record_event, reopen
+from studiod.ledger.touchup import returned_under, strokes_of_row
+from studiod.ledger.transition import POLICY, ItemRow, judge, move, read_item, record_event
 
 TRIES = 3
 """How often an item is tried before it has failed."""
@@ -292,21 +293,6 @@ def give_back_all(ledger: Ledger, reason: str) -> list[int]:
         return [row.id for row in held]
 
 
-def record_return(ledger: Ledger, item: int, path: str) -> None:
-    """A retouched file came back for a flagged or waiting item: it is made before anything else.
-
-    `path` is below the touch-up return folder. An approval not yet delivered is void.
-    """
-    now = ledger.clock()
-    with ledger.writing() as connection:
-        row = read_item(connection, item)
-        if row.status in (Status.APPROVED, Status.APPROVED_ONCE):
-            row = reopen(
-                connection, row, now, what="touch_up_returned", actor=DAEMON, reason="a touch-up came back"
-            )
-        put_request(connection, row, Origin.RETURN, path, now, None)
-
-
 def beat(ledger: Ledger, state: DaemonState) -> None:
     """Write the daemon's heartbeat."""
     values = {**asdict(state), "activity": state.activity.value, "beat_at": ledger.clock()}
@@ -391,9 +377,6 @@ def _record_claim(connection: Connection, row: ItemRow, before: Status) -> None:
 
 
 def _claimed(connection: Connection, row: ItemRow) -> Claimed:
-    path = None
-    if row.request is not None:
-        path = connection.execute(select(requests.c.path).where(requests.c.id == row.request)).scalar_one()
     return Claimed(
         item=row.id,
         version=row.version,
@@ -406,8 +389,9 @@ def _claimed(connection: Connection, row: ItemRow) -> Claimed:
         kept_original=row.kept_original,
         captured_at=to_datetime(row.captured_at),
         origin=Origin(row.origin),
-        request_path=path,
         tries=row.tries,
+        strokes=strokes_of_row(connection, row),
+        returned=returned_under(connection, row),
     )
 
 

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from studiod.ledger.states import Status
+from studiod.strokes import Stroke
 
 Box = tuple[int, int, int, int]
 Rectangle = tuple[float, float, float, float]
@@ -29,6 +30,8 @@ class FileState(StrEnum):
     QUARANTINED = "quarantined"
     IGNORED = "ignored"
     PLATE = "plate"
+    RETURNED = "returned"
+    SET_ASIDE = "set_aside"
 
 
 class Origin(StrEnum):
@@ -127,11 +130,31 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
+class Touchup:
+    """A version that was sent to be touched up by hand: the folder below `touchup`, and the part it holds."""
+
+    id: int
+    item: int
+    version: int
+    folder: str
+    box: Box
+    sent_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnedFile:
+    """What came back of a touch-up: the kept copy (relative to `work`), and the touch-up it answers."""
+
+    path: str
+    touchup: Touchup
+
+
+@dataclass(frozen=True, slots=True)
 class Claimed:
     """An item in a worker's hands; every answer about it is given with this record.
 
-    `version` is the number of the version to be made. `request_path` names the stroke layer or the
-    returned file (relative to `work` and to the touch-up return folder) when `origin` says so.
+    `version` is the number of the version to be made. `strokes` are its whole layer of brush strokes,
+    `returned` the touch-up by hand that it is made from, or that the strokes lie over.
     """
 
     item: int
@@ -145,8 +168,9 @@ class Claimed:
     kept_original: str | None
     captured_at: datetime | None
     origin: Origin
-    request_path: str | None
     tries: int
+    strokes: tuple[Stroke, ...] = ()
+    returned: ReturnedFile | None = None
 
 
 @dataclass(frozen=True, slots=True)

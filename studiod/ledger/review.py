@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import Connection, delete, func, or_, select
@@ -10,14 +11,16 @@ from sqlalchemy.dialects.sqlite import insert
 
 from studiod.errors import GateRefused, StudioError, TransitionRefused
 from studiod.ledger.engine import Ledger
-from studiod.ledger.evidence import is_asked_for, put_decision, put_request
+from studiod.ledger.evidence import put_decision
 from studiod.ledger.files import mark_files
 from studiod.ledger.gate import enough, policy_may_approve
 from studiod.ledger.looks import coverage, seen_so_far, unseen
 from studiod.ledger.records import Box, FileState, Origin, Person
 from studiod.ledger.states import Status
 from studiod.ledger.tables import decisions, items, looking, versions
+from studiod.ledger.touchup import is_asked_for, put_request, strokes_of_row
 from studiod.ledger.transition import Actor, ItemRow, judge, move, read_item, reopen, standing
+from studiod.strokes import Stroke, strokes_to_json
 
 _UNDONE = (Status.APPROVED, Status.APPROVED_ONCE, Status.FLAGGED, Status.REJECTED)
 _NOBODY = 2**32 - 1
@@ -139,7 +142,7 @@ def last_decided(ledger: Ledger, person: Person) -> int | None:
         ).scalar_one_or_none()
 
 
-def retry(ledger: Ledger, item: int, person: Person) -> None:
+def retry(ledger: Ledger, item: int, person: Person, *, reason: str = "") -> None:
     """Process a failed, quarantined or rejected item again, from the start."""
     with ledger.writing() as connection:
         row = read_item(connection, item)
@@ -152,8 +155,8 @@ def retry(ledger: Ledger, item: int, person: Person) -> None:
         ).scalar_one()
         mark_files(connection, item, FileState.ITEM, "", only=FileState.QUARANTINED)
         move(
-            connection, row, Status.RECEIVED, ledger.clock(), what="retried", actor=Actor.of(person), tries=0,
-            approved_at=None, version=row.version + made,
+            connection, row, Status.RECEIVED, ledger.clock(), what="retried", actor=Actor.of(person),
+            reason=reason, tries=0, approved_at=None, version=row.version + made,
         )  # fmt: skip
 
 
@@ -166,12 +169,20 @@ def recall(ledger: Ledger, item: int, person: Person, *, reason: str = "") -> No
         reopen(connection, row, ledger.clock(), what="recalled", actor=Actor.of(person), reason=reason)
 
 
-def request_strokes(ledger: Ledger, item: int, version: int, path: str, person: Person) -> None:
-    """Ask for a new version with the brush strokes in `path` (relative to `work`)."""
+def request_strokes(
+    ledger: Ledger, item: int, version: int, strokes: Sequence[Stroke], person: Person
+) -> None:
+    """Ask for a new version with these brush strokes: its whole layer, those of the version seen included.
+
+    An empty layer takes back those of the version seen; StudioError where that has none.
+    """
     now = ledger.clock()
+    layer = strokes_to_json(strokes)
     with ledger.writing() as connection:
         row = _undecided(connection, _as_seen(connection, item, version), now, person)
-        put_request(connection, row, Origin.STROKES, path, now, person)
+        if not layer and not strokes_of_row(connection, row):
+            raise StudioError(f"Item {item} has no strokes to take back.", "Paint something first.")
+        put_request(connection, row, Origin.STROKES, now, person=person, strokes=layer)
 
 
 def open_for_review(

@@ -249,9 +249,23 @@ requests = Table(
     _column("item", Integer, ForeignKey("items.id")),
     _column("origin", String),
     _column("path", PathBytes),
+    Column("strokes", JSON(none_as_null=True)),
+    Column("touchup", Integer, ForeignKey("touchups.id")),
     Column("uid", Integer),
     _column("asked_at", Float),
     Column("taken_at", Float),
+)
+
+touchups = Table(
+    "touchups",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _column("item", Integer),
+    _column("version", Integer),
+    _column("folder", PathBytes),
+    _column("box", JSON),
+    _column("sent_at", Float),
+    ForeignKeyConstraint(["item", "version"], ["versions.item", "versions.version"]),
 )
 
 looking = Table(

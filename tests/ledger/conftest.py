@@ -8,13 +8,13 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from studiod.ledger import delivery, queue, review
+from studiod.ledger import delivery, queue, review, touchup
 from studiod.ledger.engine import Ledger, open_ledger
 from studiod.ledger.prices import set_thresholds
 from studiod.ledger.reading import get_item, get_version
@@ -26,13 +26,16 @@ from studiod.ledger.records import (
     NewItem,
     NewVersion,
     Person,
+    Touchup,
     WantedOutput,
 )
 from studiod.ledger.states import Status
+from studiod.strokes import Stroke
 from tests.looking import COMPOSITE_BOX, PLACES, look_closely
 
 ANNA = Person(1001, "anna")
 BEN = Person(1002, "ben")
+STROKES = (Stroke(((10.0, 20.0), (30.5, 20.0)), 4.0, "keep"),)
 
 
 @dataclass
@@ -106,6 +109,25 @@ class Studio:
         assert claimed is not None
         queue.finish(self.ledger, claimed, self.made(claimed, risk=risk), approve_by_policy=policy)
         return claimed.item
+
+    def send(self, item: int) -> Touchup:
+        """Send its present version to a retoucher."""
+        version = self.version(item)
+        touchup.record_sent(self.ledger, item, version, f"RING-1_item{item}_v{version}", (0, 0, 40, 30))
+        sent = touchup.find_touchup(self.ledger, item, version)
+        assert sent is not None
+        return sent
+
+    def bring_back(self, item: int, content: str = "retouched", *, path: str = "RING-1.psd") -> bool:
+        """What was sent last of it comes back, with other bytes."""
+        versions = range(self.version(item), 0, -1)
+        found = (touchup.find_touchup(self.ledger, item, version) for version in versions)
+        sent = next((each for each in found if each is not None), None) or self.send(item)
+        digest = sha256(content)
+        facts = replace(
+            self.facts(path, content=content, hot_folder=touchup.RETURNS), kept_copy=f"returns/{digest}.psd"
+        )
+        return touchup.record_return(self.ledger, sent, facts)
 
     def found(self, item: int) -> FoundFiles:
         """The hashes of its present version, as they would be found on disk."""

@@ -21,7 +21,7 @@ from studiod.ledger.reading import events_since, get_item, get_version, history,
 from studiod.ledger.records import Demand
 from studiod.ledger.states import Status
 
-from .conftest import ANNA, BEN, Studio, new_studio
+from .conftest import ANNA, BEN, STROKES, Studio, new_studio
 
 GATED = ("approved", "delivering", "delivered")
 USD = Thresholds({"USD": 100_000, "JPY": 150_000}, {"USD": 500_000})
@@ -106,7 +106,7 @@ def test_never_policy(studio: Studio, how: str) -> None:
     studio.process()
     if how == "flagged":
         review.flag(studio.ledger, item, 1, ANNA)
-        queue.record_return(studio.ledger, item, "a.psd")
+        studio.bring_back(item)
     elif how == "rejected":
         review.reject(studio.ledger, item, 1, ANNA)
         review.retry(studio.ledger, item, ANNA)
@@ -114,9 +114,9 @@ def test_never_policy(studio: Studio, how: str) -> None:
         studio.approve(item)
         studio.deliver(item)
         review.recall(studio.ledger, item, ANNA)
-        review.request_strokes(studio.ledger, item, 1, "s.json", ANNA)
+        review.request_strokes(studio.ledger, item, 1, STROKES, ANNA)
     else:
-        review.request_strokes(studio.ledger, item, 1, "s.json", ANNA)
+        review.request_strokes(studio.ledger, item, 1, STROKES, ANNA)
     studio.process(policy=True)
     assert studio.status(item) is Status.AWAITING_REVIEW
     with pytest.raises(StudioError):
@@ -293,7 +293,7 @@ class Attack(RuleBasedStateMachine):
                 review.flag(self.studio.ledger, self.item, self.studio.version(self.item), ANNA)
             elif what == "strokes":
                 version = self.studio.version(self.item)
-                review.request_strokes(self.studio.ledger, self.item, version, "s.json", ANNA)
+                review.request_strokes(self.studio.ledger, self.item, version, STROKES, ANNA)
             elif what in ("undo", "recall", "retry"):
                 getattr(review, what)(self.studio.ledger, self.item, ANNA)
 

@@ -17,7 +17,7 @@ from studiod.ledger.records import (
 )
 from studiod.ledger.states import Status
 
-from .conftest import ANNA, Studio, sha256
+from .conftest import ANNA, STROKES, Studio, sha256
 
 
 def test_oldest_first(studio: Studio) -> None:
@@ -35,14 +35,15 @@ def test_strokes_and_returns_come_first(studio: Studio) -> None:
     studio.process()
     studio.add("c.jpg")
     review.flag(studio.ledger, second, 1, ANNA, note="halo")
-    queue.record_return(studio.ledger, second, "b.psd")
-    review.request_strokes(studio.ledger, first, 1, "strokes/1.json", ANNA)
+    studio.bring_back(second)
+    review.request_strokes(studio.ledger, first, 1, STROKES, ANNA)
     claimed = [queue.claim(studio.ledger, "w1", 60) for _ in range(3)]
-    assert [(each.item, each.version, each.origin, each.request_path) for each in claimed if each] == [
-        (second, 2, Origin.RETURN, "b.psd"),
-        (first, 2, Origin.STROKES, "strokes/1.json"),
-        (3, 1, Origin.CAPTURE, None),
+    assert [(each.item, each.version, each.origin, each.strokes) for each in claimed if each] == [
+        (second, 2, Origin.RETURN, ()),
+        (first, 2, Origin.STROKES, STROKES),
+        (3, 1, Origin.CAPTURE, ()),
     ]
+    assert [each.returned is not None for each in claimed if each] == [True, False, False]
 
 
 def test_strokes_given_back_stay_first(studio: Studio) -> None:
@@ -50,12 +51,12 @@ def test_strokes_given_back_stay_first(studio: Studio) -> None:
     item = studio.add("a.jpg")
     studio.process()
     studio.add("b.jpg")
-    review.request_strokes(studio.ledger, item, 1, "strokes/1.json", ANNA)
+    review.request_strokes(studio.ledger, item, 1, STROKES, ANNA)
     claimed = queue.claim(studio.ledger, "w1", 60)
     assert claimed
     queue.give_back(studio.ledger, claimed, "its worker died", counts_as_try=True)
     again = queue.claim(studio.ledger, "w1", 60)
-    assert again and (again.item, again.version, again.request_path) == (item, 2, "strokes/1.json")
+    assert again and (again.item, again.version, again.strokes) == (item, 2, STROKES)
 
 
 def test_three_tries(studio: Studio) -> None:

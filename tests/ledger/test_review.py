@@ -11,7 +11,7 @@ from studiod.ledger.reading import decisions, get_item, history
 from studiod.ledger.states import Status
 from tests.looking import look_closely
 
-from .conftest import ANNA, BEN, Studio
+from .conftest import ANNA, BEN, STROKES, Studio
 
 
 def waiting_item(studio: Studio, *, price: int | None = 200_000) -> int:
@@ -33,7 +33,7 @@ def test_person_is_the_login(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_decision_on_what_was_seen(studio: Studio) -> None:
     """A picture that was made anew while somebody looked is not decided on."""
     item = waiting_item(studio)
-    review.request_strokes(studio.ledger, item, 1, "strokes.json", BEN)
+    review.request_strokes(studio.ledger, item, 1, STROKES, BEN)
     with pytest.raises(TransitionRefused, match="about to be made anew"):
         review.approve(studio.ledger, item, 1, ANNA)
     studio.process()
@@ -112,8 +112,11 @@ def test_second_person_may_disagree(studio: Studio) -> None:
 def test_return_voids_an_approval(studio: Studio) -> None:
     """A touch-up that comes back for an approved item is a new version, and voids what was approved."""
     item = waiting_item(studio)
+    review.flag(studio.ledger, item, 1, ANNA)
+    studio.send(item)
+    review.undo(studio.ledger, item, ANNA)
     studio.approve(item)
-    queue.record_return(studio.ledger, item, "RING-1.psd")
+    studio.bring_back(item)
     assert studio.status(item) is Status.AWAITING_REVIEW
     studio.process(policy=True)
     record = get_item(studio.ledger, item)
@@ -121,7 +124,7 @@ def test_return_voids_an_approval(studio: Studio) -> None:
     studio.approve(item)
     studio.deliver(item)
     with pytest.raises(TransitionRefused, match="delivered"):
-        queue.record_return(studio.ledger, item, "RING-1.psd")
+        studio.bring_back(item, "a second return")
 
 
 def test_recall_only_of_the_delivered(studio: Studio) -> None:

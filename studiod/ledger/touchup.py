@@ -1,0 +1,207 @@
+"""Touching up: brush strokes painted in the terminal, versions sent to a retoucher, files that come back.
+
+Each asks for the item's next version with a row of `requests`; `queue.claim` takes these first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, exists, func, insert, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from studiod.errors import TransitionRefused
+from studiod.ledger.engine import Ledger
+from studiod.ledger.files import put_file
+from studiod.ledger.pages import item_records
+from studiod.ledger.records import (
+    Box,
+    FileFacts,
+    FileState,
+    ItemRecord,
+    Origin,
+    Person,
+    ReturnedFile,
+    Touchup,
+)
+from studiod.ledger.states import Status
+from studiod.ledger.tables import decisions, files, items, requests, touchups
+from studiod.ledger.transition import DAEMON, ItemRow, read_item, record_event, reopen
+from studiod.strokes import Stroke, strokes_from_json
+
+RETURNS = "touchup/return"
+"""The name that the ledger's files have in place of a hot folder's when they lie in the return folder."""
+
+_UNDER_WAY = (Status.RECEIVED, Status.PROCESSING, Status.DELIVERING)
+_REACHABLE = (Status.AWAITING_REVIEW, Status.FLAGGED)
+
+
+# Out.
+
+
+def to_send(ledger: Ledger, limit: int = 20) -> list[ItemRecord]:
+    """Flagged items whose version was not sent to a retoucher since then, the longest waiting first."""
+    flagged_at = (
+        select(func.max(decisions.c.at))
+        .where(
+            decisions.c.item == items.c.id,
+            decisions.c.version == items.c.version,
+            decisions.c.verdict == "flag",
+        )
+        .scalar_subquery()
+    )
+    sent = exists().where(
+        touchups.c.item == items.c.id,
+        touchups.c.version == items.c.version,
+        touchups.c.sent_at >= flagged_at,
+    )
+    waiting = select(items).where(items.c.status == Status.FLAGGED.value, ~sent)
+    with ledger.reading() as connection:
+        rows = connection.execute(waiting.order_by(items.c.updated_at, items.c.id).limit(limit)).all()
+        return item_records(connection, rows, ledger.clock())
+
+
+def record_sent(ledger: Ledger, item: int, version: int, folder: str, box: Box) -> None:
+    """A version lies in `folder` (below `touchup`) for a retoucher: the part of the photograph in `box`."""
+    now = ledger.clock()
+    sent = {"folder": folder, "box": list(box), "sent_at": now}
+    with ledger.writing() as connection:
+        connection.execute(
+            upsert(touchups)
+            .values(item=item, version=version, **sent)
+            .on_conflict_do_update(index_elements=["item", "version"], set_=sent)
+        )
+        record_event(
+            connection, now, "sent_to_touchup", item=item, version=version,
+            details={"folder": folder, "box": list(box)},
+        )  # fmt: skip
+
+
+def find_touchup(ledger: Ledger, item: int, version: int) -> Touchup | None:
+    """What was sent of this version; None where nothing was."""
+    with ledger.reading() as connection:
+        row = connection.execute(
+            select(touchups).where(touchups.c.item == item, touchups.c.version == version)
+        ).one_or_none()
+    return None if row is None else _touchup(row)
+
+
+# Back.
+
+
+def record_return(ledger: Ledger, touchup: Touchup, facts: FileFacts) -> bool:
+    """A retouched file came back: its item is made from it before anything else; an approval is void.
+
+    `facts` is the file below the return folder, with its kept copy. False where the item is being worked
+    on, so that the file must wait; TransitionRefused where the item takes no touch-up any more.
+    """
+    now = ledger.clock()
+    with ledger.writing() as connection:
+        row = read_item(connection, touchup.item)
+        if row.status in _UNDER_WAY:
+            return False
+        if row.status in (Status.APPROVED, Status.APPROVED_ONCE):
+            row = reopen(
+                connection, row, now, what="touch_up_returned", actor=DAEMON, reason="a touch-up came back"
+            )
+        put_request(connection, row, Origin.RETURN, now, path=facts.kept_copy or "", touchup=touchup.id)
+        put_file(connection, facts, FileState.RETURNED, now, item=row.id, reason="", renew_state=True)
+        record_event(
+            connection, now, "touchup_returned", item=row.id, version=row.version,
+            details={"file": facts.path, "sha256": facts.sha256},
+        )  # fmt: skip
+        return True
+
+
+def set_aside(ledger: Ledger, facts: FileFacts, reason: str, item: int | None = None) -> None:
+    """A file of the return folder cannot be taken: it waits for a person, and says why."""
+    now = ledger.clock()
+    with ledger.writing() as connection:
+        put_file(connection, facts, FileState.SET_ASIDE, now, item=None, reason=reason, renew_state=True)
+        record_event(
+            connection, now, "return_set_aside", item=item, reason=reason, details={"file": facts.path}
+        )
+
+
+def was_returned(ledger: Ledger, sha256: str) -> bool:
+    """Whether a file with these bytes came back before and was taken."""
+    with ledger.reading() as connection:
+        taken = exists().where(files.c.sha256 == sha256, files.c.state == FileState.RETURNED.value)
+        return bool(connection.execute(select(taken)).scalar_one())
+
+
+# What the daemon and the screens ask.
+
+
+def strokes_of(ledger: Ledger, item: int) -> tuple[Stroke, ...]:
+    """The layer of brush strokes that the item's present version is made with."""
+    with ledger.reading() as connection:
+        return strokes_of_row(connection, read_item(connection, item))
+
+
+# Requests, in a transaction of the caller.
+
+
+def put_request(
+    connection: Connection,
+    row: ItemRow,
+    origin: Origin,
+    now: float,
+    *,
+    person: Person | None = None,
+    strokes: Sequence[Mapping[str, Any]] | None = None,
+    path: str = "",
+    touchup: int | None = None,
+) -> None:
+    """Ask for the item's next version: with a layer of strokes, or from the file `path` (below `work`)."""
+    if row.status not in _REACHABLE:
+        asked = "touch-up" if origin is Origin.RETURN else "strokes"
+        raise TransitionRefused(
+            f"Item {row.id} is {row.status}: no {asked} can be taken for it.",
+            f"See what happened to it with: studiod show {row.id}.",
+        )
+    connection.execute(
+        insert(requests).values(
+            item=row.id,
+            origin=origin.value,
+            path=path,
+            strokes=strokes,
+            touchup=touchup,
+            uid=None if person is None else person.uid,
+            asked_at=now,
+        )
+    )
+
+
+def is_asked_for(connection: Connection, item: int) -> bool:
+    """Whether strokes or a touch-up of the item wait to be processed."""
+    pending = exists().where(requests.c.item == item, requests.c.taken_at.is_(None))
+    return bool(connection.execute(select(pending)).scalar_one())
+
+
+def strokes_of_row(connection: Connection, row: ItemRow) -> tuple[Stroke, ...]:
+    """The layer of brush strokes that the row's version is made with."""
+    if row.origin != Origin.STROKES:
+        return ()
+    layer = connection.execute(select(requests.c.strokes).where(requests.c.id == row.request)).scalar_one()
+    return strokes_from_json(layer or [])
+
+
+def returned_under(connection: Connection, row: ItemRow) -> ReturnedFile | None:
+    """The returned file that the row's version is made from, or that its strokes lie over."""
+    if row.request is None:
+        return None
+    found = connection.execute(
+        select(requests.c.path, touchups)
+        .join(touchups, touchups.c.id == requests.c.touchup)
+        .where(requests.c.item == row.id, requests.c.id <= row.request)
+        .order_by(requests.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if found is None else ReturnedFile(found.path, _touchup(found))
+
+
+def _touchup(row: Row[Any]) -> Touchup:
+    left, top, right, bottom = row.box
+    return Touchup(row.id, row.item, row.version, row.folder, (left, top, right, bottom), row.sent_at)
