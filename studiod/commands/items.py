@@ -149,7 +149,8 @@ def show(item: ItemArgument, config: ConfigOption = None) -> None:
 def approve(item: ItemArgument, reason: ReasonOption = "", config: ConfigOption = None) -> None:
     """Approve an item as it stands now.
 
-    Your login is kept with the decision.
+    Your login is kept with the decision. What needs a person's eyes is refused until you have looked at
+    all of it in studiod-review.
     """
     ledger = studio_ledger(studio_settings(config))
     version = reading.get_item(ledger, item).version
@@ -182,10 +183,10 @@ def reject(item: ItemArgument, reason: ReasonOption = "", config: ConfigOption =
     typer.echo(f"Item {item} is rejected: shoot it again.")
 
 
-def retry(item: ItemArgument, config: ConfigOption = None) -> None:
+def retry(item: ItemArgument, reason: ReasonOption = "", config: ConfigOption = None) -> None:
     """Process a failed, quarantined or rejected item again."""
     ledger = studio_ledger(studio_settings(config))
-    review.retry(ledger, item, review.current_person())
+    review.retry(ledger, item, review.current_person(), reason=reason)
     typer.echo(f"Item {item} will be processed again.")
 
 

@@ -230,9 +230,10 @@ def test_flag_reads_the_known_reasons_out_of_its_words(run: Run, studio: Studio,
 def test_reject_and_retry(run: Run, studio: Studio, ledger: Ledger) -> None:
     """A rejected picture must be shot again; a failed one can be tried again."""
     assert run("reject", 1, "--config", studio.file).returncode == 0
-    assert run("retry", 3, "--config", studio.file).returncode == 0
+    assert run("retry", 3, "--reason", "the disk is back", "--config", studio.file).returncode == 0
     assert reading.get_item(ledger, 1).status is Status.REJECTED
     assert reading.get_item(ledger, 3).status is Status.RECEIVED
+    assert reading.history(ledger, 3)[-1].reason == "the disk is back"
 
 
 @pytest.mark.parametrize("arguments", [["approve", 3], ["recall", 1], ["retry", 1], ["flag", 3]])

@@ -16,6 +16,8 @@ import pytest
 from studiod.daemon.housekeeping import DAY, clear_originals, clear_previews
 from studiod.ledger.engine import open_ledger
 from studiod.ledger.reading import list_items
+from studiod.ledger.review import current_person
+from tests.looking import look_closely
 
 
 def _is_paused(daemon: Any, word: str) -> bool:
@@ -41,6 +43,9 @@ def test_a_night_from_capture_to_outbox(
     dear = next(item for item in daemon.ask("list") if item["sku"] == "R-DEAR")
     assert dear["mandatory"] and dear["price"] == "1000.01" and dear["output"] == []
     assert not (studio.outbox / "small" / "R-DEAR.jpg").exists()
+    ledger = open_ledger(studio.settings.database)
+    look_closely(ledger, dear["item"], current_person())
+    ledger.close()
     daemon.do("approve", str(dear["item"]))
     daemon.until_idle()
     assert daemon.statuses()["R-DEAR.jpg"] == "delivered"
