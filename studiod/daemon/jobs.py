@@ -75,6 +75,7 @@ class Process:
     folder: str
     calibrations: str
     pixels_per_mm: float | None
+    strokes: tuple[Mapping[str, Any], ...] = ()
 
     @staticmethod
     def settings_of(presets: Sequence[Preset]) -> tuple[Mapping[str, Any], ...]:

@@ -36,9 +36,11 @@ from studiod.ledger.prices import set_thresholds
 from studiod.ledger.reading import count_by_status, find_plate, get_item, list_items
 from studiod.ledger.records import Activity, Claimed, DaemonState, ItemRecord, NewVersion, Place, Selection
 from studiod.ledger.states import Status
+from studiod.ledger.touchup import is_waited_for
 from studiod.money import to_minor
 from studiod.names import printable
 from studiod.settings import MARKER, HotFolder, Preset, Settings, load_preset
+from studiod.strokes import strokes_to_json
 
 log = logging.getLogger(__name__)
 
@@ -280,14 +282,16 @@ class _Daemon:
                 if taken.sha256 is not None:
                     folder = str(self._settings.work / "originals")
                     self._submit(taken, Keep(str(taken.source), taken.sha256, folder), INSPECT_LIMIT_SECONDS)
-            elif not (self._may_make() and self._claim_round.due(now) and self._claim()):
+            elif self._obstacles.work or not self._claim_round.due(now) or not self._claim():
                 return
 
     def _submit(self, ticket: Ticket, task: Task, limit_seconds: float) -> None:
         self._pool.submit(ticket, task, min(limit_seconds, self._settings.daemon.time_limit_seconds))
 
     def _claim(self) -> bool:
-        claimed = queue.claim(self._ledger, f"daemon {os.getpid()}", LEASE_SECONDS)
+        """Take the next item in hand; outside the hours only what people wait for."""
+        worker = f"daemon {os.getpid()}"
+        claimed = queue.claim(self._ledger, worker, LEASE_SECONDS, captures=self._may_make())
         if claimed is None:
             return False
         self._claim_round.at_once()
@@ -302,6 +306,7 @@ class _Daemon:
             presets=Process.settings_of(presets),
             folder=str(self._settings.work / "items" / str(claimed.item) / f"v{claimed.version}"),
             calibrations=str(self._settings.calibrations),
+            strokes=tuple(strokes_to_json(claimed.strokes)),
             pixels_per_mm=self._folder(claimed.hot_folder).pixels_per_mm,
         )
         self._submit(claimed, task, self._settings.daemon.time_limit_seconds)
@@ -535,7 +540,7 @@ class _Daemon:
             return False
         if any(counts[status] for status in _UNDER_WAY):
             return False
-        return not self._due() and not to_recall(self._ledger)
+        return not self._due() and not to_recall(self._ledger) and not is_waited_for(self._ledger)
 
     def _is_over(self) -> bool:
         """Whether a pass ends: all is done, or what is left cannot be done now."""

@@ -39,6 +39,7 @@ from studiod.risk import assess
 from studiod.risk.places import Place, choose_places
 from studiod.risk.studio import studio_calibration
 from studiod.settings import Preset
+from studiod.strokes import strokes_from_json
 
 _PR_SET_PDEATHSIG = 1
 _CV2_NO_MEMORY = -4
@@ -100,7 +101,10 @@ class _Worker:
         presets = [Preset.model_validate(preset) for preset in job["presets"]]
         calibration = studio_calibration(Path(job["calibrations"]))
         judge = partial(assess, calibration=calibration, pixels_per_mm=job["pixels_per_mm"])
-        processed = process_photo(photo, matte=self._matte, assess=judge, presets=presets, plate=plate)
+        strokes = strokes_from_json(job["strokes"])
+        processed = process_photo(
+            photo, matte=self._matte, assess=judge, presets=presets, plate=plate, strokes=strokes
+        )
         made = write_version(Path(job["folder"]), photo, processed)
         return {
             "source_sha256": sha256,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -77,6 +78,8 @@ def open_ledger(
         if not migrate:
             raise LedgerError(f"There is no ledger at {path} yet.", "Start the daemon once: studiod run.")
         path.parent.mkdir(parents=True, exist_ok=True)
+    if migrate:
+        _share_with_group(path)
     ledger = Ledger(path, _engine(path, busy_seconds), clock)
     try:
         _bring_up(ledger, migrate)
@@ -96,6 +99,18 @@ def back_up(ledger: Ledger, folder: Path, *, keep: int = 7) -> Path:
     for each in old:
         each.unlink(missing_ok=True)
     return place
+
+
+def _share_with_group(path: Path) -> None:
+    """Where the folder is its group's to write, so is the database: reviewers are in the daemon's group.
+
+    SQLite makes the files beside it (-wal, -shm) with the database's own rights, whatever the umask.
+    """
+    if path.parent.stat().st_mode & stat.S_IWGRP:
+        path.touch()
+        for each in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+            with suppress(OSError):  # not there, or not ours: `studiod check` says so
+                each.chmod(each.stat().st_mode | stat.S_IRGRP | stat.S_IWGRP)
 
 
 def _engine(path: Path, busy_seconds: float) -> Engine:

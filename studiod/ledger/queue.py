@@ -190,16 +190,19 @@ def set_kept_original(ledger: Ledger, item: int, kept: str | None) -> None:
 # Work.
 
 
-def claim(ledger: Ledger, worker: str, lease_seconds: float) -> Claimed | None:
-    """Take the next item into `worker`'s hands: strokes and returned touch-ups first, then the oldest."""
+def claim(ledger: Ledger, worker: str, lease_seconds: float, *, captures: bool = True) -> Claimed | None:
+    """Take the next item into `worker`'s hands: strokes and returned touch-ups first, then the oldest.
+
+    Without `captures` only those strokes and touch-ups: people wait for them.
+    """
     now = ledger.clock()
     with ledger.writing() as connection:
         lease = {"lease_owner": worker, "lease_until": now + lease_seconds, "updated_at": now}
-        row = (
-            _claim_received(connection, lease, items.c.origin != Origin.CAPTURE)
-            or _claim_request(connection, lease, now)
-            or _claim_received(connection, lease, items.c.origin == Origin.CAPTURE)
+        row = _claim_received(connection, lease, items.c.origin != Origin.CAPTURE) or _claim_request(
+            connection, lease, now
         )
+        if row is None and captures:
+            row = _claim_received(connection, lease, items.c.origin == Origin.CAPTURE)
         return None if row is None else _claimed(connection, row)
 
 

@@ -140,6 +140,17 @@ def strokes_of(ledger: Ledger, item: int) -> tuple[Stroke, ...]:
         return strokes_of_row(connection, read_item(connection, item))
 
 
+def is_waited_for(ledger: Ledger) -> bool:
+    """Whether strokes or a returned file wait to be made into a version."""
+    reachable = (
+        select(requests.c.id)
+        .join(items, items.c.id == requests.c.item)
+        .where(requests.c.taken_at.is_(None), items.c.status.in_(_REACHABLE))
+    )
+    with ledger.reading() as connection:
+        return connection.execute(reachable.limit(1)).one_or_none() is not None
+
+
 # Requests, in a transaction of the caller.
 
 

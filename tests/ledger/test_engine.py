@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from studiod.errors import LedgerError
 from studiod.ledger import queue, reading
 from studiod.ledger.engine import SCHEMA, back_up, open_ledger
 from studiod.ledger.mounts import network_file_system
+from studiod.ledger.prices import set_thresholds
 from studiod.ledger.tables import metadata
 
 from .conftest import Studio
@@ -32,6 +35,38 @@ def test_from_empty(tmp_path: Path) -> None:
     assert sum(reading.count_by_status(ledger).values()) == 0
     ledger.close()
     open_ledger(tmp_path / "work" / "studiod.db").close()
+
+
+@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="only root can be several people")
+def test_daemon_and_reviewers_share_a_folder_of_their_group() -> None:
+    """In a setgid folder of their group the daemon's user and a reviewer both write; a stranger does not."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        work = Path(folder) / "work"
+        work.mkdir()
+        os.chown(work, 61001, 61000)
+        work.chmod(0o2770)
+        told = [_write_as(uid, groups, work / "studiod.db") for uid, groups in
+                ((61001, [61000]), (61002, [61000]), (61001, [61000]), (61003, []))]  # fmt: skip
+    assert told == [0, 0, 0, 1]
+
+
+def _write_as(uid: int, groups: list[int], path: Path) -> int:
+    """Open the ledger and write to it in a process of another user; 0 when that went well."""
+    process = os.fork()
+    if process == 0:
+        code = 1
+        try:
+            os.setgroups(groups)
+            os.setgid(uid)
+            os.setuid(uid)
+            os.umask(0o027)
+            ledger = open_ledger(path, migrate=uid == 61001)
+            set_thresholds(ledger, {"USD": uid}, {})
+            code = 0
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
 def test_schema_is_the_newest_migration() -> None:

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from studiod.errors import GateRefused, LedgerError, TransitionRefused
-from studiod.ledger import queue, review
+from studiod.ledger import review
 from studiod.ledger.prices import set_thresholds
 from studiod.ledger.reading import decisions, get_item, history
 from studiod.ledger.states import Status
