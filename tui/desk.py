@@ -27,6 +27,7 @@ from studiod.ledger.records import (
     Selection,
 )
 from studiod.ledger.states import Status
+from studiod.ledger.touchup import strokes_of
 from studiod.settings import Settings
 from studiod.strokes import Stroke
 from tui.pictures import Pictures, open_pictures
@@ -156,6 +157,7 @@ class Desk:
             None,
             made=version.made,
             looks=looks_of(self.ledger, item, version.version, self.person),
+            strokes=strokes_of(self.ledger, item),
         )
         try:
             return replace(piece, pictures=open_pictures(self.settings.work / Path(version.made.folder)))

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from studiod.ledger import queue
 from studiod.ledger.states import Status
+from studiod.ledger.touchup import strokes_of
 from studiod.strokes import Stroke
 from tui.brush import COLOURS, SIZES, draw_strokes, painted_on, wider
 from tui.brush_screen import BrushScreen
 from tui.dialogs import Sure
 from tui.pictures import View
+from tui.queue_screen import QueueScreen
 from tui.review_screen import ReviewScreen
 
 if TYPE_CHECKING:
@@ -150,6 +153,51 @@ async def test_the_zoom_stays_between_200_and_800_percent(studio: Studio) -> Non
             await pilot.press(key)
             seen.append(screen.canvas.viewport.zoom)
         assert seen == [2.0, 4.0, 8.0, 8.0, 4.0, 2.0, 2.0]
+
+
+async def test_saved_strokes_ask_for_a_new_version(studio: Studio) -> None:
+    """Saving asks the daemon for the next version with the whole layer, and the terminal goes on."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await painting(studio, pilot, item)
+        await pilot.press("space", "right", "space", "r", "space", "down", "space")
+        painted = screen.canvas.strokes
+        await pilot.press("enter")
+        await studio.until(pilot, lambda: isinstance(pilot.app.screen, QueueScreen))
+        claimed = queue.claim(studio.ledger, "worker", 60.0)
+        assert claimed is not None
+        assert (claimed.item, claimed.version, claimed.strokes) == (item, 2, painted)
+
+
+async def test_a_piece_comes_back_with_its_strokes(studio: Studio) -> None:
+    """The version made from strokes shows them over the original, and the brush goes on from them."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await painting(studio, pilot, item)
+        await pilot.press("space", "right", "space")
+        painted = screen.canvas.strokes
+        await pilot.press("enter")
+        await studio.until(pilot, lambda: isinstance(pilot.app.screen, QueueScreen))
+        studio.make(item)
+        assert strokes_of(studio.ledger, item) == painted
+        await studio.until(pilot, lambda: pilot.app.screen.piece and pilot.app.screen.piece.item.version == 2)
+        await pilot.press("enter")
+        review = await studio.reviewed(pilot, item)
+        assert review.main.strokes_shown() == ()
+        await pilot.press("p")
+        assert review.main.strokes_shown() == painted
+        await pilot.press("y")
+        assert review.main.strokes_shown() == ()
+        await pilot.press("b")
+        await studio.until(pilot, lambda: isinstance(pilot.app.screen, BrushScreen))
+        await pilot.pause()
+        assert pilot.app.screen.canvas.strokes == painted
+        await pilot.press("enter")
+        await studio.until(pilot, lambda: "Nothing is painted yet" in studio.text(pilot))
+        await pilot.press("u", "enter")
+        await studio.until(pilot, lambda: isinstance(pilot.app.screen, QueueScreen))
+        claimed = queue.claim(studio.ledger, "worker", 60.0)
+        assert claimed is not None and claimed.strokes == ()
 
 
 async def test_painted_strokes_are_not_lost_without_a_question(studio: Studio) -> None:
