@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import typer
@@ -234,7 +236,28 @@ def _database(settings: Settings) -> Iterator[Finding]:
         except StudioError as error:
             yield Finding("problem", "database", _sentence(error))
         else:
-            yield Finding("ok", "database", printable(settings.database))
+            yield from _rights(settings.database)
+
+
+def _rights(database: Path) -> Iterator[Finding]:
+    """Whether this user may decide here, and whether what one user writes is the others' to write too."""
+    beside = [Path(f"{database}{end}") for end in ("", "-wal", "-shm")]
+    closed = [path for path in beside if path.exists() and not os.access(path, os.W_OK)]
+    mode = database.parent.stat().st_mode
+    if closed or not os.access(database.parent, os.W_OK):
+        name = printable((closed or [database.parent])[0])
+        yield Finding(
+            "problem", "database",
+            f"{name} cannot be written by this user: join the group that owns it, and log in again",
+        )  # fmt: skip
+    elif mode & stat.S_IWGRP and not mode & stat.S_ISGID:
+        yield Finding(
+            "warning", "database",
+            f"{printable(database.parent)} is its group's to write, but new files would be another group's: "
+            "chmod g+s it",
+        )  # fmt: skip
+    else:
+        yield Finding("ok", "database", printable(database))
 
 
 def _sentence(error: StudioError) -> str:
