@@ -106,11 +106,14 @@ def recover(ledger: Ledger, settings: Settings, progress: Progress = no_progress
 
 
 def take_back_recalled(ledger: Ledger, settings: Settings) -> list[str]:
-    """Move the files of recalled items to outbox/recalled; returns their new paths below the outbox."""
+    """Move the files of recalled items to outbox/recalled; returns their new paths below the outbox.
+
+    Only what was delivered is moved: another file that has its name now is somebody else's.
+    """
     moved = []
     for output in queue.to_recall(ledger):
         source = settings.outbox / output.path
-        if os.path.lexists(source):
+        if not source.is_symlink() and sha256_of(source) == output.sha256:
             moved.append(_moved_aside(settings.outbox, output))
         remove_lines(settings.outbox / "manifest.csv", {printable(output.path)})
         queue.output_recalled(ledger, output.id)

@@ -166,6 +166,19 @@ def test_a_recalled_item_leaves_the_outbox_and_comes_again_as_v2(studio: Any) ->
     assert sorted(line["file"] for line in _manifest(settings)) == files[2:]
 
 
+def test_a_recall_leaves_what_was_never_delivered(studio: Any) -> None:
+    """A file that somebody put in the place of a delivered one is theirs: a recall does not move it."""
+    settings = studio.settings
+    with _opened(settings) as ledger:
+        item = _approved(ledger, settings)
+        _deliver_due(ledger, settings)
+        (settings.outbox / "small" / "ring.jpg").write_bytes(b"retouched by somebody")
+        recall(ledger, item, PERSON)
+        assert take_back_recalled(ledger, settings) == ["recalled/ring.png"]
+        assert take_back_recalled(ledger, settings) == []
+    assert _outbox(settings)["small/ring.jpg"] == b"retouched by somebody"
+
+
 def test_recalled_files_of_one_name_are_all_kept(studio: Any) -> None:
     """Items recalled under the same name lie beside each other in outbox/recalled."""
     settings = studio.settings
