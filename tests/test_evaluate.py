@@ -18,7 +18,7 @@ from studiod.risk import Risk
 from studiod.risk.figures import area_under_curve, calibration_error, wilson
 from studiod.risk.findings import Finding
 
-WEIGHTS = Path(__file__).parents[1] / "studiod" / "matting" / "weights" / "u2netp.onnx"
+WEIGHTS = Path(__file__).parent / "models" / "u2netp.onnx"
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Fit the risk's calibration: `python -m studiod.evaluate.fitting SET --cache DIR --out FILE`.
+"""Fit the risk: `python -m studiod.evaluate.fitting SET --general MODEL.onnx --cache DIR --out FILE`.
 
 Learns on many mattes of each picture of the split's part `train`, calibrates on `calibrate`, and reports
 on `test`. What was made and measured is kept in DIR: broken off, it goes on where it was; with new
@@ -54,18 +54,20 @@ class Lesson:
     usable: bool
 
 
-def study_picture(truth: Truth, cache: Path) -> list[Lesson]:
-    """Lessons from every matte of one picture, kept in `cache` for as long as mattes and evidence stay."""
+def study_picture(truth: Truth, cache: Path, general: Path) -> list[Lesson]:
+    """Lessons from every matte of one picture, kept in `cache` for as long as mattes and evidence stay.
+
+    `general` is the ONNX file of a general background remover, whose mattes are among them."""
     cv2.setNumThreads(1)
     studied: Studied | None = None
     lessons = []
-    for source in list_sources():
+    for source in list_sources(general):
         path = cache / "lessons" / _code_hash() / truth.name / f"{source}.pickle"
         if path.exists():
             lessons.append(pickle.loads(path.read_bytes()))
             continue
         studied = studied or open_studied(truth)
-        lesson = _study_matte(studied, source, make_matte(studied, source, cache / "mattes"))
+        lesson = _study_matte(studied, source, make_matte(studied, source, cache / "mattes", general))
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, [pickle.dumps(lesson)])
         lessons.append(lesson)
@@ -206,13 +208,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m studiod.evaluate.fitting", description=__doc__)
     parser.add_argument("set", type=Path)
     parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--general", type=Path, required=True, help="a general background remover, ONNX")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--version", default="rendered-1")
     arguments = parser.parse_args()
     console = Console()
     truths = list_truths(arguments.set)
     with ProcessPoolExecutor(2) as pool:
-        studied = pool.map(study_picture, truths, repeat(arguments.cache))
+        studied = pool.map(study_picture, truths, repeat(arguments.cache), repeat(arguments.general))
         lessons = [
             lesson
             for found in track(studied, "examining", total=len(truths), console=console)

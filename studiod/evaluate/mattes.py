@@ -6,9 +6,7 @@ the exact matte in no time, the same at every call.
 
 from __future__ import annotations
 
-import hashlib
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,16 +20,15 @@ from studiod.evaluate.damage import damage_matte, soften_matte
 from studiod.evaluate.measures import Floats
 from studiod.evaluate.sets import Exact, Truth, read_coverage, read_linear, read_truth
 from studiod.imaging.background import estimate_background
-from studiod.matting import GeneralMatte, load_matte
-from studiod.matting.chain import ChainMatting
+from studiod.matting import GeneralMatte, LoadedMatte, load_matte
 from studiod.matting.difference import matte_from_difference
 from studiod.matting.general import GeneralModel, run_as_published
+from studiod.matting.sessions import hash_files
 from studiod.settings import MattingSettings
 
 Random = np.random.Generator
 
 SHIPPED = "shipped"
-_WEIGHTS = Path(__file__).parents[1] / "matting" / "weights"
 _SPOILT, _MENDED = 3, 2
 _WRONG = 0.25
 _MASK_SIDE = 320
@@ -53,24 +50,21 @@ def open_studied(truth: Truth) -> Studied:
     return Studied(truth, photo, estimate_background(photo), read_truth(truth))
 
 
-def list_sources() -> list[str]:
+def list_sources(general: Path) -> list[str]:
     """The names of all mattes that `make_matte` makes; those of networks hold the weights' hash."""
     made = ["exact", "soft-1", *(f"spoilt-{n}" for n in range(_SPOILT)), "difference"]
-    chain = f"chain-{_hash_of('coarse.onnx', 'fine.onnx')}"
-    altered = [f"{chain}+{how}" for how in ("cleaned", "eroded", *map(str, range(_MENDED)))]
-    general = _hash_of("u2netp.onnx")
-    return [
-        *made, f"general-{general}", f"near-{general}", f"{SHIPPED}-{_shipped_hash()}", chain, *altered,
-    ]  # fmt: skip
+    shipped, peer = f"{SHIPPED}-{load_shipped().sha256[:8]}", hash_files(general)[:8]
+    altered = [f"{shipped}+{how}" for how in ("cleaned", "eroded", *map(str, range(_MENDED)))]
+    return [*made, f"general-{peer}", f"near-{peer}", f"ruled-{peer}", shipped, *altered]
 
 
-def make_matte(studied: Studied, source: str, cache: Path) -> Floats:
+def make_matte(studied: Studied, source: str, cache: Path, general: Path) -> Floats:
     """The matte of that name; what a network answered is read from `cache`, or put there."""
     random = np.random.default_rng(zlib.crc32(f"{studied.truth.name} {source}".encode()))
     exact = studied.exact
     kind, _, how = source.partition("+")
     if how:
-        return _altered(make_matte(studied, kind, cache), exact.alpha, how, random)
+        return _altered(make_matte(studied, kind, cache, general), exact.alpha, how, random)
     match kind.split("-")[0]:
         case "exact":
             return exact.alpha
@@ -83,7 +77,7 @@ def make_matte(studied: Studied, source: str, cache: Path) -> Floats:
             return matte_from_difference(studied.photo, studied.background, _rough(exact.alpha))
     path = cache / kind / f"{studied.truth.name}_alpha.png"
     if not path.exists():
-        alpha = _answer(studied, kind)
+        alpha = _answer(studied, kind, general)
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(".new")
         Image.fromarray(np.round(alpha * 255).astype(np.uint8)).save(fresh, format="png")
@@ -91,29 +85,24 @@ def make_matte(studied: Studied, source: str, cache: Path) -> Floats:
     return read_coverage(path)
 
 
-def make_mattes(studied: Studied, cache: Path) -> Iterator[tuple[str, Floats]]:
-    """All mattes of a picture, with their sources."""
-    for source in list_sources():
-        yield source, make_matte(studied, source, cache)
-
-
-def _answer(studied: Studied, source: str) -> Floats:
+def _answer(studied: Studied, source: str, general: Path) -> Floats:
     match source.split("-")[0]:
-        case "chain":
-            return _chain()(studied.photo, studied.background)
         case "general":
-            return run_as_published(_general(), _display(studied.truth.photo))
+            return run_as_published(_open_general(general), _display(studied.truth.photo))
         case "near":
-            return _answer_near(studied)
+            return _answer_near(studied, general)
+        case "ruled":
+            return GeneralMatte(_open_general(general))(studied.photo, studied.background)
     return load_shipped()(studied.photo, studied.background)
 
 
-def _answer_near(studied: Studied) -> Floats:
+def _answer_near(studied: Studied, general: Path) -> Floats:
     """The general model's answer to the piece alone, which it so sees larger."""
     left, top, width, height = cv2.boundingRect((studied.exact.alpha > 0.02).astype(np.uint8))
     window = np.s_[max(0, top - 20) : top + height + 20, max(0, left - 20) : left + width + 20]
     alpha = np.zeros_like(studied.exact.alpha)
-    alpha[window] = run_as_published(_general(), np.ascontiguousarray(_display(studied.truth.photo)[window]))
+    shown = np.ascontiguousarray(_display(studied.truth.photo)[window])
+    alpha[window] = run_as_published(_open_general(general), shown)
     return alpha
 
 
@@ -151,26 +140,11 @@ def _display(photo: Path) -> NDArray[np.uint8]:
 
 
 @lru_cache(maxsize=1)
-def load_shipped() -> GeneralMatte:
+def load_shipped() -> LoadedMatte:
     """The matte that a studio without settings gets."""
-    return load_matte(MattingSettings(), 1)  # type: ignore[return-value]
+    return load_matte(MattingSettings(), 1)
 
 
 @lru_cache(maxsize=1)
-def _chain() -> ChainMatting:
-    return ChainMatting(_WEIGHTS / "coarse.onnx", _WEIGHTS / "fine.onnx", threads=1)
-
-
-@lru_cache(maxsize=1)
-def _general() -> GeneralModel:
-    return GeneralModel(_WEIGHTS / "u2netp.onnx", 1)
-
-
-@lru_cache(maxsize=1)
-def _shipped_hash() -> str:
-    return load_shipped().sha256[:8]
-
-
-@lru_cache(maxsize=4)
-def _hash_of(*names: str) -> str:
-    return hashlib.sha256(b"".join((_WEIGHTS / name).read_bytes() for name in names)).hexdigest()[:8]
+def _open_general(path: Path) -> GeneralModel:
+    return GeneralModel(path, 1)

@@ -1,4 +1,4 @@
-"""From photograph and background to the piece's coverage: the shipped model, or a user's own ONNX file."""
+"""From photograph and background to the piece's coverage: our own networks, or a user's ONNX file."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studiod.imaging.colour import encode_srgb8
+from studiod.matting.chain import ChainMatting
 from studiod.matting.difference import matte_from_difference
-from studiod.matting.general import GeneralModel, Provider
+from studiod.matting.general import GeneralModel
+from studiod.matting.sessions import Provider
 from studiod.strokes import Stroke
 
 __all__ = ["GeneralMatte", "LoadedMatte", "Stroke", "load_matte"]
 
 Floats = NDArray[np.float32]
 
-_WEIGHTS = Path(__file__).parent / "weights"
+WEIGHTS = Path(__file__).parent / "weights"
 _PRESENT = 0.3
 _LARGEST_LOOK = 2048
 
@@ -70,8 +72,9 @@ class GeneralMatte:
 
 def load_matte(options: MattingOptions, threads: int = 0) -> LoadedMatte:
     """The matte that the settings ask for; `threads` 0 lets onnxruntime choose."""
-    path = options.model or _WEIGHTS / "u2netp.onnx"
-    return GeneralMatte(GeneralModel(path, threads, options.provider))
+    if options.model is None:
+        return ChainMatting(WEIGHTS / "coarse.onnx", WEIGHTS / "fine.onnx", threads, options.provider)
+    return GeneralMatte(GeneralModel(options.model, threads, options.provider))
 
 
 def _display(photo: Floats) -> NDArray[np.uint8]:

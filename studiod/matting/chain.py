@@ -1,12 +1,12 @@
 """The matte in two passes of our own networks: the whole picture coarsely, then the piece finely.
 
 The fine pass starts at about 1000 px and doubles its resolution up to the photograph's own, each answer
-the next one's context.
+the next one's context. A small photograph is doubled once more: there links are 1-2 px wide, and wires of
+two pixels are what the network draws best.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +17,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from studiod.imaging.background import estimate_background
+from studiod.matting.sessions import Provider, hash_files, open_session
 from studiod.strokes import Stroke
 
 Floats = NDArray[np.float32]
@@ -29,6 +30,7 @@ MARGIN = 96
 """Pixels around a tile that only inform it: the fine network's reach (92), so that no seam can be seen."""
 LARGEST_TILE = 1024
 _SMALLEST_FINE = 1100
+_LARGEST_DOUBLED = 2000
 _BAND = 16 * FINE_STRIDE
 _PRESENT = 0.12  # empty sets answer at most 0.06, pieces 0.5 and more
 _LONG_LINE = 0.15  # of the long side
@@ -49,17 +51,11 @@ class ChainMatting:
     `name` and `sha256` (of the coarse and the fine file, in this order) say which weights answer.
     """
 
-    def __init__(
-        self, coarse: Path, fine: Path, threads: int = 0, providers: Sequence[str] = ("CPUExecutionProvider",)
-    ) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.enable_mem_pattern = False
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    def __init__(self, coarse: Path, fine: Path, threads: int = 0, provider: Provider = "cpu") -> None:
         self.name = "chain"
-        self.sha256 = hashlib.sha256(coarse.read_bytes() + fine.read_bytes()).hexdigest()
-        self._coarse = onnxruntime.InferenceSession(str(coarse), options, providers=list(providers))
-        self._fine = onnxruntime.InferenceSession(str(fine), options, providers=list(providers))
+        self.sha256 = hash_files(coarse, fine)
+        self._coarse = open_session(coarse, threads, provider)
+        self._fine = open_session(fine, threads, provider)
 
     def __call__(
         self, photo: Floats, background: Floats | None = None, strokes: Sequence[Stroke] | None = None
@@ -80,7 +76,7 @@ class ChainMatting:
         presence = float(known.max())
         for size in _sizes(photo.shape[:2]):
             known = self._refine(_resized(scene, size), known, shift)
-        alpha = _stretched(known)
+        alpha = _stretched(_shrunk(known, photo.shape[:2]))
         _obey(alpha, photo, background, strokes)
         return Matte(alpha, presence)
 
@@ -135,8 +131,12 @@ def _whole(coarse: onnxruntime.InferenceSession, scene: _Scene) -> Floats:
 
 
 def _sizes(shape: tuple[int, ...]) -> list[tuple[int, int]]:
-    """The fine pass's sizes: native last, each twice the one before, the first of at most 1100 px."""
-    sizes = [(shape[0], shape[1])]
+    """The fine pass's sizes, each twice the one before: the first of at most 1100 px, the last native.
+
+    Of a photograph of at most 2000 px it is twice the native one.
+    """
+    enlarged = 2 if max(shape) <= _LARGEST_DOUBLED else 1
+    sizes = [(enlarged * shape[0], enlarged * shape[1])]
     while max(sizes[0]) > _SMALLEST_FINE:
         sizes.insert(0, (-(-sizes[0][0] // 2), -(-sizes[0][1] // 2)))
     return sizes
@@ -146,7 +146,7 @@ def _resized(scene: _Scene, size: tuple[int, int]) -> _Scene:
     """The scene at `size` (height, width), strokes never thinned away."""
     if scene.photo.shape[:2] == size:
         return scene
-    mode = cv2.INTER_AREA if size[0] <= scene.photo.shape[0] else cv2.INTER_LINEAR
+    mode = cv2.INTER_AREA if size[0] <= scene.photo.shape[0] else cv2.INTER_CUBIC
 
     def resized(layer: Floats) -> Floats:
         return np.asarray(cv2.resize(layer, size[::-1], interpolation=mode), np.float32)
@@ -312,6 +312,13 @@ def _split(active: Mask, box: tuple[int, int, int, int]) -> tuple[float, list[tu
     if sum(quarter[0] for quarter in quarters) < cost:
         return sum(quarter[0] for quarter in quarters), [tile for quarter in quarters for tile in quarter[1]]
     return cost, [tight]
+
+
+def _shrunk(known: Floats, size: tuple[int, int]) -> Floats:
+    """Coverage at the photograph's own size (height, width)."""
+    if known.shape == size:
+        return known
+    return np.asarray(cv2.resize(known, size[::-1], interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _stretched(known: Floats) -> Floats:

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image
 
 from studiod.errors import StudioError
+from studiod.matting.sessions import Provider, hash_files, open_session
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
-Provider = Literal["cpu", "cuda", "directml", "coreml"]
-
-_PROVIDERS: dict[Provider, str] = {
-    "cpu": "CPUExecutionProvider",
-    "cuda": "CUDAExecutionProvider",
-    "directml": "DmlExecutionProvider",
-    "coreml": "CoreMLExecutionProvider",
-}
 _IMAGENET = (np.array([0.485, 0.456, 0.406], np.float32), np.array([0.229, 0.224, 0.225], np.float32))
 _CENTRED = (np.full(3, 0.5, np.float32), np.ones(3, np.float32))
 _ISNET_SIDE = 1024
@@ -38,7 +28,7 @@ class GeneralModel:
 
     def __init__(self, path: Path, threads: int = 0, provider: Provider = "cpu") -> None:
         self.name = path.stem
-        self.sha256 = _hash_file(path)
+        self.sha256 = hash_files(path)
         self._session = open_session(path, threads, provider)
         wanted = self._session.get_inputs()
         shape = wanted[0].shape
@@ -73,38 +63,6 @@ def run_as_published(model: GeneralModel, display: Bytes) -> Floats:
     enlarged = Image.fromarray(stretched).resize((width, height), Image.Resampling.LANCZOS)
     alpha: Floats = np.asarray(enlarged, np.float32) / np.float32(255)
     return alpha
-
-
-def open_session(path: Path, threads: int, provider: Provider) -> onnxruntime.InferenceSession:
-    """An onnxruntime session of `path`; `threads` 0 lets onnxruntime choose."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    options.enable_cpu_mem_arena = False  # one run a picture: what it took goes back for the stages after it
-    wanted = _PROVIDERS[provider]
-    if wanted not in onnxruntime.get_available_providers():
-        raise StudioError(
-            f"this onnxruntime has no {provider} provider",
-            'Set provider = "cpu" in [matting], or install the onnxruntime package made for that device.',
-        )
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=[wanted])
-    except Exception as error:  # onnxruntime raises a dozen types of its own
-        raise StudioError(
-            f"{path}: this model cannot be opened ({str(error).splitlines()[0]})",
-            "Check `model` in [matting]: it must be an ONNX file.",
-        ) from error
-
-
-def _hash_file(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise StudioError(
-            f"{path}: this model cannot be read ({error.strerror})", "Check `model` in [matting]."
-        ) from error
 
 
 def _lanczos(display: Bytes, side: int) -> Bytes:

@@ -28,7 +28,7 @@ from studiod.commands.init import lay_out
 from studiod.settings import SETTINGS_NAME, find_config
 
 SAMPLES = Path(__file__).parents[2] / "studiod" / "samples"
-WEIGHTS = Path(__file__).parents[2] / "studiod" / "matting" / "weights" / "u2netp.onnx"
+WEIGHTS = Path(__file__).parents[1] / "models" / "u2netp.onnx"
 SIZES = ((2, "jpg"), (12, "jpg"), (24, "jpg"), (100, "tif"))
 NIGHT = 8  # pictures of 24 MP for the rate with all cores
 

@@ -1,25 +1,32 @@
 from __future__ import annotations
 
-from pathlib import Path
+import hashlib
 
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from studiod.matting import chain
+from studiod.matting import WEIGHTS, chain, load_matte
 from studiod.matting.chain import ChainMatting, Stroke
+from studiod.settings import MattingSettings
 
 Floats = NDArray[np.float32]
-
-
-WEIGHTS = Path(chain.__file__).parent / "weights"
 
 
 @pytest.fixture(scope="module")
 def matting() -> ChainMatting:
     """The shipped weights."""
-    return ChainMatting(WEIGHTS / "coarse.onnx", WEIGHTS / "fine.onnx", threads=1)
+    matte = load_matte(MattingSettings(), threads=1)
+    assert isinstance(matte, ChainMatting)
+    return matte
+
+
+def test_weights_are_those_of_the_model_card() -> None:
+    """The card describes the very files that are shipped: it names their hashes."""
+    card = (WEIGHTS / "MODEL_CARD.md").read_text()
+    for name in ("coarse.onnx", "fine.onnx"):
+        assert hashlib.sha256((WEIGHTS / name).read_bytes()).hexdigest() in card
 
 
 def scene(height: int = 300, width: int = 420) -> Floats:

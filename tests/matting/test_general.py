@@ -13,7 +13,7 @@ from studiod.matting import LoadedMatte, Stroke, load_matte
 from studiod.matting.difference import matte_from_difference
 from studiod.matting.general import GeneralModel, run_as_published
 
-WEIGHTS = Path(__file__).parents[2] / "studiod" / "matting" / "weights" / "u2netp.onnx"
+WEIGHTS = Path(__file__).parents[1] / "models" / "u2netp.onnx"
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def ring(radius: int = 120, thickness: int = 34) -> np.ndarray:
 
 
 def test_the_file_is_the_one_the_notice_names() -> None:
-    """The shipped weights carry the hash that their notice and the design name."""
+    """The general model that the tests run carries the hash that its notice names."""
     model = GeneralModel(WEIGHTS, 1)
     assert model.sha256 in (WEIGHTS.parent / "NOTICE.txt").read_text()
     assert (model.name, model.side) == ("u2netp", 320)
