@@ -14,7 +14,7 @@ from studiod.intake.watch import Nature, scan
 from .conftest import Night
 from .hostile import jpeg, make_hostile, png_header
 
-PLENTY = 4_000_000_000
+PLENTY = 8_000_000_000
 
 
 def put(folder: Path, content: bytes, name: str = "a.jpg") -> Path:
