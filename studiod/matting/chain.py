@@ -78,7 +78,7 @@ class ChainMatting:
         for scene in scenes:
             known = self._refine(scene, known, shift)
         alpha = _stretched(_shrunk(known, photo.shape[:2]))
-        _obey(alpha, photo, background, strokes)
+        obey_strokes(alpha, photo, background, strokes)
         return Matte(alpha, presence)
 
     def _refine(self, scene: _Scene, known: Floats, shift: int) -> Floats:
@@ -358,7 +358,7 @@ def _fill_between(alpha: Floats, active: Mask, settled: Mask) -> None:
         part[:, whole] = 1.0
 
 
-def _obey(alpha: Floats, photo: Floats, background: Floats, strokes: Sequence[Stroke]) -> None:
+def obey_strokes(alpha: Floats, photo: Floats, background: Floats, strokes: Sequence[Stroke]) -> None:
     """Make the strokes' promises true: keep, then solid, then remove, which is hard."""
     for mode in ("keep", "solid", "remove"):
         for stroke in (s for s in strokes if s.mode == mode):

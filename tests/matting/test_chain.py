@@ -67,7 +67,9 @@ def test_keep_is_met_all_along_and_not_solid(matting: ChainMatting) -> None:
     photo = np.full((200, 300, 3), 0.6, np.float32)
     photo[100, 20:280] = 0.35
     alpha = np.zeros((200, 300), np.float32)
-    chain._obey(alpha, photo, np.full_like(photo, 0.6), [Stroke(((20.0, 102.0), (279.0, 102.0)), 6, "keep")])
+    chain.obey_strokes(
+        alpha, photo, np.full_like(photo, 0.6), [Stroke(((20.0, 102.0), (279.0, 102.0)), 6, "keep")]
+    )
     for x in range(20, 280):
         assert alpha[96:109, max(0, x - 6) : x + 7].max() >= 0.9
     assert alpha[105:, :].max() == 0
