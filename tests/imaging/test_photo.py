@@ -309,3 +309,29 @@ def test_linear_of_a_box_is_a_box_of_linear(tmp_path: Path) -> None:
     """Converting a part gives the part of the converted whole."""
     photo = read_photo(saved(tmp_path / "a.png", icc_profile=ADOBE_RGB))
     np.testing.assert_allclose(photo.linear((5, 6, 25, 30)), photo.linear()[6:30, 5:25], atol=1e-6)
+
+
+def test_a_raw_is_developed_with_the_cameras_white_balance_to_16_bits(tmp_path: Path) -> None:
+    """Half of white light, seen by a camera twice as sensitive to green, comes out as neutral 0.5, linear."""
+    rows, columns = np.mgrid[0:80, 0:120]
+    sensitivity = np.select(
+        [(rows % 2 == 0) & (columns % 2 == 0), (rows % 2 == 1) & (columns % 2 == 1)], [0.5, 0.6], 1.0
+    )
+    camera = np.linalg.inv([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    matrix = tuple(part for value in camera.flat for part in (round(value * 10000), 10000))
+    tags = [
+        (33421, "H", 2, (2, 2), True),  # CFARepeatPatternDim
+        (33422, "B", 4, (0, 1, 1, 2), True),  # CFAPattern
+        (50706, "B", 4, (1, 4, 0, 0), True),  # DNGVersion
+        (50708, "s", 0, "Test Camera", True),  # UniqueCameraModel
+        (50714, "H", 1, 512, True),  # BlackLevel
+        (50717, "H", 1, 16512, True),  # WhiteLevel
+        (50721, "2i", 9, matrix, True),  # ColorMatrix1
+        (50728, "2I", 3, (5, 10, 10, 10, 6, 10), True),  # AsShotNeutral
+    ]
+    path = tmp_path / "a.dng"
+    mosaic = np.round(0.5 * sensitivity * 16000 + 512).astype(np.uint16)
+    tifffile.imwrite(path, mosaic, photometric=32803, extratags=tags, metadata=None)
+    photo = read_photo(path)
+    assert (photo.kind, photo.pixels.dtype, photo.pixels.shape) == ("raw", np.uint16, (80, 120, 3))
+    assert np.abs(photo.linear()[10:-10, 10:-10] - 0.5).max() < 0.005

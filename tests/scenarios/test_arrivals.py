@@ -77,7 +77,11 @@ def test_files_that_arrive_in_every_way(
     cv2.circle(deep, (160, 120), 60, (9000, 20000, 30000), 8)
     tifffile.imwrite(hot / "R-CHEAP_deep.tiff", deep, byteorder=">", compression="lzw")
     tifffile.imwrite(hot / "R-CHEAP_tiled.tif", deep[:, :, ::-1], tile=(64, 64), compression="zlib")
-    for name in ("R-CHEAP_down.jpg", "day 1/set/R-EDGE_down.JPG", "R-CHEAP_png.png", "R-CHEAP_webp.webp"):
+    write_picture(hot / "R-DEAR_first.jpg", 6)
+    for name in (
+        "R-CHEAP_down.jpg", "day 1/set/R-EDGE_down.JPG", "R-CHEAP_png.png", "R-CHEAP_webp.webp",
+        "R-DEAR_first.jpg",
+    ):  # fmt: skip
         expected[name] = "item"
     expected |= dict.fromkeys(("R-CHEAP_tiff.tif", "R-CHEAP_deep.tiff", "R-CHEAP_tiled.tif"), "item")
 
@@ -148,7 +152,7 @@ def test_files_that_arrive_in_every_way(
     expected |= {"fresh/one/R-CHEAP_one.jpg": "item", "fresh/two/R-CHEAP_two.jpg": "item"}
     for thread in slow:
         thread.join()
-    wait_for(lambda: _settled(daemon, 35), "all to be taken up", 120)
+    wait_for(lambda: _settled(daemon, 36), "all to be taken up", 120)
 
     # The same bytes again: a duplicate under the same SKU, an item of its own under another.
     shutil.copy(hot / "R-CHEAP_down.jpg", hot / "R-CHEAP_copy.jpg")
@@ -156,19 +160,23 @@ def test_files_that_arrive_in_every_way(
     expected |= {"R-CHEAP_copy.jpg": "duplicate", "R-DEAR_copy.jpg": "item"}
     assert daemon.stop(signal.SIGTERM) == 0, daemon.words()[-4000:]
 
-    # Landed while it was down again.
+    # Landed while it was down again: a new picture, and a reshoot of one that waits for a person.
     write_picture(hot / "R-CHEAP_late.jpg", 70)
     expected["R-CHEAP_late.jpg"] = "item"
+    write_picture(hot / "R-DEAR_first.jpg", 71)
     before = _bytes_of(hot)
     daemon.until_idle()
     assert _bytes_of(hot) == before
 
     files = daemon.ask("list", "--files")
-    found = {file["path"]: file["state"] for file in files if file["state"] != "ignored"}
+    found = {file["path"]: file["state"] for file in files if file["state"] not in {"ignored", "superseded"}}
     assert found == expected
-    assert len({(file["hot_folder"], file["path"]) for file in files}) == len(files)
+    assert [file["path"] for file in files if file["state"] == "superseded"] == ["R-DEAR_first.jpg"]
+    assert len({(file["hot_folder"], file["path"], file["state"]) for file in files}) == len(files)
     assert len(expected) >= 30
     items = {item["item"]: item for item in daemon.ask("list")}
+    reshot = [item for item in items.values() if item["files"] == ["R-DEAR_first.jpg"]]
+    assert [item["status"] for item in reshot] == ["superseded", "awaiting_review"]
     for file in files:
         if file["state"] in {"item", "half"}:
             status = items[file["item"]]["status"]
