@@ -17,6 +17,7 @@ from torch import Tensor
 
 from studiod.matting.training.answers import read_answers
 from studiod.matting.training.losses import matting_loss
+from studiod.matting.training.muon import Muon
 from studiod.matting.training.networks import MattingNetwork, build_network, to_alpha
 from studiod.matting.training.packing import Packed, read_pack
 from studiod.matting.training.samples import Sample, draw_sample, turned
@@ -57,7 +58,7 @@ def train(plan: Plan) -> None:
     batch = plan.batch or BATCHES[plan.which] * (8 if plan.device == "cuda" else 1)
     network = build_network(plan.which).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(network).eval()
-    optimiser = torch.optim.AdamW(network.parameters(), lr=plan.rate, weight_decay=1e-2)
+    optimiser = Muon(network, plan.rate)
     state: dict[str, Any] = {"step": 0, "seconds": 0.0}
     checkpoint = plan.run / "checkpoint.pt"
     if checkpoint.exists():

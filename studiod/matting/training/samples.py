@@ -107,7 +107,7 @@ def _random_crop(picture: Packed, which: str, size: int, random: Random) -> _Cro
     else:
         layers = picture.native
         height, width = layers.alpha.shape
-        scale = float(np.exp(random.normal(0.0, 0.35))) if random.random() < 0.75 else 1.0
+        scale = float(random.choice((1.0, 2.0, np.exp(random.normal(0.0, 0.35))), p=(0.25, 0.35, 0.4)))
         scale = min(max(scale, 0.45), 2.2)
         extent = size / scale
         row, column = _place(layers, random)
