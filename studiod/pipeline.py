@@ -16,6 +16,7 @@ from studiod.imaging.composite import Composite, composite
 from studiod.imaging.cutout import Cutout, make_cutout
 from studiod.imaging.defringe import estimate_foreground
 from studiod.imaging.photo import Box, Photo
+from studiod.imaging.retouch import Retouched
 from studiod.risk.findings import Risk
 from studiod.settings import Preset
 
@@ -55,17 +56,26 @@ def process_photo(
     assess: Assess,
     presets: Sequence[Preset],
     strokes: Any = None,
+    retouched: Retouched | None = None,
 ) -> Processed:
-    """Cut the piece out of `photo`, lay it out by each of the presets, and say what may be wrong with it."""
+    """Cut the piece out of `photo`, lay it out by each of the presets, and say what may be wrong with it.
+
+    The colours of a touch-up that came back, `retouched`, are kept; `matte` then answers with its coverage.
+    """
     linear = photo.linear()
     background, plate_message = _background(linear, plate)
     alpha = matte(linear, background, strokes)
     risk = assess(linear, background, alpha)
     box = _piece_box(alpha)
     within = np.s_[box[1] : box[3], box[0] : box[2]]
-    foreground = estimate_foreground(linear[within], background[within], alpha[within])
-    del linear, background
-    cutout = make_cutout(photo, foreground, alpha[within], box)
+    source = photo if retouched is None else retouched.photo
+    colours = linear[within] if retouched is None else source.linear(box)
+    foreground = estimate_foreground(colours, background[within], alpha[within])
+    if retouched is not None:
+        final = retouched.final[within] & (alpha[within] > 0)
+        np.copyto(foreground, colours, where=final[..., None])
+    del linear, background, colours
+    cutout = make_cutout(source, foreground, alpha[within], box)
     size = (photo.width, photo.height)
     composites = {
         preset.name: composite(foreground, alpha[within], preset, box, size, photo.exif) for preset in presets

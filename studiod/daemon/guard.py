@@ -15,15 +15,16 @@ GIGABYTE = 1024**3
 
 @dataclass(frozen=True, slots=True)
 class Obstacles:
-    """Why nothing is made (`work`), or delivered (`delivery`): sentences by what they are about."""
+    """Why nothing is made (`work`), delivered or sent to `touchup`: sentences by what they are about."""
 
     work: Mapping[str, str] = field(default_factory=dict)
     delivery: Mapping[str, str] = field(default_factory=dict)
+    touchup: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def all(self) -> Mapping[str, str]:
         """All of them, those that stop everything first."""
-        return {**self.work, **self.delivery}
+        return {**self.work, **self.delivery, **self.touchup}
 
 
 def find_obstacles(settings: Settings) -> Obstacles:
@@ -45,7 +46,8 @@ def find_obstacles(settings: Settings) -> Obstacles:
     if "work" in missing:
         work["work"] = missing["work"]
     delivery = {name: sentence for name, sentence in missing.items() if name in {"outbox", "archive"}}
-    return Obstacles(work, {**work, **delivery})
+    touchup = {name: sentence for name, sentence in missing.items() if name == "touchup"}
+    return Obstacles(work, {**work, **delivery}, {**work, **touchup})
 
 
 def _without_room(folders: Mapping[str, Path], floor_gb: float) -> dict[str, str]:

@@ -64,7 +64,8 @@ class Process:
     """Make a version: the first of `sources` that has the bytes of `sha256` is the photograph.
 
     `calibrations` is the folder of what the studio taught the risk scorer, `pixels_per_mm` the
-    scale of the piece where it is known.
+    scale of the piece where it is known. `returned` is the touch-up that came back, if it is made from
+    one: the kept file's `path`, and of what was sent the version's `folder` and the `box`.
     """
 
     do: ClassVar[str] = "process"
@@ -76,6 +77,7 @@ class Process:
     calibrations: str
     pixels_per_mm: float | None
     strokes: tuple[Mapping[str, Any], ...] = ()
+    returned: Mapping[str, Any] | None = None
 
     @staticmethod
     def settings_of(presets: Sequence[Preset]) -> tuple[Mapping[str, Any], ...]:
@@ -83,7 +85,43 @@ class Process:
         return tuple(preset.model_dump(mode="json") for preset in presets)
 
 
-Task = Inspect | Keep | Process
+@dataclass(frozen=True, slots=True)
+class SendTouchup:
+    """Write a folder below `root` for a retoucher; `folder` holds the version that `complaint` is about."""
+
+    do: ClassVar[str] = "send_touchup"
+    sources: tuple[str, ...]
+    root: str
+    folder: str
+    complaint: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifyReturn:
+    """Look which touch-up a file of the return folder answers."""
+
+    do: ClassVar[str] = "identify_return"
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReturn:
+    """See whether a returned file can be taken, and copy it into the folder `keep`.
+
+    `photograph` is the hash of the item's own, `folder` the version of which `box` was sent.
+    """
+
+    do: ClassVar[str] = "check_return"
+    source: str
+    sha256: str
+    keep: str
+    sources: tuple[str, ...]
+    photograph: str | None
+    folder: str
+    box: tuple[int, int, int, int]
+
+
+Task = Inspect | Keep | Process | SendTouchup | IdentifyReturn | CheckReturn
 
 
 def job_line(number: int, task: Task) -> str:

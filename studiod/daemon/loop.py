@@ -24,7 +24,9 @@ from studiod.daemon.lock import DaemonLock
 from studiod.daemon.logs import configure_logging
 from studiod.daemon.notices import Notices
 from studiod.daemon.pool import Outcome, Pool, share_of_machine
+from studiod.daemon.sources import sources_of
 from studiod.daemon.systemd import ServiceManager
+from studiod.daemon.touchup import Returning, Sending, TouchupDesk
 from studiod.delivery.deliver import Delivered, deliver, recover, take_back_recalled
 from studiod.errors import LedgerError, OutOfSpace, StudioError, TransitionRefused
 from studiod.intake.ingest import InspectRequest, Intake, Taken, WorkerDied
@@ -54,7 +56,7 @@ _HOLD_SECONDS = 30.0
 _LEDGER_MISSES = 5
 _UNDER_WAY = (Status.RECEIVED, Status.PROCESSING, Status.DELIVERING)
 
-Ticket = InspectRequest | Taken | Claimed
+Ticket = InspectRequest | Taken | Claimed | Sending | Returning
 
 
 def run_daemon(settings: Settings, *, until_idle: bool = False) -> None:
@@ -109,6 +111,7 @@ class _Daemon:
         )
         self._pool: Pool[Ticket] = Pool(workers, options)
         self._intake = Intake(settings, ledger, say=log.info)
+        self._touchup = TouchupDesk(settings, ledger)
         self._service = ServiceManager()
         self._hook = Hook(settings.notify.command)
         self._notices = Notices(self._hook.tell)
@@ -216,6 +219,8 @@ class _Daemon:
             if self._settings.store.copy_originals:
                 self._to_keep.extend(self._intake.taken())
             self._keep_leases(now)
+            if not self._obstacles.touchup:
+                self._touchup.tick(now)
             self._hand_out(now)
             self._recall(now)
             self._deliver(now)
@@ -248,7 +253,7 @@ class _Daemon:
             self._held = None
         held = {"held": self._held[0]} if self._held is not None else {}
         found = find_obstacles(self._settings)
-        obstacles = Obstacles({**found.work, **held}, {**found.delivery, **held})
+        obstacles = Obstacles({**found.work, **held}, {**found.delivery, **held}, {**found.touchup, **held})
         for about, sentence in obstacles.all.items():
             if about not in self._obstacles.all:
                 log.warning("%s", sentence)
@@ -274,7 +279,9 @@ class _Daemon:
 
     def _hand_out(self, now: float) -> None:
         while self._pool.idle:
-            if self._to_inspect:
+            if not self._obstacles.touchup and (job := self._touchup.next_job()) is not None:
+                self._submit(*job, INSPECT_LIMIT_SECONDS)
+            elif self._to_inspect:
                 request = self._to_inspect.popleft()
                 self._submit(request, Inspect(str(request.source)), INSPECT_LIMIT_SECONDS)
             elif self._to_keep and not self._obstacles.work:
@@ -300,25 +307,28 @@ class _Daemon:
             queue.fail(self._ledger, claimed, f"no hot folder is named {claimed.hot_folder} any more")
             return True
         task = Process(
-            sources=self._sources(claimed),
+            sources=sources_of(self._settings, get_item(self._ledger, claimed.item)),
             sha256=claimed.source_sha256,
             plate=self._plate(claimed),
             presets=Process.settings_of(presets),
             folder=str(self._settings.work / "items" / str(claimed.item) / f"v{claimed.version}"),
             calibrations=str(self._settings.calibrations),
             strokes=tuple(strokes_to_json(claimed.strokes)),
+            returned=self._returned(claimed),
             pixels_per_mm=self._folder(claimed.hot_folder).pixels_per_mm,
         )
         self._submit(claimed, task, self._settings.daemon.time_limit_seconds)
         return True
 
-    def _sources(self, claimed: Claimed) -> tuple[str, ...]:
-        """Where the photograph may lie: the kept copy, its place, and every place that held its bytes."""
-        hot = self._hot_path(claimed.hot_folder)
-        files = get_item(self._ledger, claimed.item).files
-        kept = [] if claimed.kept_original is None else [self._settings.work / claimed.kept_original]
-        found = [*kept, hot / claimed.path, *(hot / path for path in files)]
-        return tuple(dict.fromkeys(map(str, found)))
+    def _returned(self, claimed: Claimed) -> Mapping[str, Any] | None:
+        if claimed.returned is None:
+            return None
+        sent = claimed.returned.touchup
+        return {
+            "path": str(self._settings.work / claimed.returned.path),
+            "folder": str(self._settings.work / "items" / str(sent.item) / f"v{sent.version}"),
+            "box": sent.box,
+        }
 
     def _plate(self, claimed: Claimed) -> str | None:
         hot = self._hot_path(claimed.hot_folder)
@@ -352,6 +362,10 @@ class _Daemon:
                         self._record_copy(taken, outcome)
                     case Claimed() as claimed:
                         self._record_made(claimed, outcome)
+                    case Sending() | Returning() as ticket:
+                        self._touchup.answered(ticket, outcome.reply, outcome.death)
+                        if outcome.reply is not None and outcome.reply.refusal == "space":
+                            self._hold(outcome.reply.message)
             except TransitionRefused as error:
                 log.info("%s", error.message)
             except (OutOfSpace, LedgerError, OSError):
@@ -539,6 +553,8 @@ class _Daemon:
         if not self._intake.idle or self._to_inspect or self._to_keep or self._pool.in_hand or self._outcomes:
             return False
         if any(counts[status] for status in _UNDER_WAY):
+            return False
+        if not self._touchup.idle and not self._obstacles.touchup:
             return False
         return not self._due() and not to_recall(self._ledger) and not is_waited_for(self._ledger)
 

@@ -19,6 +19,7 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,19 +28,22 @@ import cv2
 
 from studiod.artifacts import write_version
 from studiod.daemon.jobs import READY, Refusal, Reply, WorkerOptions
-from studiod.delivery.place import ContentChanged, place, sha256_of
+from studiod.daemon.touchup_jobs import check_return, identify_return, read_kept_return, send_touchup
+from studiod.delivery.place import ContentChanged, find_bytes, place, sha256_of
 from studiod.errors import OutOfSpace, PictureError, StudioError
 from studiod.imaging.composite import Composite
 from studiod.imaging.photo import Photo, read_photo
+from studiod.imaging.retouch import Retouched
 from studiod.intake.inspect import inspect_file
 from studiod.matting import load_matte
+from studiod.matting.chain import obey_strokes
 from studiod.names import printable
-from studiod.pipeline import Processed, process_photo
+from studiod.pipeline import Alpha, Linear, Matte, Processed, process_photo
 from studiod.risk import assess
 from studiod.risk.places import Place, choose_places
 from studiod.risk.studio import studio_calibration
 from studiod.settings import Preset
-from studiod.strokes import strokes_from_json
+from studiod.strokes import Stroke, strokes_from_json
 
 _PR_SET_PDEATHSIG = 1
 _CV2_NO_MEMORY = -4
@@ -81,6 +85,12 @@ class _Worker:
                     result = self._inspect(job)
                 case "keep":
                     result = _keep(job)
+                case "send_touchup":
+                    result = send_touchup(job, self._options.max_megapixels)
+                case "identify_return":
+                    result = identify_return(job)
+                case "check_return":
+                    result = check_return(job, self._options.max_megapixels)
                 case _:
                     result = self._process(job)
         except Exception as error:
@@ -95,16 +105,19 @@ class _Worker:
         return inspection.to_json()
 
     def _process(self, job: dict[str, Any]) -> dict[str, Any]:
-        source, sha256 = _first_with(job["sources"], job["sha256"])
+        source, sha256 = find_bytes(job["sources"], job["sha256"])
         photo = read_photo(source, max_megapixels=self._options.max_megapixels)
         plate, plate_sha256, no_plate = self._plate(job["plate"])
         presets = [Preset.model_validate(preset) for preset in job["presets"]]
         calibration = studio_calibration(Path(job["calibrations"]))
         judge = partial(assess, calibration=calibration, pixels_per_mm=job["pixels_per_mm"])
         strokes = strokes_from_json(job["strokes"])
+        retouched = None if job["returned"] is None else read_kept_return(job["returned"], photo)
+        matte = self._matte if retouched is None else _matte_of(retouched)
         processed = process_photo(
-            photo, matte=self._matte, assess=judge, presets=presets, plate=plate, strokes=strokes
-        )
+            photo, matte=matte, assess=judge, presets=presets, plate=plate, strokes=strokes,
+            retouched=retouched,
+        )  # fmt: skip
         made = write_version(Path(job["folder"]), photo, processed)
         return {
             "source_sha256": sha256,
@@ -112,8 +125,8 @@ class _Worker:
             "matte": made.matte,
             "composites": made.composites,
             "presets": {preset.name: _settings_hash(preset) for preset in presets},
-            "model": self._matte.name,
-            "model_sha256": self._matte.sha256,
+            "model": self._matte.name if retouched is None else "touch-up",
+            "model_sha256": self._matte.sha256 if retouched is None else Path(job["returned"]["path"]).stem,
             "risk": processed.risk.score,
             "reasons": processed.risk.reasons,
             "risk_json": json.dumps(processed.risk.as_json()),
@@ -137,13 +150,15 @@ class _Worker:
             return None, None, error.message
 
 
-def _first_with(sources: list[str], sha256: str | None) -> tuple[Path, str]:
-    """The first of the places that holds these bytes, or (where no hash is known) any bytes at all."""
-    for source in map(Path, sources):
-        found = sha256_of(source)
-        if found is not None and found == (sha256 or found):
-            return source, found
-    raise ContentChanged
+def _matte_of(retouched: Retouched) -> Matte:
+    """The coverage that came back, with the strokes that were painted on it since."""
+
+    def matte(photo: Linear, background: Linear, strokes: Sequence[Stroke]) -> Alpha:
+        alpha = retouched.alpha.copy()
+        obey_strokes(alpha, photo, background, strokes)
+        return alpha
+
+    return matte
 
 
 def _settings_hash(preset: Preset) -> str:

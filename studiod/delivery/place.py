@@ -6,7 +6,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 CHUNK = 4 * 1024 * 1024
@@ -34,6 +34,18 @@ def sha256_of(path: Path, progress: Progress = no_progress) -> str | None:
     except OSError:
         return None
     return digest.hexdigest()
+
+
+def find_bytes(sources: Sequence[str], sha256: str | None) -> tuple[Path, str]:
+    """The first of the places that holds these bytes, or (where no hash is known) any bytes at all.
+
+    ContentChanged where none does.
+    """
+    for source in map(Path, sources):
+        found = sha256_of(source)
+        if found is not None and found == (sha256 or found):
+            return source, found
+    raise ContentChanged
 
 
 def temporary_of(target: Path, sha256: str) -> Path:

@@ -72,7 +72,9 @@ def mark_files(connection: Connection, item: int, state: FileState, reason: str,
 
 def _mark_replaced(connection: Connection, facts: FileFacts) -> None:
     """What lay at this path with other bytes is there no more; an item's own source is its item's affair."""
-    no_source = files.c.state.in_([FileState.HALF, FileState.DUPLICATE, FileState.PLATE, FileState.IGNORED])
+    no_source = files.c.state.in_(
+        [FileState.HALF, FileState.DUPLICATE, FileState.PLATE, FileState.IGNORED, FileState.SET_ASIDE]
+    )
     bare = (files.c.state == FileState.QUARANTINED) & files.c.item.is_(None)
     connection.execute(
         update(files)

@@ -78,6 +78,14 @@ def record_sent(ledger: Ledger, item: int, version: int, folder: str, box: Box) 
         )  # fmt: skip
 
 
+def record_not_sent(ledger: Ledger, item: int, version: int, reason: str) -> None:
+    """A flagged version could not be written for a retoucher: the item's history says why."""
+    with ledger.writing() as connection:
+        record_event(
+            connection, ledger.clock(), "not_sent_to_touchup", item=item, version=version, reason=reason
+        )
+
+
 def find_touchup(ledger: Ledger, item: int, version: int) -> Touchup | None:
     """What was sent of this version; None where nothing was."""
     with ledger.reading() as connection:

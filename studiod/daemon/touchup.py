@@ -1,0 +1,261 @@
+"""The touch-up round trip in the daemon's thread: what is flagged goes out, what is saved comes back.
+
+Nothing that it remembers is needed after a crash: the ledger knows what was sent and what was taken.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from studiod.daemon.jobs import CheckReturn, IdentifyReturn, Reply, SendTouchup, Task
+from studiod.daemon.sources import sources_of
+from studiod.errors import TransitionRefused
+from studiod.intake.ignore import Kind, kind_of
+from studiod.intake.known import signature_of
+from studiod.intake.settle import SettleTracker, Signature
+from studiod.intake.watch import Nature, look_at, scan
+from studiod.ledger.engine import Ledger
+from studiod.ledger.queue import record_file
+from studiod.ledger.reading import decisions, find_file, get_item
+from studiod.ledger.records import FileFacts, FileState, ItemRecord, Touchup
+from studiod.ledger.touchup import (
+    RETURNS,
+    find_touchup,
+    record_not_sent,
+    record_return,
+    record_sent,
+    set_aside,
+    to_send,
+    was_returned,
+)
+from studiod.names import inert, printable
+from studiod.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A flagged version that a worker writes to `touchup`; `since` is when its item last changed."""
+
+    item: int
+    version: int
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Returning:
+    """A file of the return folder in a worker's hands; `touchup` is what it answers, once that is known."""
+
+    facts: FileFacts
+    touchup: Touchup | None = None
+
+
+class TouchupDesk:
+    """Sends what is flagged to `touchup`, and takes what settles in its return folder."""
+
+    def __init__(self, settings: Settings, ledger: Ledger) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._jobs: deque[tuple[Sending | Returning, Task]] = deque()
+        self._sending: set[Sending] = set()
+        self._tracker: SettleTracker[str] = SettleTracker(settings.intake.quiet_seconds)
+        self._under_way: set[str] = set()
+        self._decided: dict[str, Signature] = {}
+        self._checked: list[Returning] = []
+        self._due = 0.0
+        self._looked = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is left to send, and nothing settles or is looked at in the return folder."""
+        return self._looked and not (self._jobs or self._under_way or self._tracker or self._to_send())
+
+    def tick(self, now: float) -> None:
+        """Look for what is to be sent and what has come back, as far as it is time to."""
+        if now < self._due:
+            return
+        self._due = now + _LOOK_SECONDS
+        self._looked = True
+        for item in self._to_send():
+            sending = _sending(item)
+            self._sending.add(sending)
+            self._jobs.append((sending, self._send_task(item)))
+        checked, self._checked = self._checked, []
+        for returning in checked:
+            self._take(returning)
+        self._look_at_returns(now)
+
+    def next_job(self) -> tuple[Sending | Returning, Task] | None:
+        """A job for a worker, if there is one."""
+        return self._jobs.popleft() if self._jobs else None
+
+    def answered(self, ticket: Sending | Returning, reply: Reply | None, death: str) -> None:
+        """Record what a worker said of a job, or how it died over it."""
+        result = None if reply is None else reply.result
+        problem = death if reply is None else reply.message
+        if reply is not None and reply.refusal == "space":
+            self._forget(ticket)  # it comes up again when there is room
+        elif isinstance(ticket, Sending):
+            self._sent(ticket, result, problem)
+        elif result is None or result["problem"]:
+            why = f"It could not be taken: {problem}." if result is None else result["problem"]
+            self._set_aside(ticket, why)
+        elif ticket.touchup is None:
+            self._identified(ticket, result)
+        else:
+            kept = replace(ticket.facts, kept_copy=f"returns/{result['kept']}")
+            self._take(replace(ticket, facts=kept))
+
+    # Out.
+
+    def _to_send(self) -> list[ItemRecord]:
+        """What is flagged and neither sent, nor being sent, nor was refused by a worker."""
+        return [item for item in to_send(self._ledger) if _sending(item) not in self._sending]
+
+    def _send_task(self, item: ItemRecord) -> SendTouchup:
+        said = [
+            each
+            for each in decisions(self._ledger, item.id)
+            if each.verdict == "flag" and each.version == item.version and each.withdrawn_at is None
+        ][-1]
+        return SendTouchup(
+            sources=sources_of(self._settings, item),
+            root=str(self._settings.touchup),
+            folder=self._folder(item.id, item.version),
+            complaint={
+                "item": item.id,
+                "version": item.version,
+                "sha256": item.source_sha256,
+                "title": item.title or item.sku or item.path,
+                "photograph": item.path,
+                "by": said.person.login if said.person else "studiod",
+                "reasons": said.reasons,
+                "note": said.note,
+                "box": said.box,
+            },
+        )
+
+    def _sent(self, sending: Sending, result: Mapping[str, Any] | None, problem: str) -> None:
+        if result is None:
+            record_not_sent(self._ledger, sending.item, sending.version, problem)
+            log.warning("item %d could not be sent to touch-up: %s", sending.item, inert(problem))
+            return
+        left, top, right, bottom = result["box"]
+        box = (left, top, right, bottom)
+        record_sent(self._ledger, sending.item, sending.version, result["folder"], box)
+        self._sending.discard(sending)
+        log.info("item %d is in touchup/%s", sending.item, printable(result["folder"]))
+
+    # Back.
+
+    def _look_at_returns(self, now: float) -> None:
+        try:
+            files = scan(self._settings.touchup_return).files
+        except OSError:  # `studiod check` says so
+            files = ()
+        there = {each.path: each.signature for each in files if _is_wanted(each.path, each.nature)}
+        for path in self._tracker.watched():
+            if path not in there:
+                self._tracker.forget(path)
+        for path, signature in there.items():
+            if path not in self._under_way and not self._is_decided(path, signature):
+                self._tracker.observe(path, signature, now)
+        for path, signature in self._tracker.take_settled(now):
+            self._under_way.add(path)
+            size, mtime_ns, inode = signature.size, signature.mtime_ns, signature.inode
+            facts = FileFacts(RETURNS, path, None, size, mtime_ns, inode=inode)
+            self._jobs.append((Returning(facts), IdentifyReturn(self._path(facts))))
+
+    def _is_decided(self, path: str, signature: Signature) -> bool:
+        """Whether the file was taken, or set aside, as it lies there now."""
+        if path not in self._decided:
+            row = find_file(self._ledger, RETURNS, path)
+            if row is not None:
+                self._decided[path] = signature_of(row)
+        return self._decided.get(path) == signature
+
+    def _identified(self, returning: Returning, told: Mapping[str, Any]) -> None:
+        facts = replace(returning.facts, sha256=told["sha256"])
+        seen = look_at(self._settings.touchup_return, facts.path)
+        same = seen is not None and seen.signature == _signature(facts)
+        if not same or (told["size"], told["mtime_ns"]) != (facts.size, facts.mtime_ns):
+            self._under_way.discard(facts.path)  # it is being written to: it settles again
+            return
+        returning = Returning(facts)
+        touchup = find_touchup(self._ledger, told["item"], told["version"])
+        if was_returned(self._ledger, told["sha256"]):
+            record_file(self._ledger, facts, FileState.DUPLICATE, reason="these very bytes came back before")
+            self._done(returning)
+        elif touchup is None:
+            what = f"item {told['item']}, version {told['version']}"
+            self._set_aside(returning, f"It says it is {what}, which was never sent to touch-up from here.")
+        else:
+            item = get_item(self._ledger, touchup.item)
+            if not (item.source_sha256 or "").startswith(told["photograph"]):
+                self._set_aside(returning, "It was made from a photograph that item has not; whose is it?")
+                return
+            task = CheckReturn(
+                source=self._path(facts),
+                sha256=told["sha256"],
+                keep=str(self._settings.work / "returns"),
+                sources=sources_of(self._settings, item),
+                photograph=item.source_sha256,
+                folder=self._folder(touchup.item, touchup.version),
+                box=touchup.box,
+            )
+            self._jobs.append((Returning(facts, touchup), task))
+
+    def _take(self, returning: Returning) -> None:
+        """Make it the item's next version; while the item is being worked on it waits."""
+        assert returning.touchup is not None
+        item = returning.touchup.item
+        try:
+            if record_return(self._ledger, returning.touchup, returning.facts):
+                log.info("%s came back for item %d", printable(returning.facts.path), item)
+                self._done(returning)
+            else:
+                self._checked.append(returning)
+        except TransitionRefused as refused:
+            self._set_aside(returning, f"{refused.message} {refused.hint}")
+
+    def _set_aside(self, returning: Returning, reason: str) -> None:
+        item = None if returning.touchup is None else returning.touchup.item
+        set_aside(self._ledger, returning.facts, reason, item)
+        log.warning("%s is set aside: %s", printable(returning.facts.path), inert(reason))
+        self._done(returning)
+
+    def _done(self, returning: Returning) -> None:
+        self._decided[returning.facts.path] = _signature(returning.facts)
+        self._under_way.discard(returning.facts.path)
+
+    def _forget(self, ticket: Sending | Returning) -> None:
+        if isinstance(ticket, Sending):
+            self._sending.discard(ticket)
+        else:
+            self._under_way.discard(ticket.facts.path)
+
+    def _path(self, facts: FileFacts) -> str:
+        return str(self._settings.touchup_return / facts.path)
+
+    def _folder(self, item: int, version: int) -> str:
+        return str(self._settings.work / "items" / str(item) / f"v{version}")
+
+
+def _sending(item: ItemRecord) -> Sending:
+    return Sending(item.id, item.version, item.updated_at)
+
+
+def _signature(facts: FileFacts) -> Signature:
+    return Signature(facts.size, facts.mtime_ns, facts.inode)
+
+
+def _is_wanted(path: str, nature: Nature) -> bool:
+    return nature is Nature.FILE and kind_of(os.path.basename(path)) is not Kind.LITTER  # noqa: PTH119

@@ -1,0 +1,65 @@
+"""What a worker does for the touch-up round trip; strangers' files are opened here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from studiod.delivery.place import find_bytes, place
+from studiod.delivery.touchup import Complaint, identify, read_return, write_touchup
+from studiod.errors import PictureError
+from studiod.imaging.photo import Photo, read_photo
+from studiod.imaging.retouch import Retouched
+from studiod.intake.inspect import hash_file
+
+Job = Mapping[str, Any]
+
+
+def send_touchup(job: Job, max_megapixels: float) -> dict[str, Any]:
+    """Write a version's folder for a retoucher."""
+    told = job["complaint"]
+    box = None if told["box"] is None else tuple(told["box"])
+    complaint = Complaint(**{**told, "reasons": tuple(told["reasons"]), "box": box})
+    source, _ = find_bytes(job["sources"], complaint.sha256)
+    photo = read_photo(source, max_megapixels=max_megapixels)
+    folder, sent = write_touchup(Path(job["root"]), Path(job["folder"]), photo, complaint)
+    return {"folder": folder, "box": sent}
+
+
+def identify_return(job: Job) -> dict[str, Any]:
+    """Which bytes a returned file has, and which touch-up it answers; or a problem, as a sentence."""
+    path = Path(job["path"])
+    found = hash_file(path)
+    told = {
+        "sha256": found.sha256, "size": found.size, "mtime_ns": found.mtime_ns, "problem": found.problem
+    }  # fmt: skip
+    try:
+        known = identify(path)
+    except PictureError as error:
+        return {**told, "problem": f"{error.message} {error.hint}"}
+    return {**told, "item": known.item, "version": known.version, "photograph": known.photograph}
+
+
+def check_return(job: Job, max_megapixels: float) -> dict[str, Any]:
+    """Keep a copy of a returned file that can be taken; or a problem, with what to save instead."""
+    source, _ = find_bytes([job["source"]], job["sha256"])
+    photograph, _ = find_bytes(job["sources"], job["photograph"])
+    photo = read_photo(photograph, max_megapixels=max_megapixels)
+    try:
+        _read(source, photo, job)
+    except PictureError as error:
+        return {"problem": f"{error.message} {error.hint}"}
+    name = job["sha256"] + source.suffix.lower()
+    place(source, Path(job["keep"]) / name, job["sha256"])
+    return {"kept": name, "problem": None}
+
+
+def read_kept_return(returned: Job, photo: Photo) -> Retouched:
+    """The touch-up that a version is made from, of a copy that was checked when it came back."""
+    return _read(Path(returned["path"]), photo, returned)
+
+
+def _read(path: Path, photo: Photo, job: Job) -> Retouched:
+    left, top, right, bottom = job["box"]
+    return read_return(path, photo, Path(job["folder"]), (left, top, right, bottom))
