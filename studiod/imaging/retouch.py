@@ -60,7 +60,7 @@ class Retouched:
 def lay_over(photo: Photo, sent: Sent, saved: Saved) -> Retouched:
     """The photograph with what was saved of the part that was sent.
 
-    Coverage and colours that nobody changed stay exactly what they were. A pixel that had coverage, or
+    Coverage and colours that nobody changed stay what they were. A pixel that had coverage, or
     was painted, keeps the colour that the retoucher saw; one that only gained coverage is the photograph's.
     PictureError where nothing was changed at all.
     """
