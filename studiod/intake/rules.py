@@ -30,9 +30,9 @@ _LEADING = (FileState.ITEM, FileState.DUPLICATE, FileState.PLATE)
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A new item, whose original is to be copied while it is still there."""
+    """A new item's original, or a plate (of no item), that is to be copied while it is still there."""
 
-    item: int
+    item: int | None
     source: Path
     sha256: str | None
 
@@ -121,6 +121,8 @@ class Rules:
         state = FileState.HALF if is_half else FileState.PLATE
         if not self._take_moved(facts, state):
             self._record(facts, state)
+        if state is FileState.PLATE:
+            self._taken(Taken(None, hot.path / facts.path, facts.sha256))
 
     def _take_half(self, facts: FileFacts, row: FileRecord | None) -> bool:
         """Attach a RAW or a JPEG to the item of its other half, unless it is an item's source itself."""

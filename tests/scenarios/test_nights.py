@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import signal
@@ -15,7 +16,7 @@ import pytest
 
 from studiod.daemon.housekeeping import DAY, clear_originals, clear_previews
 from studiod.ledger.engine import open_ledger
-from studiod.ledger.reading import list_items
+from studiod.ledger.reading import get_version, list_items
 from studiod.ledger.review import current_person
 from tests.looking import look_closely
 
@@ -60,18 +61,26 @@ def test_a_night_from_capture_to_outbox(
 def test_a_culled_original_is_processed_from_its_copy(
     studio: Any, daemon: Any, write_picture: Callable[..., bytes], wait_for: Callable[..., None]
 ) -> None:
-    """Outside of its hours the daemon takes files up and keeps copies; the originals may go meanwhile."""
+    """Outside of its hours the daemon keeps copies of what comes; originals and plates may go meanwhile."""
     studio.rewrite("[daemon]", '[daemon]\nhours = "00:00-00:01"')
+    plate = write_picture(studio.hot / "plate.jpg", 2)
     content = write_picture(studio.hot / "R-CHEAP.jpg", 1)
+    originals = studio.root / "work" / "originals"
     daemon.start()
-    wait_for(lambda: list((studio.root / "work" / "originals").glob("*.jpg")), "the copy")
+    wait_for(lambda: len(list(originals.glob("*.jpg"))) == 2, "the copies")
     wait_for(lambda: _is_paused(daemon, "hours"), "the pause")
     assert daemon.stop() == 0
     (studio.hot / "R-CHEAP.jpg").unlink()
+    (studio.hot / "plate.jpg").unlink()
     daemon.until_idle()  # a pass is asked for by a person: hours do not hold it
     assert daemon.statuses() == {"R-CHEAP.jpg": "delivered"}
-    [copy] = (studio.root / "work" / "originals").glob("*.jpg")
-    assert copy.read_bytes() == content
+    assert {copy.read_bytes() for copy in originals.glob("*.jpg")} == {content, plate}
+    ledger = open_ledger(studio.settings.database)
+    [item] = list_items(ledger)
+    made = get_version(ledger, item.id)
+    ledger.close()
+    assert made is not None
+    assert made.made.plate_sha256 == hashlib.sha256(plate).hexdigest(), made.made.plate_message
 
 
 def test_sigterm_gives_back_what_is_in_hand(
