@@ -10,8 +10,8 @@ from pathlib import Path
 
 from studiod.ledger.engine import Ledger, back_up
 from studiod.ledger.queue import set_kept_original
-from studiod.ledger.reading import find_by_hash, list_items
-from studiod.ledger.records import ItemRecord, Order, Selection
+from studiod.ledger.reading import find_by_hash, get_item, list_files, list_items
+from studiod.ledger.records import FileState, ItemRecord, Order, Selection
 from studiod.ledger.states import Status
 from studiod.settings import Settings
 
@@ -29,8 +29,12 @@ def keep_house(ledger: Ledger, settings: Settings, progress: Callable[[], None])
     now = time.time()
     previews = clear_previews(ledger, settings, now, progress)
     originals = clear_originals(ledger, settings, now, progress)
-    if previews or originals:
-        log.info("cleared away the previews of %d items and %d kept originals", previews, originals)
+    returns = clear_returns(ledger, settings, now, progress)
+    if previews or originals or returns:
+        log.info(
+            "cleared away the previews of %d items, %d kept originals and %d kept touch-ups",
+            previews, originals, returns,
+        )  # fmt: skip
 
 
 def clear_previews(ledger: Ledger, settings: Settings, now: float, progress: Callable[[], None]) -> int:
@@ -70,6 +74,24 @@ def clear_originals(ledger: Ledger, settings: Settings, now: float, progress: Ca
                 set_kept_original(ledger, item.id, None)
         kept.unlink(missing_ok=True)
         cleared += 1
+    return cleared
+
+
+def clear_returns(ledger: Ledger, settings: Settings, now: float, progress: Callable[[], None]) -> int:
+    """Remove kept touch-ups whose item was delivered, or superseded, `keep_originals_days` ago."""
+    limit = settings.store.keep_originals_days * DAY
+    cleared = 0
+    offset = 0
+    while page := list_files(ledger, state=FileState.RETURNED, limit=_PAGE, offset=offset):
+        offset += len(page)
+        for file in page:
+            progress()
+            if file.item is None or file.facts.kept_copy is None:
+                continue
+            kept = settings.work / file.facts.kept_copy
+            if kept.exists() and now - _settled_at(get_item(ledger, file.item)) >= limit:
+                kept.unlink()
+                cleared += 1
     return cleared
 
 

@@ -280,7 +280,7 @@ class _Daemon:
     def _hand_out(self, now: float) -> None:
         while self._pool.idle:
             if not self._obstacles.touchup and (job := self._touchup.next_job()) is not None:
-                self._submit(*job, INSPECT_LIMIT_SECONDS)
+                self._submit(*job, self._settings.daemon.time_limit_seconds)
             elif self._to_inspect:
                 request = self._to_inspect.popleft()
                 self._submit(request, Inspect(str(request.source)), INSPECT_LIMIT_SECONDS)
@@ -336,7 +336,8 @@ class _Daemon:
         moment = claimed.captured_at.timestamp() if claimed.captured_at is not None else None
         plate = find_plate(self._ledger, claimed.hot_folder, folder, moment)
         if plate is not None:
-            return str(hot / plate.facts.path)
+            kept = sorted((self._settings.work / "originals").glob(f"{plate.facts.sha256}.*"))
+            return str(kept[0] if kept else hot / plate.facts.path)
         configured = next(
             (each.plate for each in self._settings.hot_folders if each.name == claimed.hot_folder), None
         )
@@ -381,7 +382,8 @@ class _Daemon:
     def _record_copy(self, taken: Taken, outcome: Outcome[Ticket]) -> None:
         if outcome.reply is not None and outcome.reply.result is not None:
             name = outcome.reply.result["name"]
-            queue.set_kept_original(self._ledger, taken.item, f"originals/{name}")
+            if taken.item is not None:
+                queue.set_kept_original(self._ledger, taken.item, f"originals/{name}")
         elif outcome.reply is not None and outcome.reply.refusal == "space":
             self._to_keep.append(taken)
             self._hold(outcome.reply.message)

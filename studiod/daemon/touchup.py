@@ -105,6 +105,8 @@ class TouchupDesk:
             self._forget(ticket)  # it comes up again when there is room
         elif isinstance(ticket, Sending):
             self._sent(ticket, result, problem)
+        elif self._has_changed(ticket.facts):
+            self._forget(ticket)  # it is being written to: it settles again
         elif result is None or result["problem"]:
             why = f"It could not be taken: {problem}." if result is None else result["problem"]
             self._set_aside(ticket, why)
@@ -118,7 +120,8 @@ class TouchupDesk:
 
     def _to_send(self) -> list[ItemRecord]:
         """What is flagged and neither sent, nor being sent, nor was refused by a worker."""
-        return [item for item in to_send(self._ledger) if _sending(item) not in self._sending]
+        flagged = to_send(self._ledger, limit=20 + len(self._sending))
+        return [item for item in flagged if _sending(item) not in self._sending]
 
     def _send_task(self, item: ItemRecord) -> SendTouchup:
         said = [
@@ -183,43 +186,42 @@ class TouchupDesk:
         return self._decided.get(path) == signature
 
     def _identified(self, returning: Returning, told: Mapping[str, Any]) -> None:
+        """Have a file whose touch-up is known checked against what was sent."""
         facts = replace(returning.facts, sha256=told["sha256"])
-        seen = look_at(self._settings.touchup_return, facts.path)
-        same = seen is not None and seen.signature == _signature(facts)
-        if not same or (told["size"], told["mtime_ns"]) != (facts.size, facts.mtime_ns):
-            self._under_way.discard(facts.path)  # it is being written to: it settles again
-            return
-        returning = Returning(facts)
         touchup = find_touchup(self._ledger, told["item"], told["version"])
-        if was_returned(self._ledger, told["sha256"]):
-            record_file(self._ledger, facts, FileState.DUPLICATE, reason="these very bytes came back before")
-            self._done(returning)
-        elif touchup is None:
+        item = None if touchup is None else get_item(self._ledger, touchup.item)
+        ours = item is not None and (item.source_sha256 or "").startswith(told["photograph"])
+        if touchup is None or item is None or not ours:
             what = f"item {told['item']}, version {told['version']}"
-            self._set_aside(returning, f"It says it is {what}, which was never sent to touch-up from here.")
-        else:
-            item = get_item(self._ledger, touchup.item)
-            if not (item.source_sha256 or "").startswith(told["photograph"]):
-                self._set_aside(returning, "It was made from a photograph that item has not; whose is it?")
-                return
-            task = CheckReturn(
-                source=self._path(facts),
-                sha256=told["sha256"],
-                keep=str(self._settings.work / "returns"),
-                sources=sources_of(self._settings, item),
-                photograph=item.source_sha256,
-                folder=self._folder(touchup.item, touchup.version),
-                box=touchup.box,
-            )
-            self._jobs.append((Returning(facts, touchup), task))
+            why = f"It says it is {what}, and from here no such one was sent to touch-up."
+            self._set_aside(Returning(facts), why)
+            return
+        task = CheckReturn(
+            source=self._path(facts),
+            sha256=told["sha256"],
+            keep=str(self._settings.work / "returns"),
+            sources=sources_of(self._settings, item),
+            photograph=item.source_sha256,
+            folder=self._folder(touchup.item, touchup.version),
+            box=touchup.box,
+        )
+        self._jobs.append((Returning(facts, touchup), task))
+
+    def _has_changed(self, facts: FileFacts) -> bool:
+        seen = look_at(self._settings.touchup_return, facts.path)
+        return seen is None or seen.signature != _signature(facts)
 
     def _take(self, returning: Returning) -> None:
         """Make it the item's next version; while the item is being worked on it waits."""
-        assert returning.touchup is not None
-        item = returning.touchup.item
+        facts, touchup = returning.facts, returning.touchup
+        assert facts.sha256 is not None and touchup is not None
+        if was_returned(self._ledger, facts.sha256):
+            record_file(self._ledger, facts, FileState.DUPLICATE, reason="these very bytes came back before")
+            self._done(returning)
+            return
         try:
-            if record_return(self._ledger, returning.touchup, returning.facts):
-                log.info("%s came back for item %d", printable(returning.facts.path), item)
+            if record_return(self._ledger, touchup, facts):
+                log.info("%s came back for item %d", printable(facts.path), touchup.item)
                 self._done(returning)
             else:
                 self._checked.append(returning)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from studiod.delivery.place import find_bytes, place
 from studiod.delivery.touchup import Complaint, identify, read_return, write_touchup
-from studiod.errors import PictureError
+from studiod.errors import PictureError, StudioError
 from studiod.imaging.photo import Photo, read_photo
 from studiod.imaging.retouch import Retouched
 from studiod.intake.inspect import hash_file
@@ -30,15 +31,14 @@ def send_touchup(job: Job, max_megapixels: float) -> dict[str, Any]:
 def identify_return(job: Job) -> dict[str, Any]:
     """Which bytes a returned file has, and which touch-up it answers; or a problem, as a sentence."""
     path = Path(job["path"])
-    found = hash_file(path)
-    told = {
-        "sha256": found.sha256, "size": found.size, "mtime_ns": found.mtime_ns, "problem": found.problem
-    }  # fmt: skip
     try:
+        found = hash_file(path)
         known = identify(path)
     except PictureError as error:
-        return {**told, "problem": f"{error.message} {error.hint}"}
-    return {**told, "item": known.item, "version": known.version, "photograph": known.photograph}
+        return {"problem": f"{error.message} {error.hint}"}
+    except OSError as error:
+        return {"problem": f"It cannot be read: {error.strerror}. Save it again so that studiod may read it."}
+    return {"sha256": found.sha256, "problem": found.problem, **asdict(known)}
 
 
 def check_return(job: Job, max_megapixels: float) -> dict[str, Any]:
@@ -57,7 +57,10 @@ def check_return(job: Job, max_megapixels: float) -> dict[str, Any]:
 
 def read_kept_return(returned: Job, photo: Photo) -> Retouched:
     """The touch-up that a version is made from, of a copy that was checked when it came back."""
-    return _read(Path(returned["path"]), photo, returned)
+    path = Path(returned["path"])
+    if not path.exists():
+        raise StudioError("The touch-up that it was made from is not kept any more.", "Flag it once more.")
+    return _read(path, photo, returned)
 
 
 def _read(path: Path, photo: Photo, job: Job) -> Retouched:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ import tifffile
 from PIL import Image
 from psd_tools import PSDImage
 
+from studiod.daemon.housekeeping import DAY, clear_returns
 from studiod.ledger.engine import open_ledger
 from studiod.ledger.looks import record_looks
 from studiod.ledger.queue import supersede
@@ -206,8 +208,8 @@ def test_what_cannot_be_taken(round_trip: Round) -> None:
         "cut_item1_v1.tif": (tif[: len(tif) // 2], "damaged"),
         "nobody.png": (flat(pixels), "which piece it is"),
         "merged_item1_v1.psd": (merged.getvalue(), "no layer named cutout"),
-        "who_item99_v1.png": (flat(pixels), "never sent"),
-        "other_item1_v7.png": (flat(pixels), "never sent"),
+        "who_item99_v1.png": (flat(pixels), "no such one was sent"),
+        "other_item1_v7.png": (flat(pixels), "no such one was sent"),
         "same.psd": (psd, "Nothing in it was changed"),
         "opaque_item1_v1.png": (flat(pixels[..., :3]), "no alpha"),
         "empty_item1_v1.psd": (b"", "neither PSD nor TIFF nor PNG"),
@@ -248,6 +250,24 @@ def test_the_same_bytes_are_taken_once(round_trip: Round) -> None:
     found = round_trip.file("copy.tif")
     assert found is not None and found.state is FileState.DUPLICATE
     assert get_item(round_trip.ledger, 1).version == 2
+
+
+def test_kept_touchups_are_cleared_away(round_trip: Round) -> None:
+    """The copy of what came back goes when kept originals go: long after its piece was settled."""
+    folder = round_trip.flag(1)
+    round_trip.put("mine.tif", tiff_of(folder, cover=(0, 0, 9, 9)))
+    round_trip.wait_until(1, Status.AWAITING_REVIEW, 2)
+    round_trip.daemon.stop()
+    settings, late = round_trip.studio.settings, time.time() + 31 * DAY
+
+    def clear(now: float) -> tuple[int, int]:
+        cleared = clear_returns(round_trip.ledger, settings, now, lambda: None)
+        return cleared, len(list((settings.work / "returns").iterdir()))
+
+    assert clear(late) == (0, 1)
+    supersede(round_trip.ledger, 1, "a reshoot")
+    assert clear(time.time()) == (0, 1)
+    assert clear(late) == (1, 0)
 
 
 def test_a_return_that_comes_too_late(round_trip: Round) -> None:
