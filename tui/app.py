@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -114,8 +115,8 @@ class ReviewApp(App[int]):
         return await loop.run_in_executor(self._ledger_thread, partial(call, *given, **named))
 
     def ask_later(self, call: Callable[..., object], *given: object) -> None:
-        """Tell the ledger something that nobody waits for."""
-        self._ledger_thread.submit(call, *given)
+        """Tell the ledger something that nobody waits for; while somebody else holds it, again."""
+        self._ledger_thread.submit(_insist, call, *given)
 
     async def ask_patiently(
         self, say: SayLine, call: Callable[Given, Answer], *given: Given.args, **named: Given.kwargs
@@ -167,6 +168,13 @@ def _ask_terminal() -> Sharpness | None:
     if sys.platform == "win32":
         return None
     return ask_terminal()
+
+
+def _insist(call: Callable[..., object], *given: object) -> None:
+    for _ in range(_TRIES):
+        with suppress(LedgerError):
+            call(*given)
+            return
 
 
 def _open_desk(settings: Settings) -> Desk:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from studiod.ledger.records import (
     Person,
     Place,
     Selection,
+    VersionRecord,
 )
 from studiod.ledger.states import Status
 from studiod.ledger.touchup import strokes_of
@@ -78,8 +80,9 @@ class Pulse:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A place that the risk scorer doubts, in pixels of the photograph."""
+    """A place that the risk scorer doubts, in pixels of the photograph; `number` names its evidence."""
 
+    number: int
     reason: str
     box: Box
     point: tuple[int, int]
@@ -160,17 +163,27 @@ class Desk:
             strokes=strokes_of(self.ledger, item),
         )
         try:
-            return replace(piece, pictures=open_pictures(self.settings.work / Path(version.made.folder)))
+            pictures = open_pictures(self.settings.work / version.made.folder)
         except StudioError as error:
             return replace(piece, trouble=f"{error.message}\n{error.hint}")
+        if version.origin is not Origin.CAPTURE:
+            self._remember_before(pictures, version)
+        return replace(piece, pictures=pictures)
 
-    def full_picture(self, item: ItemRecord) -> Path:
-        """The file of the version's first composite, as it would be delivered."""
-        version = reading.get_version(self.ledger, item.id, item.version)
-        if version is None or not version.made.composites:
+    def _remember_before(self, pictures: Pictures, version: VersionRecord) -> None:
+        """Add the matte before a touch-up, where its previews are kept still."""
+        before = reading.get_version(self.ledger, version.item, version.version - 1)
+        if before is not None:
+            with suppress(StudioError):
+                pictures.remember(open_pictures(self.settings.work / before.made.folder))
+
+    def picture_file(self, piece: Piece, finding: Finding | None = None) -> Path:
+        """The version's first composite as it would be delivered, or the evidence of a finding."""
+        if piece.made is None or not piece.made.composites:
             raise StudioError("There is no finished picture of this version yet.")
-        name, _ = next(iter(version.made.composites.values()))
-        return self.settings.work / version.made.folder / name
+        name, _ = next(iter(piece.made.composites.values()))
+        folder = self.settings.work / piece.made.folder
+        return folder / (name if finding is None else f"evidence-{finding.number}.png")
 
     # Decisions
 
@@ -246,15 +259,16 @@ def read_findings(risk_json: str) -> tuple[Finding, ...]:
         listed = json.loads(risk_json).get("findings", [])
     except (ValueError, AttributeError):
         return ()
-    findings = [finding for finding in map(_finding, listed) if finding is not None]
+    findings = [found for number, text in enumerate(listed, 1) if (found := _finding(number, text))]
     return tuple(sorted(findings, key=lambda finding: -finding.probability))
 
 
-def _finding(text: Any) -> Finding | None:
+def _finding(number: int, text: Any) -> Finding | None:
     try:
         left, top, right, bottom = (int(value) for value in text["box"])
         x, y = (int(value) for value in text["point"])
         return Finding(
+            number=number,
             reason=str(text["reason"]),
             box=(left, top, right, bottom),
             point=(x, y),

@@ -102,7 +102,8 @@ ACTIONS: Mapping[Place, tuple[Action, ...]] = {
         Action("pan.far_right", "shift+right,L", "pan(40,0)", "pan far right"),
         Action("pan.far_up", "shift+up,K", "pan(0,-40)", "pan far up"),
         Action("pan.far_down", "shift+down,J", "pan(0,40)", "pan far down"),
-        Action("review.viewer", "o", "open_outside", "open in the system's viewer"),
+        Action("review.viewer", "o", "open_outside(False)", "open in the system's viewer"),
+        Action("review.viewer_crop", "O", "open_outside(True)", "open the finding's evidence there"),
     ),
     "brush": (
         Action("brush.save", "enter,ctrl+s", "save", "save: the matte is made again", "save"),

@@ -11,8 +11,8 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from studiod.errors import StudioError
+from studiod.names import printable
 from tui.keys import ACTIONS, PLACES
-from tui.words import inert
 
 _SAY_SECONDS = 8.0
 
@@ -124,3 +124,8 @@ class SayLine(Static):
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
+
+
+def inert(text: str) -> str:
+    """A sentence of our own that may quote a name: no control character in it reaches the terminal."""
+    return "".join(character if character.isprintable() else printable(character) for character in text)

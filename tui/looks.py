@@ -42,9 +42,9 @@ class LookLog:
         lasting = [look for before in self._now.values() for look in self._lasting(*before)]
         return (*self._kept, *self._new, *lasting)
 
-    def take(self) -> tuple[Look, ...]:
-        """The looks that the ledger has not got yet: it has them from now on."""
-        for window, (view, region, zoom, _) in list(self._now.items()):
+    def take(self, *, lasting: bool = True) -> tuple[Look, ...]:
+        """The looks that the ledger has not got yet, or only those that are over: it has them from now on."""
+        for window, (view, region, zoom, _) in list(self._now.items()) if lasting else []:
             self.away(window)
             self.see(window, view, region, zoom)
         taken, self._new = tuple(self._new), []

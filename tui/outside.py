@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from threading import Thread
 
 from studiod.errors import StudioError
 
@@ -21,8 +22,9 @@ def open_outside(path: Path) -> None:
         )
     if not path.is_file():
         raise StudioError("The full picture is no longer there.", "Run `studiod retry` on the item.")
-    subprocess.Popen(
+    process = subprocess.Popen(
         [opener, os.fspath(path)],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         start_new_session=True,
     )  # fmt: skip
+    Thread(target=process.wait, daemon=True).start()  # so that no zombie is left of it

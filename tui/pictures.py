@@ -38,13 +38,15 @@ class View(StrEnum):
     GREY = "cutout on mid-grey"
     RED = "cutout on red"
     MATTE = "matte"
+    MATTE_BEFORE = "matte before the touch-up"
 
     @property
     def layer(self) -> str:
         """The name of the layer that the view is made from."""
-        return self.value if self in (View.COMPOSITE, View.ORIGINAL) else "cutout"
+        return _LAYERS.get(self, "cutout")
 
 
+_LAYERS = {View.COMPOSITE: "composite", View.ORIGINAL: "original", View.MATTE_BEFORE: "before"}
 _BACKGROUNDS = {
     View.WHITE: (255, 255, 255),
     View.BLACK: (0, 0, 0),
@@ -99,6 +101,16 @@ class Pictures:
     layers: dict[str, Layer]
     _decoded: OrderedDict[Path, Image.Image] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """What can be shown; the matte before a touch-up only where there was one."""
+        return tuple(view for view in View if view.layer != "before" or view.layer in self.layers)
+
+    def remember(self, earlier: Pictures) -> None:
+        """Show the matte of an earlier version of the same photograph, too."""
+        if "cutout" in earlier.layers:
+            self.layers["before"] = earlier.layers["cutout"]
 
     def bounds(self, view: View) -> Rectangle:
         """The whole of a view, in pixels of the photograph."""
@@ -301,7 +313,7 @@ def _over_background(view: View, pasted: Pixels, covered: Pixels) -> Pixels:
     """Lay premultiplied pixels over what the view wants behind them."""
     height, width = covered.shape
     alpha = pasted[..., 3:].astype(np.uint16)
-    if view is View.MATTE:
+    if view in (View.MATTE, View.MATTE_BEFORE):
         shown = np.repeat(pasted[..., 3:], 3, axis=2)
     else:
         if view is View.CHECKER:

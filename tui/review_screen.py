@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from studiod.errors import GateRefused, StudioError, TransitionRefused
 from studiod.ledger.looks import EDGE_PIXELS, Unseen, coverage, is_seen, unseen
-from studiod.ledger.records import ItemRecord, Place
+from studiod.ledger.records import ItemRecord, Look, Place
 from studiod.ledger.states import Status
 from studiod.names import printable
 from tui import words
@@ -20,7 +20,7 @@ from tui.brush_screen import BrushScreen
 from tui.desk import Finding, Piece
 from tui.dialogs import FlagAnswer, FlagDialog, Sure
 from tui.keys import bindings
-from tui.lines import KeyLine, SayLine
+from tui.lines import KeyLine, SayLine, inert
 from tui.looks import LookLog
 from tui.outside import open_outside
 from tui.pictures import View
@@ -33,10 +33,11 @@ SIDE_BY_SIDE_WIDTH = 120
 _LIST_WIDTH = 100
 _STEP_ZOOMS = (2.0, 4.0)
 _LEAST_WINDOW = 2 * (2 * EDGE_PIXELS + 1)
-_VIEWS = tuple(View)
+_BEFORE = (View.ORIGINAL, View.MATTE_BEFORE)
 _CUTOUTS = (View.CHECKER, View.WHITE, View.BLACK, View.GREY, View.RED)
 _HERE, _THERE, _DRAWN = (255, 80, 60), (240, 192, 96), (255, 255, 255)
 _WAITS = (Status.AWAITING_REVIEW, Status.APPROVED_ONCE)
+_OUTSIDE = "the system's viewer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,10 @@ class ReviewScreen(StudioScreen):
         self.set_interval(2.0, self._keep)
         self.set_interval(0.25, self._draw_findings)
 
+    def on_unmount(self) -> None:
+        """Whatever ends the terminal, what was looked at is kept and the piece is free."""
+        self._let_go()
+
     def on_resize(self) -> None:
         """The list of findings needs room."""
         self.set_class(self.size.width >= _LIST_WIDTH, "-listed")
@@ -192,7 +197,8 @@ class ReviewScreen(StudioScreen):
 
     @work(exclusive=True, group="keep")
     async def _keep(self) -> None:
-        """Renew the claim; notice a new version and somebody taking over."""
+        """Keep the looks that are over, renew the claim; notice a new version and somebody taking over."""
+        self._hand_in_looks(lasting=False)
         piece = self.piece
         if piece is None or self._claimed != piece.item.id:
             return
@@ -250,9 +256,9 @@ class ReviewScreen(StudioScreen):
 
     # Looking
 
-    def _hand_in_looks(self) -> None:
+    def _hand_in_looks(self, *, lasting: bool = True) -> None:
         """Give the ledger what was looked at since the last time."""
-        if self.piece is not None and (looks := self.looked.take()):
+        if self.piece is not None and (looks := self.looked.take(lasting=lasting)):
             self.studio.ask_later(self.desk.keep_looks, self.piece.item, looks)
 
     @property
@@ -277,7 +283,8 @@ class ReviewScreen(StudioScreen):
     def _note(self) -> None:
         for picture, shown in ((self.main, True), (self.other, self._two)):
             place = picture.id or ""
-            if shown and picture.pictures is not None and picture.viewport.width > 1:
+            is_of_this = picture.pictures is not None and picture.view is not View.MATTE_BEFORE
+            if shown and is_of_this and picture.viewport.width > 1:
                 self.looked.see(place, picture.view, picture.viewport.region, picture.viewport.zoom)
             else:
                 self.looked.away(place)
@@ -286,27 +293,42 @@ class ReviewScreen(StudioScreen):
         self._two = two
         self.set_class(two, "-two")
         if two:
-            self.other.view = View.ORIGINAL
-            if self.main.view is View.ORIGINAL:
-                self.main.show_view(self._cutout)
+            if self.main.view in _BEFORE:
+                self.main.show_view(self._cutout if self.main.view is View.ORIGINAL else View.MATTE)
+            self.other.view = self._before
             self.other.follow(self.main)
         self._note()
 
+    @property
+    def _before(self) -> View:
+        """What the view is held against: the matte against that before a touch-up, all else the original."""
+        was_touched_up = View.MATTE_BEFORE in self._views
+        return View.MATTE_BEFORE if was_touched_up and self.main.view is View.MATTE else View.ORIGINAL
+
+    @property
+    def _views(self) -> tuple[View, ...]:
+        pictures = self.main.pictures
+        return tuple(View) if pictures is None else pictures.views
+
     def _set_view(self, view: View) -> None:
-        if view is not View.ORIGINAL:
+        if view not in _BEFORE:
             self._after = view
         if view in _CUTOUTS:
             self._cutout = view
         self.main.show_view(view)
+        if self._two:
+            self.other.view = self._before
+            self.other.follow(self.main)
         self._draw_marks()
 
     def action_before_after(self) -> None:
-        """The original at the same place, and back."""
-        self._set_view(View.ORIGINAL if self.main.view is not View.ORIGINAL else self._after)
+        """The original at the same place, or the matte before a touch-up, and back."""
+        self._set_view(self._after if self.main.view in _BEFORE else self._before)
 
     def action_view(self, direction: int) -> None:
         """The next view."""
-        self._set_view(_VIEWS[(_VIEWS.index(self.main.view) + direction) % len(_VIEWS)])
+        views = self._views
+        self._set_view(views[(views.index(self.main.view) + direction) % len(views)])
 
     def action_show_view(self, name: str) -> None:
         """A view by name."""
@@ -429,13 +451,22 @@ class ReviewScreen(StudioScreen):
         self._draw_marks()
 
     @work(group="outside")
-    async def action_open_outside(self) -> None:
-        """The full composite in the system's own viewer."""
-        if self.piece is None:
+    async def action_open_outside(self, crop: bool) -> None:
+        """The full composite, or the evidence of the finding, in the system's own viewer; the ledger knows.
+
+        It proves nothing to the gate: nobody can say what was looked at there.
+        """
+        piece, finding = self.piece, self._finding if crop else None
+        if piece is None or piece.made is None:
             return
+        if crop and finding is None:
+            self.say.say(f"Go to a finding first ({self.key_of('review.finding')}).")
+            return
+        whole = piece.made.composite_box or (0.0, 0.0, 0.0, 0.0)
         try:
-            path = await self.ask(self.desk.full_picture, self.piece.item)
-            open_outside(path)
+            open_outside(self.desk.picture_file(piece, finding))
+            look = Look(_OUTSIDE, finding.box if finding else whole, 1.0, 0.0)
+            await self.ask_patiently(self.desk.keep_looks, piece.item, (look,))
         except StudioError as error:
             self.say.trouble(error)
             return
@@ -579,7 +610,7 @@ class ReviewScreen(StudioScreen):
     def _draw_place(self) -> None:
         port = self.main.viewport
         text = Text(no_wrap=True, overflow="ellipsis")
-        left = f"{View.ORIGINAL.value} | " if self._two else ""
+        left = f"{self.other.view.value} | " if self._two else ""
         text.append(f"{left}{self.main.view.value}", "bold")
         text.append("  fit " if port.fitted else "  ")
         text.append(f"{port.zoom * 100:.0f} %")
@@ -616,10 +647,13 @@ class ReviewScreen(StudioScreen):
             line.append(words.reason_text((spots[here].reason,)), "bold")
             if here < len(findings):
                 line.append(f" {findings[here].probability:.2f}", "bold")
-                line.append(f"  {words.inert(findings[here].sentence)}")
+                line.append(f"  {inert(findings[here].sentence)}")
         elif spots:
             line.append(f"{len(spots)} places {''.join(ticks)}", "#a8a8a8")
             line.append(f"  {self.key_of('review.finding')}: step through them", "#8c8c8c")
+        if here is None and View.MATTE_BEFORE in self._views:
+            keys = f"{self.key_of('review.matte')}, then {self.key_of('review.before_after')}"
+            line.append(f"  touched up: {keys} shows the matte before", "#8c8c8c")
         self.query_one("#finding", Static).update(line)
 
 

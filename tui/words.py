@@ -5,13 +5,17 @@ Whatever comes from outside (file names, titles, notes, sentences) goes through 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.cells import cell_len, set_cell_size
 
-from studiod.ledger.looks import Unseen
 from studiod.ledger.records import Activity, DaemonState, ItemRecord
 from studiod.ledger.states import Status
 from studiod.money import to_decimal
 from studiod.names import printable
+
+if TYPE_CHECKING:
+    from studiod.ledger.looks import Unseen
 
 REASONS = (
     "chain_gap", "prong_missing", "stone_eaten", "small_stone", "hole_filled", "hole_leaking",
@@ -123,11 +127,6 @@ def shortened(name: str, width: int) -> str:
         return text
     half = width // 2
     return f"{set_cell_size(text, half - 1)}…{text[-half:]}"
-
-
-def inert(text: str) -> str:
-    """A sentence of our own that may quote a name: no control character in it reaches the terminal."""
-    return "".join(character if character.isprintable() else printable(character) for character in text)
 
 
 def fitted(text: str, width: int, *, right: bool = False) -> str:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from sqlalchemy import Connection, delete, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, union_all
 from sqlalchemy.dialects.sqlite import insert
 
 from studiod.errors import GateRefused, StudioError, TransitionRefused
@@ -17,9 +17,18 @@ from studiod.ledger.gate import enough, policy_may_approve
 from studiod.ledger.looks import coverage, seen_so_far, unseen
 from studiod.ledger.records import Box, FileState, Origin, Person
 from studiod.ledger.states import Status
-from studiod.ledger.tables import decisions, items, looking, versions
+from studiod.ledger.tables import decisions, items, looking, requests, versions
 from studiod.ledger.touchup import is_asked_for, put_request, strokes_of_row
-from studiod.ledger.transition import Actor, ItemRow, judge, move, read_item, reopen, standing
+from studiod.ledger.transition import (
+    Actor,
+    ItemRow,
+    judge,
+    move,
+    read_item,
+    record_event,
+    reopen,
+    standing,
+)
 from studiod.strokes import Stroke, strokes_to_json
 
 _UNDONE = (Status.APPROVED, Status.APPROVED_ONCE, Status.FLAGGED, Status.REJECTED)
@@ -116,29 +125,43 @@ def reject(
 
 
 def undo(ledger: Ledger, item: int, person: Person) -> Status:
-    """Withdraw what was decided on the item, while it is not being delivered; it waits again."""
+    """Withdraw what was decided on the item, while it is not being delivered; it waits again.
+
+    Strokes of this person that no version is made with yet are taken back too.
+    """
+    now = ledger.clock()
     with ledger.writing() as connection:
         row = read_item(connection, item)
+        if connection.execute(
+            delete(requests).where(requests.c.item == item, _waiting_strokes(person))
+        ).rowcount:
+            record_event(
+                connection, now, "strokes_taken_back", item=item, version=row.version, actor=Actor.of(person)
+            )
+            return Status(row.status)
         if row.status not in _UNDONE:
             hint = f"Use: studiod recall {item}." if row.status == Status.DELIVERED else ""
             raise TransitionRefused(f"Item {item} is {row.status}: there is no decision to undo.", hint)
-        after = reopen(connection, row, ledger.clock(), what="undone", actor=Actor.of(person))
+        after = reopen(connection, row, now, what="undone", actor=Actor.of(person))
         return Status(after.status)
 
 
 def last_decided(ledger: Ledger, person: Person) -> int | None:
-    """The item that this person decided last and that can still be undone."""
+    """The item that this person decided or painted on last, where that can still be undone."""
+    decided = (
+        select(decisions.c.item, decisions.c.at)
+        .join(items, (items.c.id == decisions.c.item) & (items.c.version == decisions.c.version))
+        .where(
+            decisions.c.uid == person.uid,
+            decisions.c.withdrawn_at.is_(None),
+            items.c.status.in_([status.value for status in _UNDONE]),
+        )
+    )
+    painted = select(requests.c.item, requests.c.asked_at).where(_waiting_strokes(person))
+    either = union_all(decided, painted).subquery()
     with ledger.reading() as connection:
         return connection.execute(
-            select(decisions.c.item)
-            .join(items, (items.c.id == decisions.c.item) & (items.c.version == decisions.c.version))
-            .where(
-                decisions.c.uid == person.uid,
-                decisions.c.withdrawn_at.is_(None),
-                items.c.status.in_([status.value for status in _UNDONE]),
-            )
-            .order_by(decisions.c.at.desc(), decisions.c.id.desc())
-            .limit(1)
+            select(either.c.item).order_by(either.c.at.desc(), either.c.item.desc()).limit(1)
         ).scalar_one_or_none()
 
 
@@ -183,6 +206,10 @@ def request_strokes(
         if not layer and not strokes_of_row(connection, row):
             raise StudioError(f"Item {item} has no strokes to take back.", "Paint something first.")
         put_request(connection, row, Origin.STROKES, now, person=person, strokes=layer)
+        record_event(
+            connection, now, "strokes_painted", item=item, version=version, actor=Actor.of(person),
+            details={"strokes": len(layer)},
+        )  # fmt: skip
 
 
 def open_for_review(
@@ -243,6 +270,15 @@ def _approve(
     )  # fmt: skip
     _close(connection, row.id)
     return Status.APPROVED if is_enough else Status.APPROVED_ONCE
+
+
+def _waiting_strokes(person: Person) -> ColumnElement[bool]:
+    """Requests of a person that no worker has taken yet."""
+    return and_(
+        requests.c.uid == person.uid,
+        requests.c.origin == Origin.STROKES.value,
+        requests.c.taken_at.is_(None),
+    )
 
 
 def _as_seen(connection: Connection, item: int, version: int) -> ItemRow:

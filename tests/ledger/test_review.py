@@ -5,7 +5,7 @@ import os
 import pytest
 
 from studiod.errors import GateRefused, LedgerError, TransitionRefused
-from studiod.ledger import review
+from studiod.ledger import queue, review
 from studiod.ledger.prices import set_thresholds
 from studiod.ledger.reading import decisions, get_item, history
 from studiod.ledger.states import Status
@@ -52,6 +52,35 @@ def test_decision_keeps_the_hashes(studio: Studio) -> None:
     assert stored[0] == stored[1]
     for name in ("source", "cutout", "matte", "composites", "model", "presets"):
         assert f'"{name}":' in str(stored[0])
+
+
+def test_undo_takes_waiting_strokes_back(studio: Studio) -> None:
+    """Strokes that no worker has taken are undone by who painted them, the newest deed first; nobody else."""
+    decided, painted = waiting_item(studio), waiting_item(studio)
+    studio.approve(decided)
+    studio.clock.now += 1.0
+    review.request_strokes(studio.ledger, painted, 1, STROKES, ANNA)
+    assert review.last_decided(studio.ledger, BEN) is None
+    with pytest.raises(TransitionRefused, match="no decision to undo"):
+        review.undo(studio.ledger, painted, BEN)
+    assert review.last_decided(studio.ledger, ANNA) == painted
+    assert review.undo(studio.ledger, painted, ANNA) is Status.AWAITING_REVIEW
+    assert [event.what for event in history(studio.ledger, painted)][-2:] == [
+        "strokes_painted",
+        "strokes_taken_back",
+    ]
+    assert queue.claim(studio.ledger, "worker", 60.0) is None
+    assert review.last_decided(studio.ledger, ANNA) == decided
+
+
+def test_strokes_that_are_taken_are_not_undone(studio: Studio) -> None:
+    """Once a worker makes the version with the strokes it is too late to take them back."""
+    item = waiting_item(studio)
+    review.request_strokes(studio.ledger, item, 1, STROKES, ANNA)
+    assert queue.claim(studio.ledger, "worker", 60.0) is not None
+    assert review.last_decided(studio.ledger, ANNA) is None
+    with pytest.raises(TransitionRefused, match="no decision to undo"):
+        review.undo(studio.ledger, item, ANNA)
 
 
 @pytest.mark.parametrize("decide", ["approve", "flag", "reject"])

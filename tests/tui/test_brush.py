@@ -200,6 +200,22 @@ async def test_a_piece_comes_back_with_its_strokes(studio: Studio) -> None:
         assert claimed is not None and claimed.strokes == ()
 
 
+async def test_saved_strokes_are_taken_back(studio: Studio) -> None:
+    """`u` takes saved strokes back as long as no worker has begun with them: the piece waits as it was."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await painting(studio, pilot, item)
+        await pilot.press("space", "right", "space", "enter")
+        await studio.until(pilot, lambda: isinstance(pilot.app.screen, QueueScreen))
+        await pilot.press("a")
+        await studio.until(pilot, lambda: "about to be made anew" in studio.text(pilot))
+        await pilot.press("u")
+        await studio.until(pilot, lambda: "Undone: ONE" in studio.text(pilot))
+        assert queue.claim(studio.ledger, "worker", 60.0) is None
+        await pilot.press("a")
+        await studio.until(pilot, lambda: studio.item(item).status is Status.APPROVED)
+
+
 async def test_painted_strokes_are_not_lost_without_a_question(studio: Studio) -> None:
     """Leaving with unsaved strokes asks first; without any it does not."""
     item = studio.add("ONE")

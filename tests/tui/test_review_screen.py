@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
+import sys
+from pathlib import Path
+from shutil import rmtree
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +16,7 @@ from studiod.ledger.looks import is_seen, looks_of
 from studiod.ledger.reading import decisions
 from studiod.ledger.records import Place
 from studiod.ledger.states import Status
+from studiod.strokes import Stroke
 from tui.dialogs import FlagDialog, Sure
 from tui.pictures import View
 from tui.queue_screen import QueueScreen
@@ -96,7 +102,7 @@ async def test_place_and_zoom_stay_when_the_view_changes(studio: Studio) -> None
             await pilot.press(key)
             assert screen.main.viewport == place
             shown.append(screen.main.view)
-        assert set(shown[:8]) == set(View)
+        assert set(shown[:8]) == set(View) - {View.MATTE_BEFORE}
         assert shown[8:] == [View.ORIGINAL, View.RED, View.CHECKER, View.MATTE, View.COMPOSITE, View.MATTE]
 
 
@@ -337,3 +343,116 @@ async def test_nothing_overflows_any_window(studio: Studio, size: tuple[int, int
         assert all(len(line) == size[0] for line in lines)
         assert "? help" in lines[-1]
         assert any("200 %" in line for line in lines)
+
+
+async def test_a_touched_up_piece_shows_both_mattes(studio: Studio) -> None:
+    """Of a version made from strokes, space holds the matte against the one before; `t` shows both."""
+    item = studio.add("ONE")
+    stroke = Stroke(((320.0, 145.0),), 9.0, "keep")
+    review.request_strokes(studio.ledger, item, 1, (stroke,), studio.maria)
+    studio.make(item)
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await opened(studio, pilot, item)
+        assert "m, then space shows the matte before" in studio.text(pilot)
+        await pilot.press("m", "space")
+        assert screen.main.view is View.MATTE_BEFORE
+        first = screen.main.pictures.layers["before"].preview.parent.name
+        assert (first, screen.main.pictures.layers["cutout"].preview.parent.name) == ("v1", "v2")
+        await pilot.press("space", "t")
+        assert (screen.other.view, screen.main.view) == (View.MATTE_BEFORE, View.MATTE)
+        await pilot.press("x")
+        assert (screen.other.view, screen.main.view) == (View.ORIGINAL, View.CHECKER)
+
+
+async def test_the_matte_before_is_no_look_at_the_piece(studio: Studio) -> None:
+    """Looking at the matte of an earlier version proves nothing about this one."""
+    item = studio.add("ONE", findings=(studio.gap,))
+    review.request_strokes(studio.ledger, item, 1, (Stroke(((1.0, 1.0),), 9.0, "keep"),), studio.maria)
+    studio.make(item)
+    async with studio.app().run_test(size=NARROW) as pilot:
+        screen = await opened(studio, pilot, item)
+        await pilot.press("m", "space", "2")
+        await studio.until(pilot, lambda: screen.looked.looks())
+        await pilot.pause(0.2)
+        assert {look.view for look in screen.looked.looks()} <= {View.COMPOSITE, View.MATTE}
+        assert not screen.looked._now
+
+
+async def test_the_systems_viewer_is_on_record(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`o` opens the whole picture and `O` a finding's evidence; both are on record and prove nothing."""
+    opener, opened_files = tmp_path / "xdg-open", tmp_path / "opened"
+    opener.write_text(f'#!/bin/sh\necho "$1" >> "{opened_files}"\n')
+    opener.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr(sys, "platform", "linux")
+    item = studio.add("DEAR", price=200_000, findings=(studio.halo, studio.gap))
+    folder = studio.settings.work / "items" / str(item) / "v1"
+    (folder / "evidence-2.png").write_bytes(b"")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await opened(studio, pilot, item)
+        await pilot.press("O")
+        await studio.until(pilot, lambda: "Go to a finding first" in studio.text(pilot))
+        await pilot.press("o", "n", "O")
+        await studio.until(pilot, lambda: len(_outside(studio, item)) == 2)
+        assert _outside(studio, item) == [(170.0, 90.0, 470.0, 390.0), tuple(studio.gap["box"])]
+        await studio.until(pilot, lambda: len(opened_files.read_text().split()) == 2)
+        names = [Path(line).name for line in opened_files.read_text().split()]
+        assert sorted(names) == ["composite-white.jpg", "evidence-2.png"]
+        assert len(screen.missing.places) > 0
+
+
+def _outside(studio: Studio, item: int) -> list[tuple[float, ...]]:
+    looks = looks_of(studio.ledger, item, 1, studio.maria)
+    return [look.box for look in looks if look.view == "the system's viewer"]
+
+
+async def test_looks_are_kept_while_one_looks(studio: Studio) -> None:
+    """A look that is over reaches the ledger within seconds, long before a decision or the terminal's end."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await opened(studio, pilot, item)
+        await studio.until(pilot, lambda: screen.looked.looks())
+        await pilot.press("2")
+        await studio.until(pilot, lambda: looks_of(studio.ledger, item, 1, studio.maria))
+
+
+async def test_looks_survive_the_terminals_end(studio: Studio) -> None:
+    """A terminal that is ended at a piece keeps the look that lasted and lets go of the piece."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await opened(studio, pilot, item)
+        await studio.until(pilot, lambda: screen.looked.looks())
+        pilot.app.exit(0)
+    assert looks_of(studio.ledger, item, 1, studio.maria)
+    assert studio.item(item).opened_by is None
+
+
+async def test_looks_wait_for_a_locked_database(studio: Studio) -> None:
+    """Looks handed in while somebody else holds the database are kept once it is free."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await opened(studio, pilot, item)
+        await studio.until(pilot, lambda: screen.looked.looks())
+        other = sqlite3.connect(studio.settings.database, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        screen._hand_in_looks()
+        await pilot.pause(0.5)
+        other.execute("ROLLBACK")
+        other.close()
+        await studio.until(pilot, lambda: looks_of(studio.ledger, item, 1, studio.maria))
+
+
+async def test_previews_that_were_cleared_away_are_said(studio: Studio) -> None:
+    """At a piece whose previews are gone a sentence stands in the picture's place, and every key is safe."""
+    item = studio.add("ONE", findings=(studio.gap,))
+    rmtree(studio.settings.work / "items" / str(item) / "v1")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await opened(studio, pilot, item)
+        await studio.until(pilot, lambda: "no preview" in studio.text(pilot))
+        await pilot.press("n", "t", "v", "V", "m", "x", "space", "2", "left", "0", "o", "b", "d", "y")
+        await studio.until(pilot, lambda: "no preview" in studio.text(pilot))
+        await pilot.press("a")
+        await studio.until(pilot, lambda: studio.item(item).status is Status.APPROVED)
