@@ -178,7 +178,10 @@ class Studio:
 
 
 def draw_version(folder: Path) -> None:
-    """Previews, native tiles and their description, as the daemon leaves them: a ring with a gap."""
+    """Previews, native tiles and their description, as the daemon leaves them: a ring with a gap.
+
+    In few flat colours, so that the pictures of the screens stay small.
+    """
     (folder / "tiles").mkdir(parents=True)
     original = Image.new("RGB", SIZE, (200, 205, 210))
     alpha = Image.new("L", SIZE, 0)
@@ -188,20 +191,20 @@ def draw_version(folder: Path) -> None:
     composite = Image.new("RGB", (300, 300), "white")
     composite.paste(original.crop((170, 90, 470, 390)), mask=alpha.crop((170, 90, 470, 390)))
     layers = {}
-    for name, picture, suffix, left, top in (
-        ("original", original, "jpg", 0, 0),
-        ("cutout", cutout, "png", 0, 0),
-        ("composite", composite, "jpg", -170, -90),
+    for name, picture, left, top in (
+        ("original", original, 0, 0),
+        ("cutout", cutout, 0, 0),
+        ("composite", composite, -170, -90),
     ):
-        preview = picture.resize((picture.width // 2, picture.height // 2))
-        preview.save(folder / f"preview-{name}.{suffix}")
-        picture.save(folder / f"tiles/{name}-0-0.{suffix}")
+        preview = picture.resize((picture.width // 2, picture.height // 2), Image.Resampling.NEAREST)
+        preview.save(folder / f"preview-{name}.png")
+        picture.save(folder / f"tiles/{name}-0-0.png")
         layers[name] = {
             "width": picture.width, "height": picture.height, "scale": 1.0, "left": left, "top": top,
-            "preview": {"file": f"preview-{name}.{suffix}", "width": preview.width, "height": preview.height},
+            "preview": {"file": f"preview-{name}.png", "width": preview.width, "height": preview.height},
             "tiles": {
                 "size": 1024, "box": [0, 0, picture.width, picture.height], "columns": 1, "rows": 1,
-                "files": [f"tiles/{name}-0-0.{suffix}"],
+                "files": [f"tiles/{name}-0-0.png"],
             },
         }  # fmt: skip
     composite.save(folder / "composite-white.jpg")

@@ -42,7 +42,7 @@ async def review(studio: Studio, pilot: Pilot[int], item: int) -> None:
 
 async def finding(studio: Studio, pilot: Pilot[int], item: int) -> None:
     await review(studio, pilot, item)
-    await pilot.press("n")
+    await pilot.press("x", "x", "n")
     assert isinstance(pilot.app.screen, ReviewScreen)
     screen = pilot.app.screen
     if not screen.other.display:
@@ -84,7 +84,7 @@ SCREENS: dict[str, Drive] = {
 
 def compare(svg: str, name: str) -> None:
     """The picture is the one that is kept under this name, or becomes it when asked to."""
-    svg = re.sub(r"terminal-\d+", "terminal", svg)
+    svg = re.sub(r"terminal-\d+", "t", svg).replace("&#160;", "\u00a0")
     path = FOLDER / f"{name}.svg"
     if os.environ.get("STUDIOD_SNAPSHOTS") == "write":
         FOLDER.mkdir(exist_ok=True)
