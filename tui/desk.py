@@ -106,12 +106,12 @@ class Piece:
     looks: tuple[Look, ...] = ()
 
     @property
-    def places(self) -> tuple[Place, ...]:
-        """What the daemon chose to be looked at besides the findings' own points."""
-        points = {finding.point for finding in self.findings}
-        return tuple(
-            place for place in (self.made.places if self.made else ()) if (place.x, place.y) not in points
-        )
+    def spots(self) -> tuple[Place, ...]:
+        """What is to be looked at closely: the findings, then what the daemon chose besides."""
+        doubts = tuple(Place(finding.reason, *finding.point) for finding in self.findings)
+        points = {(place.x, place.y) for place in doubts}
+        chosen = self.made.places if self.made else ()
+        return doubts + tuple(place for place in chosen if (place.x, place.y) not in points)
 
 
 class Desk:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from rich.text import Text
 from textual import on, work
@@ -11,8 +11,8 @@ from textual.containers import Horizontal
 from textual.widgets import Static
 
 from studiod.errors import GateRefused, StudioError, TransitionRefused
-from studiod.ledger.looks import EDGE_PIXELS, Unseen, coverage, is_seen, unseen
-from studiod.ledger.records import ItemRecord, Look, Place
+from studiod.ledger.looks import EDGE_PIXELS, Unseen, unseen
+from studiod.ledger.records import ItemRecord, Look
 from studiod.ledger.states import Status
 from studiod.names import printable
 from tui import words
@@ -20,50 +20,25 @@ from tui.brush_screen import BrushScreen
 from tui.desk import Finding, Piece
 from tui.dialogs import FlagAnswer, FlagDialog, Sure
 from tui.keys import bindings
-from tui.lines import KeyLine, SayLine, inert
+from tui.lines import KeyLine, SayLine
 from tui.looks import LookLog
 from tui.outside import open_outside
 from tui.pictures import View
+from tui.piece_text import head_text, here_text, spots_text
 from tui.studio_screen import StudioScreen
+from tui.tour import Step, steps
 from tui.viewer import Mark, PictureView
 
 Box = tuple[int, int, int, int]
 
 SIDE_BY_SIDE_WIDTH = 120
 _LIST_WIDTH = 100
-_STEP_ZOOMS = (2.0, 4.0)
 _LEAST_WINDOW = 2 * (2 * EDGE_PIXELS + 1)
 _BEFORE = (View.ORIGINAL, View.MATTE_BEFORE)
 _CUTOUTS = (View.CHECKER, View.WHITE, View.BLACK, View.GREY, View.RED)
 _HERE, _THERE, _DRAWN = (255, 80, 60), (240, 192, 96), (255, 255, 255)
 _WAITS = (Status.AWAITING_REVIEW, Status.APPROVED_ONCE)
 _OUTSIDE = "the system's viewer"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Where `n` goes: a spot at a zoom; `view` is None where both are side by side.
-
-    Spots are the findings, then the places that the daemon chose.
-    """
-
-    spot: int
-    zoom: float
-    view: View | None
-
-
-def steps(findings: int, places: int = 0, *, side_by_side: bool, cutout: View) -> tuple[Step, ...]:
-    """The way through the findings: at 200 %, then 400 %, the original and the cutout at each.
-
-    Then through the places that were chosen: each once, the cutout at 200 %.
-    """
-    views = (None,) if side_by_side else (View.ORIGINAL, cutout)
-    doubts = tuple(
-        Step(spot, zoom, view) for spot in range(findings) for zoom in _STEP_ZOOMS for view in views
-    )
-    return doubts + tuple(
-        Step(findings + place, _STEP_ZOOMS[0], None if side_by_side else cutout) for place in range(places)
-    )
 
 
 class ReviewScreen(StudioScreen):
@@ -398,7 +373,7 @@ class ReviewScreen(StudioScreen):
         self._step = (here + direction) % len(way)
         if missing:
             wanted = {(place.x, place.y) for place in missing.places}
-            while spots[way[self._step].spot] not in wanted or not _proves(way[self._step]):
+            while spots[way[self._step].spot] not in wanted or not way[self._step].proves:
                 self._step = (self._step + direction) % len(way)
         step = way[self._step]
         if (step.view is None) != self._two:
@@ -414,10 +389,7 @@ class ReviewScreen(StudioScreen):
     @property
     def _spots(self) -> tuple[tuple[int, int], ...]:
         """Where `n` goes: the findings' points, then the chosen places."""
-        if self.piece is None:
-            return ()
-        chosen = tuple((place.x, place.y) for place in self.piece.places)
-        return (*(finding.point for finding in self.piece.findings), *chosen)
+        return () if self.piece is None else tuple((place.x, place.y) for place in self.piece.spots)
 
     @property
     def _way(self) -> tuple[Step, ...]:
@@ -573,21 +545,10 @@ class ReviewScreen(StudioScreen):
     # Drawing
 
     def _draw(self) -> None:
-        piece = self.piece
-        head = Text(no_wrap=True, overflow="ellipsis")
-        if piece is not None:
-            item = piece.item
-            if item.mandatory:
-                head.append("! ", "bold #f0c060")
-            head.append(words.sku_text(item), "bold")
-            head.append(f"  {words.price_text(item)}", "#f0c060" if item.mandatory else "")
-            if item.risk is not None:
-                head.append(f"  {words.risk_bar(item.risk)}", words.risk_colour(item.risk))
-            if item.id in self._ids:
-                head.append(f"  {self._ids.index(item.id) + 1} of {len(self._ids)}", "#8c8c8c")
-            if item.status is not Status.AWAITING_REVIEW:
-                head.append(f"  {words.status_text(item.status)}", "#e0b050")
-            head.append(f"  {words.piece_text(item)}", "#8c8c8c")
+        place = ""
+        if self.piece is not None and self.piece.item.id in self._ids:
+            place = f"{self._ids.index(self.piece.item.id) + 1} of {len(self._ids)}"
+        head = Text() if self.piece is None else head_text(self.piece.item, place)
         self.query_one("#head", Static).update(head)
         self._draw_marks()
         self._draw_place()
@@ -623,40 +584,14 @@ class ReviewScreen(StudioScreen):
 
     def _draw_findings(self) -> None:
         """The findings and what else is to be looked at, ticked as they are seen."""
-        piece = self.piece
-        findings = piece.findings if piece else ()
-        places = piece.places if piece else ()
-        looks = self.looked.looks()
-        spots = [*(Place(finding.reason, *finding.point) for finding in findings), *places]
-        ticks = ["✓" if is_seen(spot, looks) else "·" for spot in spots]
-        here = self._spot
-        listed = Text()
-        listed.append(f"{len(findings)} findings\n" if len(findings) != 1 else "1 finding\n", "bold")
-        for index, spot in enumerate(spots):
-            if index == len(findings):
-                listed.append("to be seen besides\n", "bold")
-            style = "bold #f0c060" if index == here else "#7fb57f" if ticks[index] == "✓" else ""
-            certain = f" {findings[index].probability:.2f}" if index < len(findings) else ""
-            listed.append(f"{ticks[index]} {words.reason_text((spot.reason,))}{certain}\n", style)
-        if piece is not None and piece.made is not None:
-            listed.append(f"{coverage(piece.made, looks):.0%} seen closely", "#8c8c8c")
-        self.query_one("#list", Static).update(listed)
-        line = Text()
-        if here is not None and here < len(spots):
-            line.append(f"{ticks[here]} {here + 1}/{len(spots)} ", "bold #f0c060")
-            line.append(words.reason_text((spots[here].reason,)), "bold")
-            if here < len(findings):
-                line.append(f" {findings[here].probability:.2f}", "bold")
-                line.append(f"  {inert(findings[here].sentence)}")
-        elif spots:
-            line.append(f"{len(spots)} places {''.join(ticks)}", "#a8a8a8")
-            line.append(f"  {self.key_of('review.finding')}: step through them", "#8c8c8c")
+        if self.piece is None:
+            for name in ("#list", "#finding"):
+                self.query_one(name, Static).update("")
+            return
+        looks, here = self.looked.looks(), self._spot
+        self.query_one("#list", Static).update(spots_text(self.piece, looks, here))
+        line = here_text(self.piece, looks, here, self.key_of("review.finding"))
         if here is None and View.MATTE_BEFORE in self._views:
             keys = f"{self.key_of('review.matte')}, then {self.key_of('review.before_after')}"
             line.append(f"  touched up: {keys} shows the matte before", "#8c8c8c")
         self.query_one("#finding", Static).update(line)
-
-
-def _proves(step: Step) -> bool:
-    """Whether looking at a step counts: at 200 %, which every window holds, and not the original alone."""
-    return step.zoom == _STEP_ZOOMS[0] and step.view is not View.ORIGINAL

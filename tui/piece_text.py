@@ -1,0 +1,68 @@
+"""What the review screen says about a piece in words: its head, and the spots with a tick once seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from studiod.ledger.looks import coverage, is_seen
+from studiod.ledger.records import ItemRecord, Look
+from studiod.ledger.states import Status
+from tui import words
+from tui.desk import Piece
+from tui.lines import inert
+
+
+def head_text(item: ItemRecord, place: str) -> Text:
+    """A piece on one line; `place` says which of how many it is."""
+    head = Text(no_wrap=True, overflow="ellipsis")
+    if item.mandatory:
+        head.append("! ", "bold #f0c060")
+    head.append(words.sku_text(item), "bold")
+    head.append(f"  {words.price_text(item)}", "#f0c060" if item.mandatory else "")
+    if item.risk is not None:
+        head.append(f"  {words.risk_bar(item.risk)}", words.risk_colour(item.risk))
+    if place:
+        head.append(f"  {place}", "#8c8c8c")
+    if item.status is not Status.AWAITING_REVIEW:
+        head.append(f"  {words.status_text(item.status)}", "#e0b050")
+    head.append(f"  {words.piece_text(item)}", "#8c8c8c")
+    return head
+
+
+def spots_text(piece: Piece, looks: Sequence[Look], here: int | None) -> Text:
+    """Every spot on a line of its own, ticked once it was seen; `here` is where `n` went last."""
+    findings = piece.findings
+    text = Text()
+    text.append(f"{len(findings)} findings\n" if len(findings) != 1 else "1 finding\n", "bold")
+    for index, (spot, tick) in enumerate(zip(piece.spots, _ticks(piece, looks), strict=True)):
+        if index == len(findings):
+            text.append("to be seen besides\n", "bold")
+        style = "bold #f0c060" if index == here else "#7fb57f" if tick == "✓" else ""
+        certain = f" {findings[index].probability:.2f}" if index < len(findings) else ""
+        text.append(f"{tick} {words.reason_text((spot.reason,))}{certain}\n", style)
+    if piece.made is not None:
+        text.append(f"{coverage(piece.made, looks):.0%} seen closely", "#8c8c8c")
+    return text
+
+
+def here_text(piece: Piece, looks: Sequence[Look], here: int | None, key: str) -> Text:
+    """What the spot is where `n` went last, or how many there are for `key` to step through."""
+    spots, ticks = piece.spots, _ticks(piece, looks)
+    text = Text()
+    if here is not None and here < len(spots):
+        text.append(f"{ticks[here]} {here + 1}/{len(spots)} ", "bold #f0c060")
+        text.append(words.reason_text((spots[here].reason,)), "bold")
+        if here < len(piece.findings):
+            finding = piece.findings[here]
+            text.append(f" {finding.probability:.2f}", "bold")
+            text.append(f"  {inert(finding.sentence)}")
+    elif spots:
+        text.append(f"{len(spots)} places {''.join(ticks)}", "#a8a8a8")
+        text.append(f"  {key}: step through them", "#8c8c8c")
+    return text
+
+
+def _ticks(piece: Piece, looks: Sequence[Look]) -> list[str]:
+    return ["✓" if is_seen(spot, looks) else "·" for spot in piece.spots]
