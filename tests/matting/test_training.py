@@ -15,6 +15,7 @@ from studiod.matting.training import packing, running  # noqa: E402
 from studiod.matting.training.losses import matting_loss  # noqa: E402
 from studiod.matting.training.networks import build_network, to_alpha  # noqa: E402
 from studiod.matting.training.samples import draw_sample  # noqa: E402
+from studiod.matting.training.surfaces import draw_surface  # noqa: E402
 
 
 def write_set(folder: Path, count: int = 6) -> None:
@@ -92,6 +93,18 @@ def test_samples_are_well_formed(packed: Path, which: str, size: int) -> None:
         assert (sample.alpha[sample.picture[7] > 0] < 0.01).all()
         again = draw_sample(pictures, which, size, np.random.default_rng(seed))
         assert np.array_equal(sample.picture, again.picture)
+
+
+def test_made_up_tables_are_backgrounds() -> None:
+    """A made-up table is linear light in 0..1 of its size, seldom flat, and a seed repeats it."""
+    scenes = [draw_surface(64, np.random.default_rng(seed)) for seed in range(60)]
+    for seed, scene in enumerate(scenes):
+        assert scene.shape == (64, 64, 3)
+        assert scene.dtype == np.float32
+        assert np.isfinite(scene).all()
+        assert 0 <= scene.min() <= scene.max() <= 1
+        assert np.array_equal(scene, draw_surface(64, np.random.default_rng(seed)))
+    assert np.mean([scene.std() > 0.01 for scene in scenes]) > 0.8
 
 
 def test_true_matte_has_the_least_loss() -> None:

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from studiod.matting.chain import COARSE_SIDE, network_input
 from studiod.matting.training.packing import Layers, Packed, to_display, to_linear
+from studiod.matting.training.surfaces import draw_surface
 
 Floats = NDArray[np.float32]
 Random = np.random.Generator
-_OWN_STUDIO = 0.52
+_OWN_STUDIO = 0.5
+_TEXTURED = 0.35
 
 
 @dataclass(frozen=True)
@@ -241,6 +243,8 @@ def _recoloured(crop: _Crop, random: Random) -> _Crop:
 
 def _studio(other: _Crop, random: Random) -> Floats:
     """A background: another picture's plate (as it is, or much darker), or a made-up one."""
+    if random.random() < _TEXTURED:
+        return draw_surface(other.alpha.shape[0], random)
     chance = random.random()
     if chance < 0.55:
         gain = np.exp(random.normal(0, 0.25)) if random.random() < 0.6 else random.uniform(0.01, 0.4)
