@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +24,7 @@ from studiod.errors import LedgerError, StudioError
 from studiod.settings import SETTINGS_NAME, Settings, load_settings
 from tui.keys import load_keymap
 from tui.lines import SayLine
-from tui.sharp import Sharpness, ask_terminal
+from tui.terminal import Sharpness, ask_terminal
 
 if TYPE_CHECKING:
     from tui.desk import Desk
@@ -154,7 +155,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         keymap = load_keymap(given.keymap, settings.root)
         if not sys.stdout.isatty():
             raise StudioError("studiod-review needs a terminal.", "For scripts there is: studiod list --json")
-        app = ReviewApp(partial(_open_desk, settings), keymap, _ask_terminal())
+        able = ask_terminal()
+        if able.full_colour:
+            os.environ["COLORTERM"] = "truecolor"  # by which Textual knows
+        app = ReviewApp(partial(_open_desk, settings), keymap, able.sharpness)
         code = app.run() or 0
         if app.refusal is not None:
             raise app.refusal
@@ -162,12 +166,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StudioError as error:
         print(f"studiod-review: {error.message} {error.hint}".strip(), file=sys.stderr)
         return error.exit_code
-
-
-def _ask_terminal() -> Sharpness | None:
-    if sys.platform == "win32":
-        return None
-    return ask_terminal()
 
 
 def _insist(call: Callable[..., object], *given: object) -> None:

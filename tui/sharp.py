@@ -1,83 +1,22 @@
-"""Real pixels, where the terminal can show them: Kitty's graphics protocol, or Sixel.
-
-The terminal is asked before the app starts, since Textual reads every answer after that.
-"""
+"""Real pixels, where the terminal can show them: Kitty's graphics protocol, or Sixel."""
 
 from __future__ import annotations
 
-import os
 import re
-import time
 from base64 import standard_b64encode
-from dataclasses import dataclass
-from select import select
-from typing import Literal
 from zlib import compress
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-Pixels = NDArray[np.uint8]
-Graphics = Literal["kitty", "sixel"]
+from tui.terminal import Graphics
 
-_QUESTION = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[16t\x1b[c"
-_WAIT_SECONDS = 0.3
+Pixels = NDArray[np.uint8]
+
 _CHUNK = 4096
 _SIXEL_COLOURS = 128
 _RUN = re.compile(r"(.)\1{3,}")
-
-
-@dataclass(frozen=True, slots=True)
-class Sharpness:
-    """How the terminal shows real pixels, and how many a cell has, across and down."""
-
-    protocol: Graphics
-    cell: tuple[int, int]
-
-
-def ask_terminal() -> Sharpness | None:
-    """Ask the terminal on standard input and output what it can show; None: nothing but cells."""
-    import termios
-    import tty
-
-    try:
-        before = termios.tcgetattr(0)
-        tty.setcbreak(0, termios.TCSANOW)
-    except (termios.error, ValueError, OSError):
-        return None
-    try:
-        os.write(1, _QUESTION.encode())
-        answer = _read_answer()
-        os.write(1, b"\r\x1b[K")  # what a terminal that knows nothing of the question printed of it
-    finally:
-        termios.tcsetattr(0, termios.TCSANOW, before)
-    return read_sharpness(answer)
-
-
-def read_sharpness(answer: str) -> Sharpness | None:
-    """What a terminal's answers say: graphics, the size of a cell, and its attributes."""
-    size = re.search(r"\x1b\[6;(\d+);(\d+)t", answer)
-    attributes = re.search(r"\x1b\[\?([\d;]+)c", answer)
-    cell = (int(size[2]), int(size[1])) if size else (0, 0)
-    if not all(cell):
-        return None
-    if "\x1b_Gi=31;OK" in answer:
-        return Sharpness("kitty", cell)
-    if attributes and "4" in attributes[1].split(";"):
-        return Sharpness("sixel", cell)
-    return None
-
-
-def _read_answer() -> str:
-    """What the terminal answers, up to its attributes, which every terminal knows and which come last."""
-    answer, deadline = "", time.monotonic() + _WAIT_SECONDS
-    while not re.search(r"\x1b\[\?[\d;]*c", answer):
-        left = deadline - time.monotonic()
-        if left <= 0 or not select([0], [], [], left)[0]:
-            break
-        answer += os.read(0, 1024).decode("ascii", "replace")
-    return answer
 
 
 def place_picture(

@@ -22,7 +22,8 @@ from studiod.strokes import Stroke
 from tui.brush import draw_strokes
 from tui.halfblock import picture_strips
 from tui.pictures import SURROUND, Pictures, View
-from tui.sharp import Sharpness, clear_picture, place_picture
+from tui.sharp import clear_picture, place_picture
+from tui.terminal import Sharpness
 from tui.viewport import Rectangle, Viewport
 
 Pixels = NDArray[np.uint8]

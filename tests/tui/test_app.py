@@ -23,7 +23,7 @@ pty = pytest.importorskip("pty", reason="no pseudo-terminals here")
 class Terminal:
     """The program in a pseudo-terminal of 80 x 24."""
 
-    def __init__(self, studio: Studio) -> None:
+    def __init__(self, studio: Studio, colorterm: str = "truecolor") -> None:
         import fcntl
         import struct
         import termios
@@ -36,7 +36,7 @@ class Terminal:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tui", "--config", os.fspath(config)],
             stdin=other, stdout=other, stderr=other, cwd=studio.settings.root, start_new_session=True,
-            env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
+            env={**os.environ, "TERM": "xterm-256color", "COLORTERM": colorterm},
         )  # fmt: skip
         self.output = b""
 

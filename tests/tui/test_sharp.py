@@ -1,4 +1,4 @@
-"""Real pixels in the terminal: what it is asked, what it is sent, and when cells must do."""
+"""Real pixels in the terminal: what it is sent, and when cells must do."""
 
 from __future__ import annotations
 
@@ -9,31 +9,15 @@ from typing import TYPE_CHECKING
 from zlib import decompress
 
 import numpy as np
-import pytest
 
-from tui.sharp import Sharpness, clear_picture, place_picture, read_sharpness
+from tui.sharp import clear_picture, place_picture
+from tui.terminal import Sharpness
 from tui.viewer import HALF_BLOCKS
 
 if TYPE_CHECKING:
     from tests.tui.conftest import Studio
 
 WIDE = (140, 40)
-
-
-@pytest.mark.parametrize(
-    ("answer", "means"),
-    [
-        ("\x1b_Gi=31;OK\x1b\\\x1b[6;20;10t\x1b[?62;c", Sharpness("kitty", (10, 20))),
-        ("\x1b[6;18;9t\x1b[?63;1;4;22c", Sharpness("sixel", (9, 18))),
-        ("\x1b[?63;1;4;22c", None),
-        ("\x1b[6;18;9t\x1b[?1;2c", None),
-        ("\x1b_Gi=31;ENOTSUPPORTED\x1b\\\x1b[6;20;10t\x1b[?62;c", None),
-        ("", None),
-    ],
-)
-def test_a_terminals_answer_says_what_it_can_show(answer: str, means: Sharpness | None) -> None:
-    """Graphics need the protocol's answer (or Sixel among the attributes) and the size of a cell."""
-    assert read_sharpness(answer) == means
 
 
 def test_kitty_gets_every_pixel() -> None:
