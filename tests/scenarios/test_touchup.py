@@ -31,6 +31,12 @@ from studiod.settings import MARKER
 from studiod.strokes import Stroke
 from tests.looking import enough_looks
 from tests.scenarios.conftest import STUDIOD
+from tests.tui.conftest import Studio
+from tui.app import ReviewApp
+from tui.desk import Desk
+from tui.keys import load_keymap
+from tui.pictures import View
+from tui.review_screen import ReviewScreen
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -309,3 +315,32 @@ def test_the_touchup_disk_is_away(round_trip: Round, wait_for: Callable[..., Non
     marker.touch()
     round_trip.daemon.until_idle()
     assert len(list(round_trip.studio.settings.touchup.glob("R-*"))) == 1
+
+
+async def test_a_return_is_held_against_the_matte_before(round_trip: Round) -> None:
+    """What a retoucher saved is in the list of what came back, and space blinks between its two mattes."""
+    folder = round_trip.flag(1)
+    round_trip.put("mine.tif", tiff_of(folder, cover=(0, 0, 10, 10)))
+    round_trip.wait_until(1, Status.AWAITING_REVIEW, 2)
+    sent = find_touchup(round_trip.ledger, 1, 1)
+    assert sent is not None
+    left, top = sent.box[:2]
+    settings = round_trip.studio.settings
+    desk = Desk(round_trip.ledger, settings, current_person())
+    app = ReviewApp(lambda: desk, load_keymap("default", settings.root))
+    async with app.run_test(size=(140, 40)) as pilot:
+        await Studio.until(pilot, lambda: "4 returned 1" in Studio.text(pilot))
+        await pilot.press("4")
+        await Studio.until(pilot, lambda: app.screen.view == "returned" and app.screen.piece)
+        row = next(line for line in Studio.text(pilot).splitlines() if line.startswith("!"))
+        assert row.split()[1] == "R-DEAR"
+        await pilot.press("enter")
+        await Studio.until(pilot, lambda: isinstance(app.screen, ReviewScreen) and app.screen.piece)
+        assert "touched up: m, then space shows the matte before" in Studio.text(pilot)
+        await pilot.press("m")
+        pictures, shown = app.screen.main.pictures, []
+        for view in (View.MATTE_BEFORE, View.MATTE):
+            await pilot.press("space")
+            assert app.screen.main.view is view
+            shown.append(np.unique(pictures.window(view, (left, top, left + 10, top + 10), 10, 10)).tolist())
+        assert shown == [[0], [255]]
