@@ -119,8 +119,6 @@ class QueueScreen(StudioScreen):
             pulse = await self.ask(desk.pulse)
             if pulse.event != self._event:
                 ids = await self.ask(desk.ids, self.view, self._search)
-                counts = await self.ask(desk.counts)
-                self._event, self._counts = pulse.event, counts
                 self.table.with_status = self.view == "everything"
                 self.table.nothing = (
                     "Nothing is found." if self._search else _NOTHING.get(self.view, "Nothing here.")
@@ -132,6 +130,8 @@ class QueueScreen(StudioScreen):
                     self.table.move_to_item(item)
                 await self._fetch_rows(self.table.visible_ids())
                 self._choose(force=reset)
+                self._counts = await self.ask(desk.counts)
+                self._event = pulse.event
             self._pulse = pulse
             if self._silent:
                 self._silent = ""
