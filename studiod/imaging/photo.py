@@ -135,6 +135,21 @@ def read_photo(path: Path, *, max_megapixels: float = 160) -> Photo:
     return Photo(upright, profile, facts.tags.kept, facts.tags.captured_at, facts.kind)
 
 
+def check_photo(path: Path, *, max_megapixels: float = 160) -> None:
+    """Decode the photograph in a file to its end, as `read_photo`, but a RAW undeveloped: that takes long.
+
+    PictureError says why there is none.
+    """
+    with _sentences(path), _open(path) as file:
+        facts = _facts(file, path)
+        _refuse_absurd_sizes(facts, max_megapixels)
+        if facts.kind == "raw":
+            with _whole_raw(file) as raw:
+                raw.unpack()
+            return
+    read_photo(path, max_megapixels=max_megapixels)
+
+
 class _Trouble(Exception):
     """Why a file is not a picture: how the sentence goes on after its name, and the hint."""
 
@@ -496,6 +511,16 @@ def _raw_facts(file: BinaryIO) -> _Facts:
 
 def _decode_raw(file: BinaryIO, facts: _Facts) -> Pixels:
     """The development: camera white balance, 16 bits, Adobe RGB, exposure as it was shot."""
+    with _whole_raw(file) as raw:
+        return raw.postprocess(
+            use_camera_wb=True, output_bps=16, no_auto_bright=True, output_color=rawpy.ColorSpace.Adobe,
+            gamma=(563 / 256, 0),
+        )  # fmt: skip
+
+
+@contextmanager
+def _whole_raw(file: BinaryIO) -> Iterator[rawpy.RawPy]:
+    """A RAW of which no part is missing, as far as its headers and its decoder tell."""
     file.seek(0)
     if file.read(4) in _TIFF_MARKS:
         with suppress(tifffile.TiffFileError), _tiff(file) as tiff:
@@ -505,10 +530,7 @@ def _decode_raw(file: BinaryIO, facts: _Facts) -> Pixels:
     file.seek(0)
     try:
         with rawpy.imread(file) as raw:
-            return raw.postprocess(
-                use_camera_wb=True, output_bps=16, no_auto_bright=True, output_color=rawpy.ColorSpace.Adobe,
-                gamma=(563 / 256, 0),
-            )  # fmt: skip
+            yield raw
     except rawpy.LibRawError as problem:
         raise _Trouble(_CUT_OFF, _WHOLE_AGAIN) from problem
 

@@ -57,7 +57,7 @@ class Inspection:
 def inspect_file(path: Path, max_megapixels: float, memory_limit_bytes: int) -> Inspection:
     """Read a file to its end and decode it; whatever is wrong with it becomes its `problem`."""
     # Imported here: the daemon, which decodes nothing, imports this module too.
-    from studiod.imaging.photo import read_header, read_photo
+    from studiod.imaging.photo import check_photo, read_header
 
     name = printable(path.name)
     try:
@@ -80,7 +80,7 @@ def inspect_file(path: Path, max_megapixels: float, memory_limit_bytes: int) -> 
             may_grow = False
         else:
             _refuse_what_does_not_fit(name, header, memory_limit_bytes)
-        read_photo(path, max_megapixels=max_megapixels)
+        check_photo(path, max_megapixels=max_megapixels)
     except PictureError as error:
         problem = f"{error.message} {error.hint}".strip()
     except MemoryError:

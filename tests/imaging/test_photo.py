@@ -18,7 +18,7 @@ from PIL import Image, ImageOps
 
 from studiod.errors import PictureError
 from studiod.imaging.colour import ADOBE_RGB
-from studiod.imaging.photo import read_header, read_photo
+from studiod.imaging.photo import check_photo, read_header, read_photo
 
 NOISE = np.random.default_rng(7)
 EIGHT = NOISE.integers(0, 256, (40, 60, 3), dtype=np.uint8)
@@ -311,8 +311,8 @@ def test_linear_of_a_box_is_a_box_of_linear(tmp_path: Path) -> None:
     np.testing.assert_allclose(photo.linear((5, 6, 25, 30)), photo.linear()[6:30, 5:25], atol=1e-6)
 
 
-def test_a_raw_is_developed_with_the_cameras_white_balance_to_16_bits(tmp_path: Path) -> None:
-    """Half of white light, seen by a camera twice as sensitive to green, comes out as neutral 0.5, linear."""
+def raw_file(path: Path) -> Path:
+    """A RAW of half of white light, by a camera twice as sensitive to green."""
     rows, columns = np.mgrid[0:80, 0:120]
     sensitivity = np.select(
         [(rows % 2 == 0) & (columns % 2 == 0), (rows % 2 == 1) & (columns % 2 == 1)], [0.5, 0.6], 1.0
@@ -329,9 +329,27 @@ def test_a_raw_is_developed_with_the_cameras_white_balance_to_16_bits(tmp_path: 
         (50721, "2i", 9, matrix, True),  # ColorMatrix1
         (50728, "2I", 3, (5, 10, 10, 10, 6, 10), True),  # AsShotNeutral
     ]
-    path = tmp_path / "a.dng"
     mosaic = np.round(0.5 * sensitivity * 16000 + 512).astype(np.uint16)
     tifffile.imwrite(path, mosaic, photometric=32803, extratags=tags, metadata=None)
-    photo = read_photo(path)
+    return path
+
+
+def test_a_raw_is_developed_with_the_cameras_white_balance_to_16_bits(tmp_path: Path) -> None:
+    """Half of white light, seen by a camera twice as sensitive to green, comes out as neutral 0.5, linear."""
+    photo = read_photo(raw_file(tmp_path / "a.dng"))
     assert (photo.kind, photo.pixels.dtype, photo.pixels.shape) == ("raw", np.uint16, (80, 120, 3))
     assert np.abs(photo.linear()[10:-10, 10:-10] - 0.5).max() < 0.005
+
+
+def test_a_raw_is_checked_as_strictly_as_it_is_developed(tmp_path: Path) -> None:
+    """A whole RAW passes undeveloped; one that breaks off, or is too large, is refused as in development."""
+    path = raw_file(tmp_path / "a.dng")
+    check_photo(path)
+    whole = path.read_bytes()
+    for content, limit in ((whole[:-2000], 160.0), (whole, 0.001), (whole[:300], 160.0)):
+        path.write_bytes(content)
+        with pytest.raises(PictureError) as checked:
+            check_photo(path, max_megapixels=limit)
+        with pytest.raises(PictureError) as developed:
+            read_photo(path, max_megapixels=limit)
+        assert str(checked.value) == str(developed.value)
