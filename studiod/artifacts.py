@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +13,7 @@ import numpy as np
 
 from studiod.imaging.composite import SUFFIXES, Composite, encode
 from studiod.imaging.cutout import encode_cutout
-from studiod.imaging.files import sync_folder
+from studiod.imaging.files import sync_folder, write_synced
 from studiod.imaging.photo import Photo
 from studiod.imaging.png import encode_png
 from studiod.pipeline import Processed
@@ -44,7 +42,8 @@ def write_version(folder: Path, photo: Photo, processed: Processed) -> Artifacts
     (fresh / "tiles").mkdir(parents=True)
     with ThreadPoolExecutor(_WRITERS) as pool:  # disks are waited for while the next picture is encoded
         written = {
-            name: pool.submit(_write, fresh / name, parts) for name, parts in _contents(photo, processed)
+            name: pool.submit(write_synced, fresh / name, parts)
+            for name, parts in _contents(photo, processed)
         }
         hashes = {name: told.result() for name, told in written.items()}
     sync_folder(fresh / "tiles")
@@ -86,14 +85,3 @@ def _matte(processed: Processed) -> list[bytes]:
     coverage = processed.cutout.pixels[..., 3]
     height, width = processed.alpha.shape
     return encode_png(np.ascontiguousarray(coverage), frame=(width, height), origin=(left, top))
-
-
-def _write(path: Path, parts: Sequence[bytes]) -> str:
-    digest = hashlib.sha256()
-    with path.open("wb") as file:
-        for part in parts:
-            file.write(part)
-            digest.update(part)
-        file.flush()
-        os.fsync(file.fileno())
-    return digest.hexdigest()

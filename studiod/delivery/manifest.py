@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from studiod.delivery.place import fsync_folder
+from studiod.imaging.files import sync_folder, write_synced
 
 COLUMNS = ("sku", "file", "preset", "item", "version", "decided_by", "sha256")
 
@@ -43,7 +43,7 @@ def add_lines(manifest: Path, lines: Sequence[Line]) -> None:
         stream.write(text.encode())
         stream.flush()
         os.fsync(stream.fileno())
-    fsync_folder(manifest.parent)
+    sync_folder(manifest.parent)
 
 
 def remove_lines(manifest: Path, files: Collection[str]) -> None:
@@ -53,12 +53,9 @@ def remove_lines(manifest: Path, files: Collection[str]) -> None:
         return
     kept = [row for row in csv.reader(io.StringIO(whole)) if len(row) < 2 or row[1] not in files]
     temporary = manifest.with_name(".studiod-manifest.tmp")
-    with temporary.open("wb") as stream:
-        stream.write("".join(map(_row, kept)).encode(errors="surrogateescape"))
-        stream.flush()
-        os.fsync(stream.fileno())
+    write_synced(temporary, ["".join(map(_row, kept)).encode(errors="surrogateescape")])
     temporary.replace(manifest)
-    fsync_folder(manifest.parent)
+    sync_folder(manifest.parent)
 
 
 def _repaired(manifest: Path) -> str:

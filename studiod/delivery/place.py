@@ -9,6 +9,8 @@ import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from studiod.imaging.files import sync_folder
+
 CHUNK = 4 * 1024 * 1024
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}
 
@@ -71,7 +73,7 @@ def place(source: Path, target: Path, sha256: str, progress: Progress = no_progr
         _same_or_refused(target, sha256, progress)
     finally:
         temporary.unlink(missing_ok=True)
-    fsync_folder(target.parent)
+    sync_folder(target.parent)
 
 
 def move_aside(source: Path, target: Path) -> None:
@@ -80,20 +82,8 @@ def move_aside(source: Path, target: Path) -> None:
     if not (os.path.lexists(target) and source.samefile(target)):  # else a crash came between
         _name_once(source, target)
     source.unlink(missing_ok=True)
-    fsync_folder(target.parent)
-    fsync_folder(source.parent)
-
-
-def fsync_folder(folder: Path) -> None:
-    """Make the names in `folder` durable, where the file system knows how."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in {errno.EINVAL, errno.ENOTSUP, errno.EBADF}:
-            raise
-    finally:
-        os.close(descriptor)
+    sync_folder(target.parent)
+    sync_folder(source.parent)
 
 
 def _make_folder(folder: Path) -> None:
@@ -105,7 +95,7 @@ def _make_folder(folder: Path) -> None:
         except FileExistsError:
             if not folder.is_dir():  # not a name that is taken, but a folder that cannot be had
                 raise NotADirectoryError(errno.ENOTDIR, "it is not a folder", str(folder)) from None
-        fsync_folder(folder.parent)
+        sync_folder(folder.parent)
 
 
 def _copy(source: Path, temporary: Path, sha256: str, progress: Progress) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from studiod.errors import PictureError
 from studiod.intake.settle import Signature
@@ -18,7 +18,6 @@ from studiod.names import printable
 if TYPE_CHECKING:
     from studiod.imaging.photo import Header
 
-_CHUNK = 1 << 20
 _OWN_MEMORY = 700_000_000
 """What a worker holds whatever the picture: libraries, models, and a tile of a network at work."""
 _MEMORY_A_PIXEL = 45
@@ -100,20 +99,13 @@ def hash_file(path: Path) -> Inspection:
         before = os.fstat(file.fileno())
         if not stat.S_ISREG(before.st_mode):
             return Inspection(None, 0, Signature.of(before).mtime_ns, None, problem=f"{name} is not a file.")
-        sha256 = _hash(file)
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         after = os.fstat(file.fileno())
     signature = Signature.of(after)
     found = Inspection(sha256, signature.size, signature.mtime_ns, _local_time(after.st_mtime))
     if Signature.of(before) != signature:
         return replace(found, problem=f"{name} is still being written.", truncated=True)
     return found
-
-
-def _hash(file: BinaryIO) -> str:
-    digest = hashlib.sha256()
-    while chunk := file.read(_CHUNK):
-        digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _refuse_what_does_not_fit(name: str, header: Header, limit: int) -> None:
