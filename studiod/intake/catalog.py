@@ -5,6 +5,7 @@ Whatever is unknown, ambiguous or malformed has no price, which means that a per
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -216,7 +217,7 @@ def _decode(data: bytes, name: str) -> str:
         try:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError:
-            text = data.decode("cp1252", "replace")
+            text = data.removeprefix(codecs.BOM_UTF8).decode("cp1252", "replace")
     if "\0" in text:
         raise SettingsError(f"The catalogue {name} is not a text file.", "Export it as CSV.")
     return text

@@ -135,6 +135,7 @@ def test_catalogues_are_merged_and_contradictions_are_no_price(tmp_path: Path) -
         "sku;price;title\r\nR1;5.00;Bagué\r\n".encode(),
         "sku\tprice\ttitle\nR1\t5.00\tBagué\n".encode(),
         "sku,price,title\nR1,5.00,Bagué\n".encode("latin-1"),
+        b"\xef\xbb\xbf" + "sku,price,title\nR1,5.00,Bagué\n".encode("latin-1"),  # the mark lies
         "sku,price,title\nR1,5.00,Bagué\n".encode("utf-16"),
         "sep=;\nsku;price;title\nR1;5.00;Bagué\n".encode(),
         '"SKU" , "Price",Title\n="R1",5.00,Bague\u0301\n'.replace('" , "', '","').encode(),
