@@ -34,7 +34,7 @@ from studiod.imaging.files import write_whole
 from studiod.risk.calibration import Judge
 from studiod.risk.candidates import LEFTOVER_FEATURES, Candidate
 from studiod.risk.examination import Examination, examine, judge_candidates, measure_picture
-from studiod.risk.figures import area_under_curve, calibration_error
+from studiod.risk.figures import area_under_curve, calibration_error, fit_logistic
 
 Values = NDArray[np.float64]
 
@@ -155,24 +155,8 @@ def fit_judge(measured: Values, truth: Values, width: int, decay: float) -> Judg
 
 def calibrate_judge(judge: Judge, measured: Values, truth: Values) -> Judge:
     """The judge with Platt's slope and offset fitted on pictures that it was not fitted on."""
-    probability = judge(measured).clip(1e-4, 1 - 1e-4)
-    logit = np.log(probability / (1 - probability))
-    positive = truth.sum()
-    target = np.where(truth > 0, (positive + 1) / (positive + 2), 1 / (len(truth) - positive + 2))
-    slope, offset = 1.0, 0.0
-    for _ in range(200):
-        guess = 1 / (1 + np.exp(-(slope * logit + offset).clip(-30, 30)))
-        curve = guess * (1 - guess) + 1e-9
-        matrix = np.array(
-            [
-                [(curve * logit**2).sum() + 1.0, (curve * logit).sum()],
-                [(curve * logit).sum(), curve.sum() + 1e-3],
-            ]
-        )
-        error = guess - target
-        change = np.linalg.solve(matrix, [(error * logit).sum() + 1.0 * (slope - 1), error.sum()])
-        slope, offset = np.array([slope, offset]) - change.clip(-0.1, 0.1)
-    return replace(judge, slope=float(slope), offset=float(offset))
+    slope, offset = fit_logistic(judge(measured), truth, np.ones(len(truth)))
+    return replace(judge, slope=slope, offset=offset)
 
 
 def _gathered(lessons: Iterable[Lesson], kind: str) -> tuple[Values, Values]:

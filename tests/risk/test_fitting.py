@@ -1,0 +1,64 @@
+"""Fitting the judges: what they learn from measurements with a known truth."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from studiod.evaluate.fitting import calibrate_judge, fit_judge
+from studiod.risk.calibration import Judge
+from studiod.risk.figures import area_under_curve, calibration_error
+
+Values = NDArray[np.float64]
+
+
+def measurements(seed: int, count: int = 4000) -> tuple[Values, Values, Values]:
+    """Three measurements, the true probabilities (bent in the first, none of the third), and outcomes."""
+    random = np.random.default_rng(seed)
+    rows = random.normal(0, 1, (count, 3)) * (1, 10, 100) + (0, 50, 0)
+    probability = 1 / (1 + np.exp(-(2 * np.abs(rows[:, 0]) - 1.5 + 0.1 * (rows[:, 1] - 50))))
+    return rows, probability, (random.random(count) < probability).astype(np.float64)
+
+
+def test_a_judge_learns_a_bent_rule_and_says_probabilities() -> None:
+    """A calibrated judge ranks unseen rows as their true probabilities do and means what it says."""
+    rows, _, truth = measurements(1)
+    held, _, held_truth = measurements(2)
+    judge = calibrate_judge(fit_judge(rows, truth, 6, 1e-3), held, held_truth)
+    tests, probability, outcomes = measurements(3)
+    score = judge(tests)
+    best = area_under_curve(probability, outcomes)
+    assert best - 0.02 < area_under_curve(score, outcomes) <= best + 0.01
+    assert calibration_error(score, outcomes) < 0.04
+    assert np.abs(score - probability).mean() < 0.06
+
+
+def test_calibration_takes_back_overconfidence() -> None:
+    """A judge whose logits are three times too large gets a slope of a third."""
+    rows, _, truth = measurements(1)
+    judge = fit_judge(rows, truth, 6, 1e-3)
+    loud = Judge(**{**vars(judge), "output": 3 * judge.output, "output_bias": 3 * judge.output_bias})
+    calm, held = calibrate_judge(judge, rows, truth), calibrate_judge(loud, rows, truth)
+    assert held.slope == pytest.approx(calm.slope / 3, rel=0.05)
+
+
+def test_a_constant_measurement_says_nothing() -> None:
+    """A measurement that never varied in fitting changes no score later, and fitting is repeatable."""
+    rows, _, truth = measurements(1, 500)
+    rows[:, 2] = 7.0
+    judge = fit_judge(rows, truth, 4, 1e-3)
+    other = rows.copy()
+    other[:, 2] = -1000.0
+    np.testing.assert_allclose(judge(other), judge(rows), atol=1e-5)
+    np.testing.assert_array_equal(fit_judge(rows, truth, 4, 1e-3).hidden, judge.hidden)
+
+
+def test_a_judge_survives_its_file() -> None:
+    """Written as JSON and read again, a judge answers alike to 1e-3."""
+    rows, _, truth = measurements(1, 500)
+    judge = fit_judge(rows, truth, 4, 1e-3)
+    again = Judge.from_json(json.loads(json.dumps(judge.as_json())))
+    np.testing.assert_allclose(again(rows), judge(rows), atol=1e-3)
