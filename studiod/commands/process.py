@@ -121,7 +121,7 @@ def _tell(made: Processed, file: Path, out: Path, stem: str) -> None:
 
 def _why(error: StudioError | MemoryError | OSError, file: Path) -> str:
     if isinstance(error, StudioError):
-        return inert(error.message)
+        return inert(f"{error.message} {error.hint}".strip())
     if isinstance(error, MemoryError):
-        return f"{printable(file)} needs more memory than there is."
-    return f"{printable(file)}: {error.strerror or type(error).__name__}."
+        return f"{printable(file)} needs more memory than there is. End other programs, or scale it down."
+    return f"{printable(file)}: {error.strerror or type(error).__name__}. Look at the folder of --out."

@@ -162,7 +162,7 @@ class _Trouble(Exception):
 @contextmanager
 def _sentences(path: Path) -> Iterator[None]:
     """Turns whatever goes wrong inside into a PictureError about `path`; lack of memory is left alone."""
-    name = printable(path.name)
+    name = printable(path.name or path)
     try:
         yield
     except (PictureError, MemoryError):
@@ -198,7 +198,7 @@ def _open(path: Path) -> BinaryIO:
     facts = os.fstat(file.fileno())
     trouble = None
     if not stat.S_ISREG(facts.st_mode):
-        trouble = _Trouble("is not a file with a picture in it.", "Take it out of the hot folder.")
+        trouble = _Trouble("is not a file with a picture in it.", "Take it out from among the photographs.")
     elif facts.st_size == 0:
         trouble = _Trouble("is empty (0 bytes).", _WHOLE_AGAIN)
     if trouble is not None:
@@ -236,7 +236,7 @@ def _facts(file: BinaryIO, path: Path) -> _Facts:
             return _raw_facts(file)
         except rawpy.LibRawError as problem:
             raise _Trouble("is not a camera RAW file that can be read.", _WHOLE_AGAIN) from problem
-    raise _Trouble("is not a picture, whatever its name says.", "Take it out of the hot folder.")
+    raise _Trouble("is not a picture, whatever its name says.", "Take it out from among the photographs.")
 
 
 def _refuse_absurd_sizes(facts: _Facts, max_megapixels: float) -> None:
@@ -244,7 +244,7 @@ def _refuse_absurd_sizes(facts: _Facts, max_megapixels: float) -> None:
     if facts.width * facts.height > max_megapixels * 1e6:
         raise _Trouble(
             f"says it has {size}, more than the {max_megapixels:g} megapixels allowed.",
-            "Raise max_megapixels under [intake] if your camera makes such pictures.",
+            "A studio whose camera makes such pictures raises max_megapixels under [intake].",
         )
     if min(facts.width, facts.height) < _SMALLEST_SIDE:
         raise _Trouble(f"has {size}: too small to be a photograph.")
