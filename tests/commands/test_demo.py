@@ -20,16 +20,17 @@ def studiod(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.timeout(900)
 def test_the_demo_shows_all_of_it_and_can_be_run_again(tmp_path: Path) -> None:
-    """Some pieces leave, some wait, the dear and the unpriced among them; a second run adds nothing."""
+    """Some pieces leave, some wait: the dear one however low its risk. A second run adds nothing."""
     folder = tmp_path / "demo studio"
     first = studiod("demo", "--dir", folder)
     assert first.returncode == 0, first.stdout + first.stderr
     items = {item["sku"]: item for item in read(folder)}
     assert len(items) == 7
     assert {item["status"] for item in items.values()} == {"delivered", "awaiting_review"}
-    dear, edge, unknown = items["HALO-0077"], items["HALO-0006"], items[None]
-    assert (edge["price"], edge["mandatory"]) == ("1000.00", False)
+    dear, edge, unknown = items["BROOCH-2102"], items["CHAIN-0002"], items[None]
+    assert (edge["price"], edge["mandatory"], edge["status"]) == ("1000.00", False, "delivered")
     assert (dear["mandatory"], dear["status"]) == (True, "awaiting_review")
+    assert dear["risk"] < items["PENDANT-2154"]["risk"] and items["PENDANT-2154"]["status"] == "delivered"
     assert (unknown["price"], unknown["status"]) == (None, "awaiting_review")
     for item in items.values():
         assert item["files"][0].rpartition("/")[2] in first.stdout
