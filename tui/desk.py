@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from studiod.errors import StudioError
 from studiod.ledger import reading, review
@@ -32,7 +32,9 @@ from studiod.ledger.states import Status
 from studiod.ledger.touchup import strokes_of
 from studiod.settings import Settings
 from studiod.strokes import Stroke
-from tui.pictures import Pictures, open_pictures
+
+if TYPE_CHECKING:
+    from tui.pictures import Pictures
 
 Box = tuple[int, int, int, int]
 
@@ -163,7 +165,7 @@ class Desk:
             strokes=strokes_of(self.ledger, item),
         )
         try:
-            pictures = open_pictures(self.settings.work / version.made.folder)
+            pictures = _open_pictures(self.settings.work / version.made.folder)
         except StudioError as error:
             return replace(piece, trouble=f"{error.message}\n{error.hint}")
         if version.origin is not Origin.CAPTURE:
@@ -175,7 +177,7 @@ class Desk:
         before = reading.get_version(self.ledger, version.item, version.version - 1)
         if before is not None:
             with suppress(StudioError):
-                pictures.remember(open_pictures(self.settings.work / before.made.folder))
+                pictures.remember(_open_pictures(self.settings.work / before.made.folder))
 
     def picture_file(self, piece: Piece, finding: Finding | None = None) -> Path:
         """The version's first composite as it would be delivered, or the evidence of a finding."""
@@ -277,6 +279,13 @@ def _finding(number: int, text: Any) -> Finding | None:
         )
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def _open_pictures(folder: Path) -> Pictures:
+    # Imported here: what pictures need takes longer than the list of the queue, which comes first.
+    from tui.pictures import open_pictures
+
+    return open_pictures(folder)
 
 
 def _today(selection: Selection, view: str) -> Selection:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
@@ -11,18 +13,17 @@ from textual.worker import Worker
 
 from studiod.errors import GateRefused, LedgerError, StudioError, TransitionRefused
 from studiod.ledger.records import ItemRecord
-from studiod.ledger.states import Status
 from studiod.names import printable
 from tui import words
 from tui.desk import VIEWS, Piece, Pulse
 from tui.dialogs import FlagAnswer, FlagDialog, Sure
 from tui.keys import bindings
 from tui.lines import KeyLine, SayLine
-from tui.pictures import View
-from tui.queue_table import QueueTable, row_reason
-from tui.review_screen import ReviewScreen
+from tui.queue_table import QueueTable
 from tui.studio_screen import StudioScreen
-from tui.viewer import PictureView
+
+if TYPE_CHECKING:
+    from tui.side import Side
 
 _NOTHING = {
     "waiting": "Nothing waits for a person.",
@@ -38,8 +39,7 @@ class QueueScreen(StudioScreen):
     QueueScreen #head, QueueScreen #tabs { height: 1; padding: 0 1; background: #242424; }
     QueueScreen #tabs { background: #1c1c1c; }
     QueueScreen #body { height: 1fr; }
-    QueueScreen #side { width: 40%; min-width: 30; max-width: 100; padding-left: 1; }
-    QueueScreen #details { height: auto; max-height: 10; padding: 0 1; }
+    QueueScreen #room { width: 40%; min-width: 30; max-width: 100; padding-left: 1; }
     QueueScreen #search { height: 1; border: none; padding: 0 1; background: #1c1c1c; display: none; }
     QueueScreen.-searching #search { display: block; }
     """
@@ -57,6 +57,7 @@ class QueueScreen(StudioScreen):
         self._counts: dict[str, int] = {}
         self._pulse: Pulse | None = None
         self.piece: Piece | None = None
+        self.side: Side | None = None
         self._silent = ""
 
     def compose(self) -> ComposeResult:
@@ -65,9 +66,7 @@ class QueueScreen(StudioScreen):
         yield Static(id="tabs")
         with Horizontal(id="body"):
             yield QueueTable(id="table")
-            with Vertical(id="side"):
-                yield PictureView(id="picture")
-                yield Static(id="details")
+            yield Vertical(id="room")
         yield Input(placeholder="SKU or name", id="search")
         yield SayLine()
         yield KeyLine()
@@ -77,15 +76,9 @@ class QueueScreen(StudioScreen):
         """The table."""
         return self.query_one(QueueTable)
 
-    @property
-    def picture(self) -> PictureView:
-        """The preview."""
-        return self.query_one(PictureView)
-
     def on_mount(self) -> None:
         """Fill the screen, then keep it alive."""
         self.table.focus()
-        self.picture.show(None, "")
         self.table.nothing = "Reading the queue …"
         self.renew(reset=True)
         self.set_interval(1.0, self._tick)
@@ -129,7 +122,7 @@ class QueueScreen(StudioScreen):
                 if item is not None:
                     self.table.move_to_item(item)
                 await self._fetch_rows(self.table.visible_ids())
-                self._choose(force=reset)
+                self.call_after_refresh(self._choose, force=reset)
                 self._counts = await self.ask(desk.counts)
                 self._event = pulse.event
             self._pulse = pulse
@@ -181,28 +174,37 @@ class QueueScreen(StudioScreen):
         if chosen is None:
             if self.table.chosen_id is None:
                 self.piece = None
-                self.picture.show(None, "")
+                if self.side is not None:
+                    self.side.show_piece(None, "")
         elif force or shown is None or (shown.id, shown.version) != (chosen.id, chosen.version):
             self._load_piece(chosen.id)
         self._draw_details()
 
     @work(exclusive=True, group="piece")
     async def _load_piece(self, item: int) -> None:
+        side = self.side or await self._open_side()
         try:
             piece = await self.ask(self.desk.piece, item)
             if piece.pictures is not None:
                 await self.draw_from(piece.pictures.prepare)
-            trouble = piece.trouble
         except StudioError as error:
             if self.table.chosen_id == item:
                 self.piece = None
-                self.picture.show(None, f"{error.message}\n{error.hint}")
+                side.show_piece(None, f"{error.message}\n{error.hint}")
             return
         if self.table.chosen_id == item:
             self.piece = piece
-            self.picture.view = View.COMPOSITE
-            self.picture.show(piece.pictures, trouble)
+            side.show_piece(piece, piece.trouble)
             self._draw_details()
+
+    async def _open_side(self) -> Side:
+        """The pane beside the table, made once there is a piece to show in it."""
+        side_type = await self.ask(_side_type)
+        if self.side is None:
+            self.side = side_type()
+            self.query_one("#room").mount(self.side)
+            self.side.picture.sharpen(self.studio.sharpness)
+        return self.side
 
     # Drawing
 
@@ -234,11 +236,8 @@ class QueueScreen(StudioScreen):
         return [self.key_of(f"view.{name}") for name in VIEWS]
 
     def _draw_details(self) -> None:
-        item = self.table.chosen
-        if item is None:
-            self.query_one("#details", Static).update("")
-            return
-        self.query_one("#details", Static).update(item_text(item))
+        if self.side is not None:
+            self.side.show_item(self.table.chosen)
 
     # Keys
 
@@ -261,8 +260,8 @@ class QueueScreen(StudioScreen):
 
     def action_before_after(self) -> None:
         """The original under the composite, and back."""
-        shown = self.picture.view
-        self.picture.show_view(View.ORIGINAL if shown is View.COMPOSITE else View.COMPOSITE)
+        if self.side is not None:
+            self.side.before_after()
 
     def action_search(self) -> None:
         """Ask for a part of a SKU or name."""
@@ -289,6 +288,8 @@ class QueueScreen(StudioScreen):
     def action_open(self) -> None:
         """Look closely at the chosen piece."""
         if self.table.chosen_id is not None:
+            from tui.review_screen import ReviewScreen
+
             self.app.push_screen(ReviewScreen(list(self.table.ids), self.table.chosen_id), self._returned)
 
     def _returned(self, item: int | None) -> None:
@@ -382,24 +383,8 @@ class QueueScreen(StudioScreen):
         self.renew(item=item.id)
 
 
-def item_text(item: ItemRecord) -> Text:
-    """An item in a few lines of plain text."""
-    text = Text()
-    text.append(words.fitted(words.sku_text(item), 40).rstrip(), "bold")
-    if item.title:
-        text.append(f"  {printable(item.title)}")
-    text.append(f"\n{words.price_text(item)}", "bold #f0c060" if item.mandatory else "")
-    if item.mandatory:
-        text.append("  a person must decide", "#f0c060")
-    if item.risk is not None:
-        text.append("\nrisk ")
-        text.append(words.risk_bar(item.risk), words.risk_colour(item.risk))
-    reason = row_reason(item)
-    if reason:
-        text.append(f"\n{reason}")
-    text.append(f"\n{words.shortened(f'{item.hot_folder}/{item.path}', 70)}", "#8c8c8c")
-    if item.status is not Status.AWAITING_REVIEW:
-        text.append(f"\n{words.status_text(item.status)}", "#a8a8a8")
-    if item.opened_by:
-        text.append(f"\nopen by {printable(item.opened_by)}", "#e0b050")
-    return text
+def _side_type() -> type[Side]:
+    # Imported here: what pictures need takes longer than the list.
+    from tui.side import Side
+
+    return Side

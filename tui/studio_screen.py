@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
 from textual import work
@@ -17,10 +17,10 @@ from tui.desk import Desk
 from tui.dialogs import FlagAnswer, Help
 from tui.keys import ACTIONS
 from tui.lines import SayLine, help_text, key_name
-from tui.viewer import PictureView
 
 if TYPE_CHECKING:
     from tui.app import ReviewApp
+    from tui.viewer import PictureView
 
 Box = tuple[int, int, int, int]
 Given = ParamSpec("Given")
@@ -160,11 +160,15 @@ class StudioScreen(Screen[int | None]):
 
     def on_screen_suspend(self) -> None:
         """Whatever lies over this screen, no real pixels shine through it."""
-        for picture in self.query(PictureView):
+        for picture in self._pictures:
             picture.clear()
 
+    @property
+    def _pictures(self) -> Iterable[PictureView]:
+        return cast("Iterable[PictureView]", self.query("PictureView"))
+
     def _sharpen(self) -> None:
-        for picture in self.query(PictureView):
+        for picture in self._pictures:
             picture.sharpen(self.studio.sharpness)
 
     def action_redraw(self) -> None:

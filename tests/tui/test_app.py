@@ -117,3 +117,13 @@ def test_neither_cv2_nor_onnxruntime_is_loaded() -> None:
     code = "import sys, tui.app; print([name for name in ('cv2', 'onnxruntime') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_the_list_does_not_wait_for_what_pictures_need() -> None:
+    """The queue is listed before the libraries that decode and draw pictures are loaded."""
+    code = (
+        "import sys, tui.queue_screen, tui.desk, studiod.ledger.review; "
+        "print([name for name in ('numpy', 'PIL') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

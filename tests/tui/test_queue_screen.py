@@ -217,9 +217,9 @@ async def test_the_preview_shows_before_and_after(studio: Studio) -> None:
         screen = await studio.chosen(pilot, item)
         assert "▀" in studio.text(pilot)
         await pilot.press("space")
-        assert screen.picture.view is View.ORIGINAL
+        assert screen.side.picture.view is View.ORIGINAL
         await pilot.press("space")
-        assert screen.picture.view is View.COMPOSITE
+        assert screen.side.picture.view is View.COMPOSITE
 
 
 async def test_a_preview_that_is_gone_is_said(studio: Studio) -> None:
