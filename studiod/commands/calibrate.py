@@ -32,7 +32,7 @@ def calibrate(
     ] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Learn from what people decided how far the risk score can be trusted.
+    """Learn from people how far the risk can be trusted.
 
     Shows for every limit what share of the pieces below it a person would have stopped, and how many a
     person must look at; proposes a value for auto_approve_below. Changes nothing without --apply, and never

@@ -21,7 +21,7 @@ _TOLD_ELSEWHERE = ("reasons", "box")  # with the decision
 
 
 def history(item: ItemArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Everything that ever happened to one item, and every decision on it."""
+    """The whole life of one item, decisions included."""
     settings = studio_settings(config)
     ledger = studio_ledger(settings)
     record = reading.get_item(ledger, item)

@@ -21,7 +21,7 @@ _PRESET = "white"
 
 
 def process(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Photographs.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Photographs.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the results go.")],
     plate: Annotated[
         Path | None, typer.Option("--plate", metavar="FILE", help="An empty shot of the same set.")

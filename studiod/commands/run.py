@@ -19,7 +19,9 @@ def run(
         ),
     ] = False,
 ) -> None:
-    """Watch the hot folders and do the night's work, until SIGTERM or Ctrl-C.
+    """Do the night's work on the hot folders, until stopped.
+
+    SIGTERM or Ctrl-C finishes or gives back what is in hand, then ends with exit code 0.
 
     With --until-idle `[daemon] hours` do not hold it back, approved pictures still in their delay
     stay approved, and a pass that cannot go on (a full disk, a folder that is not mounted) ends with

@@ -312,3 +312,9 @@ def test_check_with_an_unreadable_configuration_ends_with_two(run: Run, studio: 
     done = run("check", "--config", studio.file)
     assert done.returncode == 2
     assert "quiet_seconds?" in one_line(done.stderr)
+
+
+def test_every_command_is_told_in_a_whole_sentence(run: Run) -> None:
+    """The list of commands fits a terminal of 80 columns: no sentence in it is cut short."""
+    listed = run("--help").stdout.partition("Commands:")[2]
+    assert "  run " in listed and "..." not in listed
