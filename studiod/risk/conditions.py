@@ -7,7 +7,7 @@ import numpy as np
 
 from studiod.risk.edges import EdgeFacts, rim_of
 from studiod.risk.evidence import Evidence
-from studiod.risk.findings import Finding
+from studiod.risk.findings import Finding, Point
 
 _SOFT_EDGE = 0.1
 _WEAK_SHARE = 0.4
@@ -30,13 +30,12 @@ def find_conditions(evidence: Evidence, edge: EdgeFacts, sharpness: float) -> li
     rows, columns = np.flatnonzero(evidence.covered.any(axis=1)), np.flatnonzero(evidence.covered.any(axis=0))
     left, top, right, bottom = int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
     box = evidence.to_photo(left, top, right, bottom)
-    middle = ((box[0] + box[2]) // 2, (box[1] + box[3]) // 2)
     if sharpness < _SOFT_EDGE:
         findings.append(
             Finding(
                 "out_of_focus",
                 box,
-                middle,
+                _on_the_rim(evidence),
                 round(min(0.9, 0.5 + 5 * (_SOFT_EDGE - sharpness)), 3),
                 f"The piece's edges are soft: they take about {1 / max(sharpness, 0.01):.0f} px.",
                 {"edge_px": round(1 / max(sharpness, 0.01), 1)},
@@ -59,6 +58,13 @@ def find_conditions(evidence: Evidence, edge: EdgeFacts, sharpness: float) -> li
             )
         )
     return findings + _find_cuts(evidence)
+
+
+def _on_the_rim(evidence: Evidence) -> Point:
+    """The place of the piece's edge that is nearest to its middle."""
+    places = np.argwhere(rim_of(evidence.covered))
+    row, column = places[np.abs(places - places.mean(axis=0)).sum(axis=1).argmin()]
+    return evidence.point(float(column), float(row))
 
 
 def _find_cuts(evidence: Evidence) -> list[Finding]:
@@ -84,12 +90,20 @@ def _find_cuts(evidence: Evidence) -> list[Finding]:
             "right": (columns - 8, first, columns, last),
             "bottom": (first, rows - 8, last, rows),
         }[side]
-        seen = evidence.to_photo(*box)
+        runs = np.split(where, np.flatnonzero(np.diff(where) > 1) + 1)
+        longest = max(runs, key=len)
+        middle = float(longest[len(longest) // 2])
+        point = {
+            "left": (0.0, middle),
+            "top": (middle, 0.0),
+            "right": (columns - 1.0, middle),
+            "bottom": (middle, rows - 1.0),
+        }[side]
         findings.append(
             Finding(
                 "cut_by_frame",
-                seen,
-                ((seen[0] + seen[2]) // 2, (seen[1] + seen[3]) // 2),
+                evidence.to_photo(*box),
+                evidence.point(*point),
                 0.6,
                 f"The piece leaves the frame at the {side}.",
                 {"run_px": float(round(len(where) * evidence.scale))},

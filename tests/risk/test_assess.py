@@ -84,8 +84,10 @@ def test_an_empty_frame_is_no_piece() -> None:
 
 
 def test_a_piece_at_the_border_is_cut_by_the_frame() -> None:
-    """A matte that runs along the photograph's border says which side."""
+    """A matte that runs along the photograph's border says which side, and points at the piece there."""
     piece, _ = pieces.ring()
     cut = Piece(piece.photo[:, 320:], piece.background[:, 320:], piece.alpha[:, 320:])
     found = [finding for finding in judged(cut).findings if finding.reason == "cut_by_frame"]
     assert len(found) == 1 and found[0].box[0] == 0 and "left" in found[0].sentence
+    x, y = found[0].point
+    assert x == 0 and cut.alpha[y, x] > 0.5
