@@ -128,8 +128,13 @@ def test_a_morning(
     terminal.sees("matte before the touch-up")
     terminal.press("c", "0")
     terminal.sees("composite +fit")
-    terminal.press("a")
-    left = int(terminal.sees(r"Look first: (?:the whole composite and )?(\d+) places? at 200 %")[1])
+
+    def asks_for_places_only() -> object:
+        terminal.press("a")
+        return re.search(r"Look first: \d+ places? at 200 %", terminal.screen())
+
+    wait_for(asks_for_places_only, "the whole composite seen", SECONDS)
+    left = int(terminal.sees(r"Look first: (\d+) places? at 200 %")[1])
     visited: set[str] = set()
     while len(visited) < left:
         terminal.press("n")
