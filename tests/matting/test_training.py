@@ -11,7 +11,7 @@ import pytest
 torch = pytest.importorskip("torch")
 exporting = pytest.importorskip("studiod.matting.training.exporting")
 
-from studiod.matting.training import packing, running  # noqa: E402
+from studiod.matting.training import packing, running, starting  # noqa: E402
 from studiod.matting.training.losses import matting_loss  # noqa: E402
 from studiod.matting.training.networks import build_network, to_alpha  # noqa: E402
 from studiod.matting.training.samples import draw_sample  # noqa: E402
@@ -131,7 +131,35 @@ def test_run_resumes_and_exports(packed: Path, tmp_path: Path, monkeypatch: pyte
     assert difference < 1 / 255
 
 
+@pytest.mark.parametrize("which", ["coarse", "fine"])
+def test_exported_weights_are_a_start(packed: Path, tmp_path: Path, which: str) -> None:
+    """A network started from exported weights answers as they do, and goes on learning from there."""
+    torch.manual_seed(5)
+    network = build_network(which)
+    batch = (torch.rand(4, 8, 128, 128), torch.rand(4, 1, 32, 32))
+    network.train()(*batch)  # its normalisations have seen something
+    checkpoint = tmp_path / "checkpoint.pt"
+    torch.save({"average": network.state_dict()}, checkpoint)
+    exporting.export_network(checkpoint, which, tmp_path / "weights.onnx")
+    started = build_network(which)
+    starting.start_from(tmp_path / "weights.onnx", started, [batch])
+    with torch.no_grad():
+        expected = to_alpha(network.eval()(*batch))
+        assert torch.allclose(to_alpha(started.eval()(*batch)), expected, atol=1 / 255)
+        assert torch.allclose(to_alpha(started.train()(*batch)), expected, atol=0.05)
+
+
+def test_weights_of_another_network_are_no_start(tmp_path: Path) -> None:
+    """Weights of the coarse pass are refused as a start of the fine one."""
+    checkpoint = tmp_path / "checkpoint.pt"
+    torch.save({"average": build_network("coarse").state_dict()}, checkpoint)
+    exporting.export_network(checkpoint, "coarse", tmp_path / "weights.onnx")
+    batch = (torch.rand(1, 8, 64, 64), torch.rand(1, 1, 16, 16))
+    with pytest.raises(ValueError, match="convolutions"):
+        starting.start_from(tmp_path / "weights.onnx", build_network("fine"), [batch])
+
+
 def test_both_networks_fit_in_ten_megabytes() -> None:
-    """Both passes together hold at most 10 MB of float32 weights."""
+    """Both passes together hold at most 10 MB of weights of 16 bits."""
     count = sum(p.numel() for which in ("coarse", "fine") for p in build_network(which).parameters())
-    assert count * 4 < 10_000_000
+    assert count * 2 < 10_000_000

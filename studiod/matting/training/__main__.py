@@ -23,7 +23,7 @@ def main() -> int:
     run.add_argument("--rate", default=2e-3, type=float)
     run.add_argument("--threads", default=1, type=int)
     run.add_argument("--workers", default=0, type=int, help="processes that draw samples")
-    run.add_argument("--start", type=Path, help="a checkpoint to take the weights from")
+    run.add_argument("--start", type=Path, help="exported weights (.onnx) to go on from")
     run.add_argument("--answers", type=Path, help="the coarse pass's answers, for the fine pass")
     answer = commands.add_parser("answer", help="what an exported coarse network says of every picture")
     answer.add_argument("--packed", required=True, type=Path)

@@ -40,12 +40,13 @@ class MattingNetwork(nn.Module):
     Input N x 8 x H x W float32: photograph in square-root light (3), log ratio photograph to background
     (3), strokes keep and remove (2); H and W are multiples of the stride. With `context`, a coarse
     alpha N x 1 x H/4 x W/4 enters at the bottleneck only, so that it informs and does not dictate.
-    Output: logits N x 1 x H x W.
+    `residuals` says how many residual blocks each level has on the way up, the outermost first, the
+    bottleneck last. Output: logits N x 1 x H x W.
     """
 
-    def __init__(self, widths: tuple[int, ...], depth: int, context: bool) -> None:
+    def __init__(self, widths: tuple[int, ...], residuals: tuple[int, ...], context: bool) -> None:
         super().__init__()
-        self.widths, self.depth, self.context = widths, depth, context
+        self.context = context
         self.stem = _block(4 * CHANNELS, widths[0])
         self.down = nn.ModuleList(
             nn.Sequential(_block(a, b, 2), *([_block(b, b)] if index + 2 < len(widths) else []))
@@ -54,10 +55,12 @@ class MattingNetwork(nn.Module):
         if context:
             self.fold = nn.PixelUnshuffle(4)
             self.inject = nn.Conv2d(16, widths[-1], 1)
-        self.bottom = nn.Sequential(*(_Residual(widths[-1]) for _ in range(depth)))
+        self.bottom = nn.Sequential(*(_Residual(widths[-1]) for _ in range(residuals[-1])))
         self.narrow = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairwise(widths))
-        self.up = nn.ModuleList(_block(a, a) for a in widths[:-1])
-        self.detail = _Residual(widths[0]) if context else nn.Identity()
+        self.up = nn.ModuleList(
+            nn.Sequential(_block(width, width), *(_Residual(width) for _ in range(count)))
+            for width, count in zip(widths[:-1], residuals[:-1], strict=True)
+        )
         self.head = nn.Conv2d(widths[0], 4, 3, 1, 1)
 
     def forward(self, picture: Tensor, context: Tensor | None = None) -> Tensor:
@@ -73,15 +76,15 @@ class MattingNetwork(nn.Module):
         for index in reversed(range(len(self.up))):
             larger = functional.interpolate(self.narrow[index](features), scale_factor=2.0, mode="nearest")
             features = self.up[index](larger + levels[index])
-        out: Tensor = functional.pixel_shuffle(self.head(self.detail(features)), 2)
+        out: Tensor = functional.pixel_shuffle(self.head(features), 2)
         return out
 
 
 def build_network(which: str) -> MattingNetwork:
     """The untrained network for a pass, `coarse` or `fine`."""
     if which == "coarse":
-        return MattingNetwork((24, 48, 96, 128, 192), 1, context=False)
-    return MattingNetwork((32, 48, 96, 128), 1, context=True)
+        return MattingNetwork((24, 48, 96, 128, 192), (0, 1, 1, 2, 2), context=False)
+    return MattingNetwork((32, 48, 96, 128), (1, 0, 0, 1), context=True)
 
 
 def to_alpha(logits: Tensor) -> Tensor:

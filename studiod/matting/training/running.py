@@ -21,9 +21,10 @@ from studiod.matting.training.muon import Muon
 from studiod.matting.training.networks import MattingNetwork, build_network, to_alpha
 from studiod.matting.training.packing import Packed, read_pack
 from studiod.matting.training.samples import Sample, draw_sample, turned
+from studiod.matting.training.starting import start_from
 
-SIZES = {"coarse": 320, "fine": 256}
-BATCHES = {"coarse": 8, "fine": 8}
+SIZES = {"coarse": 256, "fine": 256}
+BATCHES = {"coarse": 12, "fine": 8}
 _ECHO = 128
 
 
@@ -68,9 +69,10 @@ def train(plan: Plan) -> None:
         optimiser.load_state_dict(saved["optimiser"])
         state = saved["state"]
     elif plan.start is not None:
-        saved = torch.load(plan.start, map_location=device, weights_only=True)
-        network.load_state_dict(saved["average"])
-        average.load_state_dict(saved["average"])
+        known = [batch[:2] for batch in _validation(training, plan.which)]
+        start_from(plan.start, average, known)
+        network.load_state_dict(average.state_dict())
+    half = plan.device == "cuda" or torch.cpu._is_amx_tile_supported()  # else slower than float32
     fixed = _validation([p for p in pictures if p.part == "calibrate"], plan.which)
     batches = _batches(training, plan.which, batch, state["step"], plan.workers)
     last_save = last_check = time.monotonic()
@@ -84,8 +86,7 @@ def train(plan: Plan) -> None:
         rate = float(plan.rate * warm * (0.01 + 0.99 * (0.5 + 0.5 * np.cos(np.pi * progress))))
         for group in optimiser.param_groups:
             group["lr"] = rate
-        network.train()
-        with torch.autocast(device.type, torch.bfloat16, enabled=plan.device == "cuda"):
+        with torch.autocast(device.type, torch.bfloat16, enabled=half):
             logits = network(picture.contiguous(memory_format=torch.channels_last), context)
         loss = matting_loss(logits, alpha, weight)
         optimiser.zero_grad(set_to_none=True)
