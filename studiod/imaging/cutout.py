@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,12 +41,11 @@ def make_cutout(photo: Photo, foreground: Linear, alpha: Alpha, box: Box) -> Cut
     left, top, right, bottom = box
     source = photo.pixels[top:bottom, left:right]
     coverage = (alpha * np.float32(65535.0) + np.float32(0.5)).astype(np.uint16)
-    pixels = np.empty((*alpha.shape, 4), np.uint16)
     factor = (coverage > 0) * np.uint16(257 if source.dtype == np.uint8 else 1)
-    np.multiply(source, factor[..., None], out=pixels[..., :3], dtype=np.uint16)
+    planes = [np.multiply(plane, factor, dtype=np.uint16) for plane in cv2.split(source)]
+    pixels = np.asarray(cv2.merge([*planes, coverage]), np.uint16)
     partly = (coverage > 0) & (coverage < 65535)
     pixels[partly, :3] = from_linear(foreground[partly], photo.profile)
-    pixels[..., 3] = coverage
     return Cutout(pixels, box, photo.width, photo.height, photo.profile, photo.exif)
 
 
