@@ -126,7 +126,10 @@ def _resized(foreground: Linear, alpha: Alpha, scale: float) -> list[Alpha]:
     """Planes of the three colours, multiplied by coverage, and of coverage, resized; coverage at most 1."""
     height, width = alpha.shape
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    planes = [_scaled(np.asarray(colour * alpha), size, scale) for colour in cv2.split(foreground)]
+    planes = [
+        _scaled(np.asarray(cv2.extractChannel(foreground, channel) * alpha), size, scale)
+        for channel in range(3)
+    ]
     coverage = _scaled(alpha, size, scale)
     if scale >= _AVERAGE_BELOW and size != (width, height):
         nothing = coverage < 1e-4
