@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -42,8 +43,8 @@ def write_version(folder: Path, photo: Photo, processed: Processed) -> Artifacts
     (fresh / "tiles").mkdir(parents=True)
     with ThreadPoolExecutor(_WRITERS) as pool:  # disks are waited for while the next picture is encoded
         written = {
-            name: pool.submit(write_synced, fresh / name, parts)
-            for name, parts in _contents(photo, processed)
+            name: pool.submit(lambda path, encode: write_synced(path, encode()), fresh / name, encode)
+            for name, encode in _contents(photo, processed)
         }
         hashes = {name: told.result() for name, told in written.items()}
     sync_folder(fresh / "tiles")
@@ -65,14 +66,14 @@ def risk_json(processed: Processed) -> bytes:
     return (json.dumps(processed.risk.as_json(), indent=2) + "\n").encode()
 
 
-def _contents(photo: Photo, processed: Processed) -> Iterator[tuple[str, Sequence[bytes]]]:
-    yield "cutout.png", encode_cutout(processed.cutout)
-    yield "matte.png", _matte(processed)
+def _contents(photo: Photo, processed: Processed) -> Iterator[tuple[str, Callable[[], Sequence[bytes]]]]:
+    """The files by name, and what encodes each."""
+    yield "cutout.png", partial(encode_cutout, processed.cutout)
+    yield "matte.png", partial(_matte, processed)
     for made in processed.composites.values():
-        yield _composite_name(made), encode(made)
-    yield "risk.json", [risk_json(processed)]
-    for name, content in draw_view(photo, processed):
-        yield name, [content]
+        yield _composite_name(made), partial(encode, made)
+    yield "risk.json", lambda: [risk_json(processed)]
+    yield from draw_view(photo, processed)
 
 
 def _composite_name(made: Composite) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,25 +62,29 @@ def process_photo(
     """Cut the piece out of `photo`, lay it out by each of the presets, and say what may be wrong with it.
 
     The colours of a touch-up that came back, `retouched`, are kept; `matte` then answers with its coverage.
+    The matte is judged while the piece is laid out.
     """
     linear = photo.linear()
     background, plate_message = _background(linear, plate)
     alpha = matte(linear, background, strokes)
-    risk = assess(linear, background, alpha)
     box = _piece_box(alpha)
     within = np.s_[box[1] : box[3], box[0] : box[2]]
-    source = photo if retouched is None else retouched.photo
-    colours = linear[within] if retouched is None else source.linear(box)
-    foreground = estimate_foreground(colours, background[within], alpha[within])
-    if retouched is not None:
-        final = retouched.final[within] & (alpha[within] > 0)
-        np.copyto(foreground, colours, where=final[..., None])
-    del linear, background, colours
-    cutout = make_cutout(source, foreground, alpha[within], box)
-    size = (photo.width, photo.height)
-    composites = {
-        preset.name: composite(foreground, alpha[within], preset, box, size, photo.exif) for preset in presets
-    }
+    with ThreadPoolExecutor(1) as beside:
+        judged = beside.submit(assess, linear, background, alpha)
+        source = photo if retouched is None else retouched.photo
+        colours = linear[within] if retouched is None else source.linear(box)
+        foreground = estimate_foreground(colours, background[within], alpha[within])
+        if retouched is not None:
+            final = retouched.final[within] & (alpha[within] > 0)
+            np.copyto(foreground, colours, where=final[..., None])
+        del linear, background, colours
+        cutout = make_cutout(source, foreground, alpha[within], box)
+        size = (photo.width, photo.height)
+        composites = {
+            preset.name: composite(foreground, alpha[within], preset, box, size, photo.exif)
+            for preset in presets
+        }
+        risk = judged.result()
     plate_used = plate is not None and not plate_message
     return Processed(alpha, foreground, cutout, composites, risk, box, plate_used, plate_message)
 

@@ -8,7 +8,8 @@ tiles over the piece. Everything is sRGB of 8 bits; the cutout's alpha is the ma
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import cv2
 import numpy as np
@@ -23,6 +24,8 @@ from studiod.risk.findings import Box
 
 Codes = NDArray[np.uint8]
 Layer = dict[str, object]
+File = tuple[str, Callable[[], list[bytes]]]
+"""A file's name, and what encodes its parts."""
 
 _PREVIEW_SIDE = 1600
 _TILE = 512
@@ -31,8 +34,8 @@ _EVIDENCE_COUNT = 12
 _JPEG = [cv2.IMWRITE_JPEG_QUALITY, 90, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
 
 
-def draw_view(photo: Photo, processed: Processed) -> Iterator[tuple[str, bytes]]:
-    """The view's files, name and content: previews, `tiles/...`, `evidence-N.png` and, last, `view.json`."""
+def draw_view(photo: Photo, processed: Processed) -> Iterator[File]:
+    """The view's files: previews, `tiles/...`, `evidence-N.png` and, last, `view.json`."""
     box = processed.box
     original = _part(photo, box)
     cutout = _cutout_codes(photo, processed)
@@ -50,9 +53,9 @@ def draw_view(photo: Photo, processed: Processed) -> Iterator[tuple[str, bytes]]
         whole = (0, 0, canvas.shape[1], canvas.shape[0])
         yield from _pictures("composite", layers["composite"], _shrunk(canvas), canvas, whole, ".jpg")
     for number, finding in enumerate(processed.risk.findings[:_EVIDENCE_COUNT], 1):
-        yield f"evidence-{number}.png", _png(_side_by_side(original, cutout, box, finding.point))
+        yield f"evidence-{number}.png", partial(_evidence, original, cutout, box, finding.point)
     view = {"width": photo.width, "height": photo.height, "box": list(box), "layers": layers}
-    yield "view.json", json.dumps(view).encode()
+    yield "view.json", lambda: [json.dumps(view).encode()]
 
 
 def _part(photo: Photo, box: Box) -> Codes:
@@ -72,28 +75,25 @@ def _layer_of(composite: Composite) -> Layer:
 
 def _pictures(
     name: str, layer: Layer, preview: Codes, native: Codes, box: Box, suffix: str
-) -> Iterator[tuple[str, bytes]]:
+) -> Iterator[File]:
     """Preview and tiles of a layer, entered into `layer` on the way; `native` is the layer's `box`."""
-    encode = _png if suffix == ".png" else _jpeg
+    encode = encode_png if suffix == ".png" else _jpeg
     file = f"preview-{name}{suffix}"
     layer["preview"] = {"file": file, "width": preview.shape[1], "height": preview.shape[0]}
-    yield file, encode(preview)
+    yield file, partial(encode, preview)
     columns, rows = -(-native.shape[1] // _TILE), -(-native.shape[0] // _TILE)
     files = [f"tiles/{name}-{column}-{row}{suffix}" for row in range(rows) for column in range(columns)]
     layer["tiles"] = {"size": _TILE, "box": list(box), "columns": columns, "rows": rows, "files": files}
     for index, file in enumerate(files):
         top, left = index // columns * _TILE, index % columns * _TILE
-        yield file, encode(native[top : top + _TILE, left : left + _TILE])
+        yield file, partial(encode, native[top : top + _TILE, left : left + _TILE])
 
 
 def _cutout_codes(photo: Photo, processed: Processed) -> Codes:
     """The cutout's box as 8-bit sRGB RGBA, straight alpha."""
-    pixels = processed.cutout.pixels
-    colours = np.ascontiguousarray(pixels[..., :3])
-    codes = np.empty(pixels.shape, np.uint8)
-    codes[..., :3] = to_srgb8(colours, photo.profile)
-    codes[..., 3] = cv2.convertScaleAbs(np.ascontiguousarray(pixels[..., 3]), alpha=1 / 257)
-    return codes
+    *colours, coverage = cv2.split(processed.cutout.pixels)
+    codes = to_srgb8(np.asarray(cv2.merge(colours), np.uint16), photo.profile)
+    return np.asarray(cv2.merge([*cv2.split(codes), cv2.convertScaleAbs(coverage, alpha=1 / 257)]), np.uint8)
 
 
 def _preview_of_photo(photo: Photo) -> Codes:
@@ -109,10 +109,8 @@ def _preview_in_frame(cutout: Codes, box: Box, frame: tuple[int, int]) -> Codes:
     left, top = round(box[0] * width / frame[0]), round(box[1] * height / frame[1])
     right = max(left + 1, round(box[2] * width / frame[0]))
     bottom = max(top + 1, round(box[3] * height / frame[1]))
-    cover = np.ascontiguousarray(cutout[..., 3])
-    planes = [
-        cv2.multiply(np.ascontiguousarray(cutout[..., index]), cover, scale=1 / 255) for index in range(3)
-    ]
+    *colours, cover = cv2.split(cutout)
+    planes = [cv2.multiply(colour, cover, scale=1 / 255) for colour in colours]
     size = (right - left, bottom - top)
     small = np.dstack([cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in (*planes, cover)])
     alpha = small[..., 3:].astype(np.float32)
@@ -132,8 +130,8 @@ def _shrunk(codes: Codes) -> Codes:
     return np.asarray(cv2.resize(codes, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _side_by_side(original: Codes, cutout: Codes, box: Box, point: tuple[int, int]) -> Codes:
-    """The photograph and the cutout on white around a point, at 400 %, a grey line between."""
+def _evidence(original: Codes, cutout: Codes, box: Box, point: tuple[int, int]) -> list[bytes]:
+    """A PNG of the photograph and the cutout on white around a point, at 400 %, a grey line between."""
     x, y = point[0] - box[0], point[1] - box[1]
     half = _EVIDENCE_SIDE // 2
     left = min(max(0, x - half), max(0, original.shape[1] - _EVIDENCE_SIDE))
@@ -144,12 +142,8 @@ def _side_by_side(original: Codes, cutout: Codes, box: Box, point: tuple[int, in
     line = np.full((on_white.shape[0], 1, 3), 128, np.uint8)
     pair = np.concatenate([original[here], line, on_white], axis=1)
     size = (pair.shape[1] * 4, pair.shape[0] * 4)
-    return np.asarray(cv2.resize(pair, size, interpolation=cv2.INTER_NEAREST), np.uint8)
+    return encode_png(np.asarray(cv2.resize(pair, size, interpolation=cv2.INTER_NEAREST), np.uint8))
 
 
-def _jpeg(codes: Codes) -> bytes:
-    return bytes(cv2.imencode(".jpg", cv2.cvtColor(codes, cv2.COLOR_RGB2BGR), _JPEG)[1])
-
-
-def _png(codes: Codes) -> bytes:
-    return b"".join(encode_png(codes))
+def _jpeg(codes: Codes) -> list[bytes]:
+    return [bytes(cv2.imencode(".jpg", cv2.cvtColor(codes, cv2.COLOR_RGB2BGR), _JPEG)[1])]

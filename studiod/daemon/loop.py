@@ -34,6 +34,7 @@ from studiod.intake.inspect import Inspection
 from studiod.ledger import queue
 from studiod.ledger.delivery import approved_due, to_recall
 from studiod.ledger.engine import Ledger, open_ledger
+from studiod.ledger.files import moment_of
 from studiod.ledger.prices import set_thresholds
 from studiod.ledger.reading import count_by_status, find_plate, get_item, list_items
 from studiod.ledger.records import Activity, Claimed, DaemonState, ItemRecord, NewVersion, Place, Selection
@@ -333,8 +334,7 @@ class _Daemon:
     def _plate(self, claimed: Claimed) -> str | None:
         hot = self._hot_path(claimed.hot_folder)
         folder = os.path.dirname(claimed.path)  # noqa: PTH120 - "" for the top, as the ledger has it
-        moment = claimed.captured_at.timestamp() if claimed.captured_at is not None else None
-        plate = find_plate(self._ledger, claimed.hot_folder, folder, moment)
+        plate = find_plate(self._ledger, claimed.hot_folder, folder, moment_of(claimed.captured_at))
         if plate is not None:
             kept = sorted((self._settings.work / "originals").glob(f"{plate.facts.sha256}.*"))
             return str(kept[0] if kept else hot / plate.facts.path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,20 +122,21 @@ def _extent(alpha: Alpha) -> Box | None:
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-def _resized(foreground: Linear, alpha: Alpha, scale: float) -> Linear:
-    """Colours multiplied by coverage (and coverage as fourth), resized; none below 0, coverage at most 1."""
+def _resized(foreground: Linear, alpha: Alpha, scale: float) -> list[Alpha]:
+    """Planes of the three colours, multiplied by coverage, and of coverage, resized; coverage at most 1."""
     height, width = alpha.shape
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    resized = np.empty((size[1], size[0], 4), np.float32)
-    for channel in range(3):
-        colour = np.asarray(cv2.extractChannel(foreground, channel), np.float32)
-        resized[..., channel] = _scaled(colour * alpha, size, scale)
-    resized[..., 3] = _scaled(alpha, size, scale)
+    planes = [
+        _scaled(np.asarray(cv2.extractChannel(foreground, channel) * alpha), size, scale)
+        for channel in range(3)
+    ]
+    coverage = _scaled(alpha, size, scale)
     if scale >= _AVERAGE_BELOW and size != (width, height):
-        coverage = resized[..., 3]
-        np.clip(coverage, 0.0, 1.0, out=coverage)
-        resized[coverage < 1e-4] = 0.0
-    return resized
+        nothing = coverage < 1e-4
+        for plane in (*planes, coverage):
+            np.copyto(plane, 0.0, where=nothing)
+        np.minimum(coverage, 1.0, out=coverage)
+    return [*planes, coverage]
 
 
 def _scaled(plane: Alpha, size: tuple[int, int], scale: float) -> Alpha:
@@ -144,7 +146,7 @@ def _scaled(plane: Alpha, size: tuple[int, int], scale: float) -> Alpha:
     if scale < _AVERAGE_BELOW:
         return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.float32)
     picture = Image.fromarray(np.ascontiguousarray(plane))
-    return np.asarray(picture.resize(size, Image.Resampling.BICUBIC), np.float32)
+    return np.array(picture.resize(size, Image.Resampling.BICUBIC), np.float32)
 
 
 def _canvas(width: int, height: int, preset: Preset) -> NDArray[Any]:
@@ -155,27 +157,23 @@ def _canvas(width: int, height: int, preset: Preset) -> NDArray[Any]:
     return canvas
 
 
-def _lay(canvas: NDArray[Any], laid: Linear, x: int, y: int, preset: Preset) -> None:
+def _lay(canvas: NDArray[Any], planes: Sequence[Alpha], x: int, y: int, preset: Preset) -> None:
     """Lay the piece on the canvas with its corner at x, y; what lies outside is cut off."""
     height, width = canvas.shape[:2]
-    left, top, right, bottom = (
-        max(x, 0),
-        max(y, 0),
-        min(x + laid.shape[1], width),
-        min(y + laid.shape[0], height),
-    )
+    down, across = planes[3].shape
+    left, top, right, bottom = max(x, 0), max(y, 0), min(x + across, width), min(y + down, height)
     if left >= right or top >= bottom:
         return
-    laid = laid[top - y : bottom - y, left - x : right - x]
+    *colours, coverage = (plane[top - y : bottom - y, left - x : right - x] for plane in planes)
     under = decode_srgb(np.array(preset.rgb) / 255.0).astype(np.float32)
-    mixed = laid[..., :3] + (1.0 - laid[..., 3:]) * under
+    mixed = [colour + (1.0 - coverage) * tone for colour, tone in zip(colours, under, strict=True)]
     if canvas.dtype == np.uint8:
-        codes: NDArray[Any] = encode_srgb8(mixed)
+        codes: list[NDArray[Any]] = [encode_srgb8(plane) for plane in mixed]
     else:
-        codes = (encode_srgb(mixed) * np.float32(65535.0) + np.float32(0.5)).astype(np.uint16)
-    window = canvas[top:bottom, left:right]
-    covered = laid[..., 3] > 0
-    np.copyto(window, codes, where=covered[..., None])
+        codes = [
+            (encode_srgb(plane) * np.float32(65535.0) + np.float32(0.5)).astype(np.uint16) for plane in mixed
+        ]
+    cv2.copyTo(cv2.merge(codes), (coverage > 0).view(np.uint8), canvas[top:bottom, left:right])
 
 
 def _tiff_tags(exif: bytes | None) -> list[tuple[int, str, int, Any, bool]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +15,8 @@ from studiod.imaging.photo import Box, Photo
 from studiod.imaging.png import encode_png
 
 Alpha = NDArray[np.float32]
+
+_BAND = 128  # rows that are held as planes at a time
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -37,15 +40,17 @@ def make_cutout(photo: Photo, foreground: Linear, alpha: Alpha, box: Box) -> Cut
     Where alpha is 1 the colour is the source's own value (8-bit v as v x 257), where alpha is 0 it is 0,
     between it is the foreground's, in the source's profile.
     """
-    left, top, right, bottom = box
-    source = photo.pixels[top:bottom, left:right]
-    coverage = (alpha * np.float32(65535.0) + np.float32(0.5)).astype(np.uint16)
+    source = photo.pixels[box[1] : box[3], box[0] : box[2]]
+    factor = np.uint16(257 if source.dtype == np.uint8 else 1)
     pixels = np.empty((*alpha.shape, 4), np.uint16)
-    factor = (coverage > 0) * np.uint16(257 if source.dtype == np.uint8 else 1)
-    np.multiply(source, factor[..., None], out=pixels[..., :3], dtype=np.uint16)
-    partly = (coverage > 0) & (coverage < 65535)
-    pixels[partly, :3] = from_linear(foreground[partly], photo.profile)
-    pixels[..., 3] = coverage
+    for top in range(0, len(pixels), _BAND):
+        rows = np.s_[top : top + _BAND]
+        coverage = (alpha[rows] * np.float32(65535.0) + np.float32(0.5)).astype(np.uint16)
+        shown = (coverage > 0) * factor
+        planes = [np.multiply(plane, shown, dtype=np.uint16) for plane in cv2.split(source[rows])]
+        cv2.merge([*planes, coverage], pixels[rows])
+        partly = (coverage > 0) & (coverage < 65535)
+        pixels[rows][partly, :3] = from_linear(foreground[rows][partly], photo.profile)
     return Cutout(pixels, box, photo.width, photo.height, photo.profile, photo.exif)
 
 

@@ -19,7 +19,7 @@ _PIECE_REACH = (3, 9, 27)
 _BACKGROUND_REACH = (3, 7, 21)
 """Sides of the neighbourhoods, in pixels."""
 _CLEAR = 0.02
-_TILE, _MARGIN = 256, 24
+_TILE, _MARGIN = 128, 24
 """The edge is worked on in squares, as far as it goes, with as much around as the neighbourhoods reach."""
 
 

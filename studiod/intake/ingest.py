@@ -97,7 +97,6 @@ class Intake:
         self._taken: list[Taken] = []
         self._rules = Rules(ledger, settings, self._book, self._known, self._taken.append)
         self._tracker: SettleTracker[Key] = SettleTracker(settings.intake.quiet_seconds)
-        self._seen: dict[Key, FileStat] = {}
         self._asked: dict[Key, FileStat] = {}
         self._ready: dict[Key, _Ready] = {}
         self._under_way = StemIndex()  # what is in one of the three above, or in the tracker
@@ -155,7 +154,8 @@ class Intake:
             for key in self._tracker.watched():
                 self._look_again(key, now)
             self._restat_due = now + max(_RESTAT, (time.monotonic() - started) * _SHARE_OF_TIME)
-        requests = [request for key, _ in self._tracker.take_settled(now) if (request := self._settled(key))]
+        settled = self._tracker.take_settled(now)
+        requests = [request for key, signature in settled if (request := self._settled(key, signature))]
         if now >= self._release_due:
             self._release_due = now + _RELEASE
             self._release(now)
@@ -177,7 +177,6 @@ class Intake:
             self._watch_again(key, seen)
         elif found.truncated and self._may_grow(key, seen.signature):
             age = time.time() - seen.signature.mtime_ns / 1e9
-            self._seen[key] = seen
             self._tracker.postpone(key, seen.signature, self._now + min(_PATIENCE, _PATIENCE - age))
         else:
             self._doubted.pop(key, None)
@@ -231,7 +230,6 @@ class Intake:
         if ready is not None and ready.seen.signature == seen.signature:
             return
         self._ready.pop(key, None)
-        self._seen[key] = seen
         self._under_way.add(key)
         self._tracker.observe(key, seen.signature, now)
 
@@ -240,12 +238,18 @@ class Intake:
         if seen is None:
             self._drop(key)
         else:
-            self._seen[key] = seen
             self._tracker.observe(key, seen.signature, now)
 
-    def _settled(self, key: Key) -> InspectRequest | None:
-        seen = self._seen.pop(key)
+    def _settled(self, key: Key, signature: Signature) -> InspectRequest | None:
+        """Have a file looked at that was quiet for long enough, if it still is as it was last seen."""
         hot = self._hot[key[0]].settings
+        seen = look_at(hot.path, key[1])
+        if seen is None:
+            self._drop(key)
+            return None
+        if seen.signature != signature:
+            self._watch_again(key, seen)
+            return None
         if kind_of(PurePath(seen.path).name) is Kind.PICTURE and seen.nature is Nature.FILE:
             self._asked[key] = seen
             return InspectRequest(hot.name, seen.path, hot.path / seen.path)
@@ -254,13 +258,11 @@ class Intake:
         return None
 
     def _watch_again(self, key: Key, seen: FileStat) -> None:
-        self._seen[key] = seen
         self._tracker.forget(key)
         self._tracker.observe(key, seen.signature, self._now)
 
     def _drop(self, key: Key) -> None:
         self._tracker.forget(key)
-        self._seen.pop(key, None)
         self._ready.pop(key, None)
         self._under_way.discard(key)
 

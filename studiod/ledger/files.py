@@ -129,12 +129,16 @@ def folder_of(path: str) -> str:
 
 def taken_at(facts: FileFacts) -> float:
     """When the photograph was taken: its capture time (local where it names no zone), else its mtime."""
-    if facts.captured_at is None:
-        return facts.mtime_ns / 1e9
+    moment = moment_of(facts.captured_at)
+    return facts.mtime_ns / 1e9 if moment is None else moment
+
+
+def moment_of(captured_at: datetime | None) -> float | None:
+    """A capture time in seconds since 1970; None without one, or where cameras wrote what no clock shows."""
     try:
-        return facts.captured_at.timestamp()
-    except (OverflowError, ValueError, OSError):
-        return facts.mtime_ns / 1e9
+        return None if captured_at is None else captured_at.timestamp()
+    except (OverflowError, ValueError, OSError):  # the year 1, for one
+        return None
 
 
 def to_datetime(text: str | None) -> datetime | None:

@@ -23,6 +23,7 @@ from studiod.strokes import Stroke
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+Box = tuple[int, int, int, int]
 
 COARSE_SIDE = 384
 CLOSER_SIDE = 288
@@ -91,24 +92,25 @@ class ChainMatting:
         active = _active_cells(scene.photo, known, scene.keep)
         settled = active & _settled_cells(scene, known)
         active &= ~settled
-        for tile in _tiles(active, shift // FINE_STRIDE):
-            self._solve_tile(alpha, tile, scene, known)
-        _fill_between(alpha, active, settled)
+        for top, left, bottom, right in _tiles(active, shift // FINE_STRIDE):
+            part = alpha[top:bottom, left:right]
+            answer = self._solve_tile((top, left, bottom, right), scene, known)
+            cells = np.s_[
+                top // FINE_STRIDE : bottom // FINE_STRIDE, left // FINE_STRIDE : right // FINE_STRIDE
+            ]
+            _copy_cells(answer, active[cells], part)
+        _cover_cells(settled, alpha)
         return alpha
 
-    def _solve_tile(
-        self, alpha: Floats, tile: tuple[int, int, int, int], scene: _Scene, known: Floats
-    ) -> None:
-        """Write one tile (top, left, bottom, right in pixels) of `alpha`."""
-        height, width = alpha.shape
+    def _solve_tile(self, tile: Box, scene: _Scene, known: Floats) -> Floats:
+        """Coverage of a tile (top, left, bottom, right in pixels), also where it reaches beyond the frame."""
         top, left, bottom, right = tile
         window = (top - MARGIN, left - MARGIN, bottom + MARGIN, right + MARGIN)
         layers = (scene.photo, scene.background, scene.keep, scene.remove)
         picture = network_input(*(_window(layer, window) for layer in layers))
-        context = _context(known, window, (height, width))
+        context = _context(known, window, scene.photo.shape[:2])
         answer = self._fine.run(None, {"picture": picture[None], "context": context[None, None]})[0][0, 0]
-        bottom, right = min(bottom, height), min(right, width)
-        alpha[top:bottom, left:right] = answer[MARGIN : MARGIN + bottom - top, MARGIN : MARGIN + right - left]
+        return np.asarray(answer[MARGIN:-MARGIN, MARGIN:-MARGIN], np.float32)
 
 
 @dataclass(frozen=True)
@@ -214,7 +216,7 @@ def _round_to(value: float, step: int) -> int:
     return max(step, round(value / step) * step)
 
 
-def _window(layer: Floats, window: tuple[int, int, int, int]) -> Floats:
+def _window(layer: Floats, window: Box) -> Floats:
     """The part of `layer` within (top, left, bottom, right), its edge pixels repeated beyond the frame."""
     height, width = layer.shape[:2]
     top, left, bottom, right = window
@@ -225,7 +227,7 @@ def _window(layer: Floats, window: tuple[int, int, int, int]) -> Floats:
     return inner
 
 
-def _context(coarse: Floats, window: tuple[int, int, int, int], frame: tuple[int, int]) -> Floats:
+def _context(coarse: Floats, window: Box, frame: tuple[int, int]) -> Floats:
     """The coarse coverage within a window of the frame, one value for 4 x 4 pixels."""
     top, left, bottom, right = window
     rows = (np.arange(top + 2, bottom, 4, dtype=np.float32) / frame[0]) * coarse.shape[0] - 0.5
@@ -307,7 +309,7 @@ def _cell_maximum(layer: Floats, side: int = FINE_STRIDE) -> Floats:
     return cells
 
 
-def _tiles(active: Mask, shift: int) -> Iterator[tuple[int, int, int, int]]:
+def _tiles(active: Mask, shift: int) -> Iterator[Box]:
     """Rectangles (top, left, bottom, right in pixels) over the active cells, split where cheaper."""
     side = LARGEST_TILE // FINE_STRIDE
     offset = shift % side
@@ -322,7 +324,7 @@ def _tiles(active: Mask, shift: int) -> Iterator[tuple[int, int, int, int]]:
                 )
 
 
-def _split(active: Mask, box: tuple[int, int, int, int]) -> tuple[float, list[tuple[int, int, int, int]]]:
+def _split(active: Mask, box: Box) -> tuple[float, list[Box]]:
     """The cheapest rectangles for the active cells in `box`, and their cost in cells, margins included."""
     top, left, bottom, right = max(0, box[0]), max(0, box[1]), box[2], box[3]
     inside = active[top:bottom, left:right]
@@ -377,13 +379,18 @@ def _settled_cells(scene: _Scene, known: Floats) -> Mask:
     return settled
 
 
-def _fill_between(alpha: Floats, active: Mask, settled: Mask) -> None:
-    """One in settled cells, zero in all others that are not active, however the tiles were laid."""
-    for row in range(active.shape[0]):
-        part = alpha[row * FINE_STRIDE : (row + 1) * FINE_STRIDE]
-        quiet, whole = (np.repeat(cells[row], FINE_STRIDE)[: alpha.shape[1]] for cells in (~active, settled))
-        part[:, quiet] = 0.0
-        part[:, whole] = 1.0
+def _copy_cells(answer: Floats, active: Mask, alpha: Floats) -> None:
+    """Copy a tile's answer into its part of `alpha` where its cells are active, however it was laid."""
+    height, width = alpha.shape
+    wide = active.repeat(FINE_STRIDE, axis=0).repeat(FINE_STRIDE, axis=1)
+    np.copyto(alpha, answer[:height, :width], where=wide[:height, :width])
+
+
+def _cover_cells(settled: Mask, alpha: Floats) -> None:
+    """Write 1 into the settled cells."""
+    for row in np.flatnonzero(settled.any(axis=1)):
+        whole = settled[row].repeat(FINE_STRIDE)[: alpha.shape[1]]
+        alpha[row * FINE_STRIDE : (row + 1) * FINE_STRIDE, whole] = 1.0
 
 
 def obey_strokes(alpha: Floats, photo: Floats, background: Floats, strokes: Sequence[Stroke]) -> None:
@@ -406,7 +413,7 @@ def obey_strokes(alpha: Floats, photo: Floats, background: Floats, strokes: Sequ
                 alpha[part][mask > 0] = 1.0 if mode == "solid" else 0.0
 
 
-def _stroke_box(stroke: Stroke, shape: tuple[int, ...]) -> tuple[int, int, int, int] | None:
+def _stroke_box(stroke: Stroke, shape: tuple[int, ...]) -> Box | None:
     points = np.array(stroke.points, np.float64)
     reach = stroke.radius + 2
     left, top = np.maximum(0, np.floor(points.min(axis=0) - reach)).astype(int)

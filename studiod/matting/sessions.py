@@ -26,8 +26,7 @@ def open_session(path: Path, threads: int, provider: Provider) -> onnxruntime.In
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    options.enable_cpu_mem_arena = False  # what a picture took goes back for the stages after it
-    options.enable_mem_pattern = False
+    options.enable_mem_pattern = False  # tiles have many shapes: each would have a plan of its own
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     wanted = _PROVIDERS[provider]
     if wanted not in onnxruntime.get_available_providers():

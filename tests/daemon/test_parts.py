@@ -132,7 +132,7 @@ def test_the_command_gets_one_line_of_json(tmp_path: Path, wait_for: Callable[..
     hook = Hook(f"cat >> '{told}'")
     hook.tell("done", "all done", made=3)
     hook.wait(10)
-    wait_for(told.exists, "the command's file")
+    wait_for(lambda: told.exists() and told.read_text().endswith("\n"), "the command's line")
     [line] = told.read_text().splitlines()
     assert json.loads(line) == {"event": "done", "message": "all done", "made": 3}
     Hook("").tell("done", "nobody listens")

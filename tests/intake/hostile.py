@@ -134,7 +134,9 @@ def _recipes(outside: Path) -> Iterator[tuple[bytes, frozenset[str], Make]]:
     yield b"broken-icc.jpg", ITEM, picture(icc_profile=b"this is no profile at all" * 20)
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     yield b"icc.jpg", ITEM, picture(icc_profile=profile)
-    yield b"turned.jpg", ITEM, picture(exif=_orientation(6))
+    yield b"turned.jpg", ITEM, picture(exif=_exif(0x0112, 6))
+    for year in (b"0000", b"0001", b"9999"):
+        yield b"year-%b.jpg" % year, ITEM, picture(exif=_exif(0x0132, f"{year.decode()}:01:01 00:00:00"))
     frames = [Image.fromarray(ring(next(seeds))) for _ in range(3)]
     animated = _encode(frames[0], "WEBP", save_all=True, append_images=frames[1:], duration=100)
     yield b"animated.webp", ITEM, _write(animated)
@@ -222,9 +224,9 @@ def _chunk(name: bytes, payload: bytes) -> bytes:
     return struct.pack(">I", len(payload)) + name + payload + struct.pack(">I", zlib.crc32(name + payload))
 
 
-def _orientation(value: int) -> bytes:
+def _exif(tag: int, value: object) -> bytes:
     exif = Image.Exif()
-    exif[0x0112] = value
+    exif[tag] = value
     return exif.tobytes()
 
 

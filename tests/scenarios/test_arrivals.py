@@ -14,6 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 import tifffile
+from PIL import Image
 
 HOSTILE_NAME = os.fsdecode(b"R-CHEAP_\xff\xfe.jpg")
 STRANGE_NAMES = (
@@ -103,6 +104,13 @@ def test_files_that_arrive_in_every_way(
         write_picture(hot / name, 20 + seed)
         expected[name] = "item"
 
+    # Of a camera whose clock was never set.
+    write_picture(outside / "clock.jpg", 29)
+    exif = Image.Exif()
+    exif[0x0132] = "0001:01:01 00:00:00"
+    Image.open(outside / "clock.jpg").save(hot / "R-CHEAP_clock.jpg", exif=exif)
+    expected["R-CHEAP_clock.jpg"] = "item"
+
     # Not what they seem.
     (hot / "empty.jpg").write_bytes(b"")
     (hot / "letter.jpg").write_text("Dear photographer")
@@ -152,7 +160,8 @@ def test_files_that_arrive_in_every_way(
     expected |= {"fresh/one/R-CHEAP_one.jpg": "item", "fresh/two/R-CHEAP_two.jpg": "item"}
     for thread in slow:
         thread.join()
-    wait_for(lambda: _settled(daemon, 36), "all to be taken up", 120)
+    count = sum(state in {"item", "quarantined"} for state in expected.values())
+    wait_for(lambda: _settled(daemon, count), "all to be taken up", 180)
 
     # The same bytes again: a duplicate under the same SKU, an item of its own under another.
     shutil.copy(hot / "R-CHEAP_down.jpg", hot / "R-CHEAP_copy.jpg")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
 import hashlib
 import json
 import shutil
@@ -62,7 +64,8 @@ def test_a_culled_original_is_processed_from_its_copy(
     studio: Any, daemon: Any, write_picture: Callable[..., bytes], wait_for: Callable[..., None]
 ) -> None:
     """Outside of its hours the daemon keeps copies of what comes; originals and plates may go meanwhile."""
-    studio.rewrite("[daemon]", '[daemon]\nhours = "00:00-00:01"')
+    other = (dt.datetime.now() + dt.timedelta(hours=12)).hour
+    studio.rewrite("[daemon]", f'[daemon]\nhours = "{other:02}:00-{other:02}:01"')
     plate = write_picture(studio.hot / "plate.jpg", 2)
     content = write_picture(studio.hot / "R-CHEAP.jpg", 1)
     originals = studio.root / "work" / "originals"
@@ -90,10 +93,10 @@ def test_sigterm_gives_back_what_is_in_hand(
     for seed in range(12):
         write_picture(studio.hot / f"R-CHEAP_{seed}.jpg", seed)
     daemon.start()
+    wait_for(lambda: len(daemon.statuses()) == 12, "the items")
     wait_for(lambda: "made in" in daemon.words(), "the first picture")
     assert daemon.stop() == 0
-    statuses = list(daemon.statuses().values())
-    assert len(statuses) == 12 and not {"processing", "failed"} & set(statuses)
+    assert not {"processing", "failed"} & set(daemon.statuses().values())
     assert daemon.state().activity == "stopped"
 
 
@@ -186,6 +189,7 @@ def test_systemd_and_the_notify_command_are_told(
     studio: Any,
     daemon: Any,
     write_picture: Callable[..., bytes],
+    wait_for: Callable[..., None],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -195,19 +199,21 @@ def test_systemd_and_the_notify_command_are_told(
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
         receiver.bind(str(tmp_path / "notify"))
         receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-        receiver.setblocking(False)
+        receiver.settimeout(1)
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
         daemon.start("--until-idle")
-        heard = []
-        while daemon.process.poll() is None or heard[-1:] != [b""]:
-            try:
-                heard.append(receiver.recv(4096))
-            except BlockingIOError:
-                if daemon.process.poll() is not None:
-                    break
+        heard: list[bytes] = []
+        ended = False
+        while not ended:
+            ended = daemon.process.poll() is not None  # what it said before is heard to its end
+            with contextlib.suppress(TimeoutError):
+                while True:
+                    heard.append(receiver.recv(4096))
     assert heard.count(b"READY=1") == 1 and b"WATCHDOG=1" in heard
     assert any(message.startswith(b"STATUS=running") for message in heard)
-    [line] = (tmp_path / "told").read_text().splitlines()
+    told_to = tmp_path / "told"
+    wait_for(lambda: told_to.exists() and told_to.read_text().endswith("\n"), "the command's line")
+    [line] = told_to.read_text().splitlines()
     told = json.loads(line)
     assert told["event"] == "done" and told["made"] == 1 and told["items"]["delivered"] == 1
 
