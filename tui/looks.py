@@ -23,6 +23,11 @@ class LookLog:
         self._new: list[Look] = []
         self._now: dict[str, tuple[View, Rectangle, float, float]] = {}
 
+    @property
+    def is_looking(self) -> bool:
+        """Whether any window shows something just now."""
+        return bool(self._now)
+
     def see(self, window: str, view: View, region: Rectangle, zoom: float) -> None:
         """A window of the screen shows this from now on."""
         before = self._now.get(window)

@@ -108,6 +108,14 @@ class ReviewScreen(StudioScreen):
         """Whatever ends the terminal, what was looked at is kept and the piece is free."""
         self._let_go()
 
+    def on_screen_suspend(self) -> None:
+        """Whatever lies over the picture, it is not looked at meanwhile."""
+        self._note()
+
+    def on_screen_resume(self) -> None:
+        """The picture is there again."""
+        self._note()
+
     def on_resize(self) -> None:
         """The list of findings needs room."""
         self.set_class(self.size.width >= _LIST_WIDTH, "-listed")
@@ -145,10 +153,10 @@ class ReviewScreen(StudioScreen):
     def _show(self, piece: Piece | None, trouble: str) -> None:
         self._hand_in_looks()
         self.piece = piece
-        self.looked = LookLog(piece.looks if piece else ())
         self._step, self._box = None, None
         self._only_missing = False
         self._set_two(False)
+        self.looked = LookLog(piece.looks if piece else ())
         pictures = piece.pictures if piece else None
         self.main.view = self._after = View.COMPOSITE
         strokes = piece.strokes if piece else ()
@@ -255,11 +263,13 @@ class ReviewScreen(StudioScreen):
         self._note()
         self._draw_place()
 
+    @on(PictureView.Drawn)
     def _note(self) -> None:
+        """What stands on the screen counts as looked at: no picture that failed, nothing under a dialog."""
         for picture, shown in ((self.main, True), (self.other, self._two)):
             place = picture.id or ""
-            is_of_this = picture.pictures is not None and picture.view is not View.MATTE_BEFORE
-            if shown and is_of_this and picture.viewport.width > 1:
+            is_of_this = picture.is_drawn and picture.view is not View.MATTE_BEFORE
+            if shown and is_of_this and picture.is_uncovered:
                 self.looked.see(place, picture.view, picture.viewport.region, picture.viewport.zoom)
             else:
                 self.looked.away(place)
@@ -511,12 +521,8 @@ class ReviewScreen(StudioScreen):
         item = self.shown
         if item is None or self.piece is None or self.piece.pictures is None:
             return
-        for picture in (self.main, self.other):
-            self.looked.away(picture.id or "")
         saved = await self.app.push_screen_wait(BrushScreen(self.piece, self.main.viewport))
-        if saved is None:
-            self._note()
-        else:
+        if saved is not None:
             self.decided(item)
             self.say.say(f"{words.sku_text(item)} comes back once its matte is made again.")
 

@@ -371,11 +371,61 @@ async def test_the_matte_before_is_no_look_at_the_piece(studio: Studio) -> None:
     studio.make(item)
     async with studio.app().run_test(size=NARROW) as pilot:
         screen = await opened(studio, pilot, item)
-        await pilot.press("m", "space", "2")
+        await studio.until(pilot, lambda: _views(screen) == {View.COMPOSITE})
+        await pilot.press("m")
+        await studio.until(pilot, lambda: _views(screen) == {View.COMPOSITE, View.MATTE})
+        await pilot.press("space", "2")
+        await studio.until(pilot, lambda: screen.main.is_drawn)
+        await pilot.pause()
+        assert screen.main.view is View.MATTE_BEFORE
+        assert not screen.looked.is_looking
+
+
+def _views(screen: ReviewScreen) -> set[str]:
+    return {look.view for look in screen.looked.looks()}
+
+
+async def test_what_lies_under_a_dialog_is_not_looked_at(studio: Studio) -> None:
+    """While the help, a question or the brush covers the picture no look runs; then it goes on."""
+    item = studio.add("ONE", findings=(studio.gap,))
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await opened(studio, pilot, item)
+        for key, back in (("question_mark", "escape"), ("f", "escape"), ("b", "q")):
+            await studio.until(pilot, lambda: screen.looked.is_looking)
+            await pilot.press(key)
+            await studio.until(pilot, lambda: pilot.app.screen is not screen)
+            await studio.until(pilot, lambda: not screen.looked.is_looking)
+            await pilot.press(back)
+            await studio.until(pilot, lambda: pilot.app.screen is screen)
+
+
+async def test_a_picture_that_cannot_be_drawn_is_not_looked_at(studio: Studio) -> None:
+    """Where a damaged tile leaves a sentence in the picture's place, no finding is ticked."""
+    item = studio.add("DEAR", price=200_000, findings=(studio.gap,))
+    folder = studio.settings.work / "items" / str(item) / "v1" / "tiles"
+    (folder / "cutout-0-0.png").write_bytes(b"no picture")
+    async with studio.app().run_test(size=NARROW) as pilot:
+        screen = await opened(studio, pilot, item)
+        await pilot.press("x", "2")
+        await studio.until(pilot, lambda: "cannot be read" in studio.text(pilot))
+        await pilot.pause()
+        assert not screen.looked.is_looking
+        assert len(screen.missing.places) == 1
+
+
+async def test_the_next_piece_starts_unseen(studio: Studio) -> None:
+    """Where one looked at the piece before is no look at the next one."""
+    first = studio.add("FIRST", risk=0.9, findings=(studio.gap,))
+    second = studio.add("SECOND", risk=0.1, findings=(studio.gap,))
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await opened(studio, pilot, first)
+        await pilot.press("n")
+        await studio.until(pilot, lambda: "✓ chain gap" in studio.text(pilot))
+        await pilot.press("s")
+        await studio.reviewed(pilot, second)
         await studio.until(pilot, lambda: screen.looked.looks())
-        await pilot.pause(0.2)
-        assert {look.view for look in screen.looked.looks()} <= {View.COMPOSITE, View.MATTE}
-        assert not screen.looked._now
+        assert _views(screen) == {View.COMPOSITE}
+        assert all(look.zoom < 2.0 for look in screen.looked.looks())
 
 
 async def test_the_systems_viewer_is_on_record(
