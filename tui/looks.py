@@ -56,6 +56,12 @@ class LookLog:
         self._kept += taken
         return taken
 
+    def give_back(self, taken: Sequence[Look]) -> None:
+        """The ledger has not got these after all."""
+        for look in taken:
+            self._kept.remove(look)
+        self._new = [*taken, *self._new]
+
     def _lasting(self, view: View, region: Rectangle, zoom: float, since: float) -> list[Look]:
         seconds = round(self._clock() - since, 2)
         return [Look(view.value, region, zoom, seconds)] if seconds >= _GLANCE else []
