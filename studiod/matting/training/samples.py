@@ -17,7 +17,8 @@ Floats = NDArray[np.float32]
 Random = np.random.Generator
 _OWN_STUDIO = 0.5
 _TEXTURED = 0.35
-_CAMOUFLAGED = 0.6
+_CAMOUFLAGED = {"coarse": 0.6, "fine": 0.2, "witness": 0.2}
+"""The fine pass sees less of it: there a hole in the background's colour must stay a hole."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def draw_sample(pictures: Sequence[Packed], which: str, size: int, random: Rando
     keep, remove = _strokes(scene.alpha, scene.emphasis, random)
     weight = _loss_weight(which, scene.alpha, scene.emphasis, keep, remove)
     picture = network_input(scene.photo, scene.background, keep, remove)
-    if scene.answer is not None and scene.own and random.random() < 0.6:
+    if scene.answer is not None and scene.own and random.random() < 0.75:
         context = _shrunk_answer(scene.answer)
     else:
         context = _simulated_coarse(scene.alpha, size, random)
@@ -85,7 +86,7 @@ def draw_scene(pictures: Sequence[Packed], which: str, size: int, random: Random
     chance = random.random()
     further = crop.further
     if chance < _OWN_STUDIO:
-        if random.random() < _CAMOUFLAGED * 0.7:
+        if random.random() < 0.7 * _CAMOUFLAGED[which]:
             crop = _camouflaged(crop, crop.plate, random)
         photo, behind = crop.photo, crop.plate
         estimate = crop.estimate
@@ -99,7 +100,7 @@ def draw_scene(pictures: Sequence[Packed], which: str, size: int, random: Random
             alpha, emphasis, further = np.zeros_like(alpha), np.zeros_like(emphasis), None
             photo = _with_traces(behind, crop, random)
         else:
-            if random.random() < _CAMOUFLAGED:
+            if random.random() < _CAMOUFLAGED[which]:
                 crop = _camouflaged(crop, behind, random)
             scene = _with_traces(behind, crop, random)
             photo = crop.piece + (1.0 - alpha)[..., None] * scene
@@ -498,7 +499,7 @@ def _simulated_coarse(alpha: Floats, size: int, random: Random) -> Floats:
     """What a coarse pass might say of this crop: right but blurred, often wrong, often nothing (0.5)."""
     cells = size // 4
     chance = random.random()
-    if chance < 0.25:
+    if chance < 0.12:
         return np.full((1, cells, cells), 0.5, np.float32)
     coarse = np.asarray(cv2.resize(alpha, (cells, cells), interpolation=cv2.INTER_AREA), np.float32)
     blur = float(np.exp(random.uniform(np.log(0.4), np.log(6.0))))
@@ -512,7 +513,7 @@ def _simulated_coarse(alpha: Floats, size: int, random: Random) -> Floats:
         change = cv2.MORPH_OPEN if random.random() < 0.5 else cv2.MORPH_DILATE
         coarse = np.asarray(cv2.morphologyEx(coarse, change, disc), np.float32)
     coarse = np.asarray(cv2.GaussianBlur(coarse, (0, 0), blur), np.float32)
-    if chance < 0.62:
+    if chance < 0.45:
         grid = int(random.integers(2, 9))
         field = random.standard_normal((grid, grid)).astype(np.float32)
         field = np.asarray(cv2.resize(field, (cells, cells), interpolation=cv2.INTER_CUBIC), np.float32)
