@@ -8,6 +8,7 @@ import gc
 import os
 import signal
 import sys
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -15,9 +16,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding
 from textual.theme import Theme
+from textual.widget import Widget
 from textual.widgets import Static
 
 from studiod.errors import LedgerError, StudioError
@@ -35,6 +38,7 @@ Answer = TypeVar("Answer")
 
 _BUSY_SECONDS = 2.0
 _TRIES = 8
+_TYPED_AHEAD = 100
 
 _NEUTRAL = Theme(
     name="studio",
@@ -69,6 +73,7 @@ class ReviewApp(App[int]):
         self.keymap = dict(keymap)
         self.possible_sharpness = self.sharpness = sharpness
         self.refusal: StudioError | None = None
+        self._aims: deque[tuple[events.Key, Widget]] = deque(maxlen=_TYPED_AHEAD)
         self._ledger_thread = ThreadPoolExecutor(1, "ledger")
         self._picture_thread = ThreadPoolExecutor(1, "pictures")
 
@@ -110,14 +115,31 @@ class ReviewApp(App[int]):
         self._ledger_thread.shutdown(wait=True)
         self._picture_thread.shutdown(wait=False, cancel_futures=True)
 
+    async def on_event(self, event: events.Event) -> None:
+        """Note for whom a key is meant when it comes."""
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            self._aims.append((event, self.focused or self.screen))
+        await super().on_event(event)
+
+    def on_key(self, event: events.Key) -> None:
+        """What was typed before a dialog or the search had opened goes there, not to what lies below it."""
+        aim = next((aim for key, aim in self._aims if key is event), None)
+        target = self.focused or self.screen
+        if aim not in (None, target):
+            event.stop().prevent_default()
+            target._forward_event(events.Key(event.key, event.character))
+
     async def ask(self, call: Callable[Given, Answer], *given: Given.args, **named: Given.kwargs) -> Answer:
         """Ask the ledger on its own thread; whatever is wrong with the database is a LedgerError."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._ledger_thread, partial(call, *given, **named))
 
-    def ask_later(self, call: Callable[..., object], *given: object) -> None:
-        """Tell the ledger something that nobody waits for; while somebody else holds it, again."""
-        self._ledger_thread.submit(_insist, call, *given)
+    def tell(self, call: Callable[[], object], otherwise: Callable[[], object]) -> None:
+        """Tell the ledger something that nobody waits for; while somebody else holds it, again.
+
+        `otherwise` is called, on the ledger's thread, when it would not listen.
+        """
+        self._ledger_thread.submit(_insist, call, otherwise)
 
     async def ask_patiently(
         self, say: SayLine, call: Callable[Given, Answer], *given: Given.args, **named: Given.kwargs
@@ -168,11 +190,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
 
 
-def _insist(call: Callable[..., object], *given: object) -> None:
+def _insist(call: Callable[[], object], otherwise: Callable[[], object]) -> None:
     for _ in range(_TRIES):
         with suppress(LedgerError):
-            call(*given)
+            call()
             return
+    otherwise()
 
 
 def _open_desk(settings: Settings) -> Desk:

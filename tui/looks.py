@@ -23,6 +23,11 @@ class LookLog:
         self._new: list[Look] = []
         self._now: dict[str, tuple[View, Rectangle, float, float]] = {}
 
+    @property
+    def is_looking(self) -> bool:
+        """Whether any window shows something just now."""
+        return bool(self._now)
+
     def see(self, window: str, view: View, region: Rectangle, zoom: float) -> None:
         """A window of the screen shows this from now on."""
         before = self._now.get(window)
@@ -50,6 +55,12 @@ class LookLog:
         taken, self._new = tuple(self._new), []
         self._kept += taken
         return taken
+
+    def give_back(self, taken: Sequence[Look]) -> None:
+        """The ledger has not got these after all."""
+        for look in taken:
+            self._kept.remove(look)
+        self._new = [*taken, *self._new]
 
     def _lasting(self, view: View, region: Rectangle, zoom: float, since: float) -> list[Look]:
         seconds = round(self._clock() - since, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -266,7 +267,7 @@ class QueueScreen(StudioScreen):
     def action_search(self) -> None:
         """Ask for a part of a SKU or name."""
         self.add_class("-searching")
-        self.query_one("#search", Input).focus()
+        self.set_focus(self.query_one("#search", Input))
 
     def action_clear_search(self) -> None:
         """All again."""
@@ -279,7 +280,7 @@ class QueueScreen(StudioScreen):
 
     def _end_search(self, search: str) -> None:
         self.remove_class("-searching")
-        self.table.focus()
+        self.set_focus(self.table)
         if search != self._search:
             self._search = search
             self.renew(reset=True)
@@ -296,42 +297,45 @@ class QueueScreen(StudioScreen):
         if item is not None:
             self.table.move_to_item(item)
 
-    @work(group="decide")
-    async def action_approve(self) -> None:
+    def action_approve(self) -> None:
         """Approve the chosen piece as it is shown."""
-        item = await self._mine_to_decide()
-        if item is not None:
-            await self.decide_approve(item)
+        self._with_chosen(self.decide_approve)
 
-    @work(group="decide")
-    async def action_flag(self) -> None:
+    def action_flag(self) -> None:
         """Ask what is wrong, then flag."""
-        item = await self._mine_to_decide()
-        if item is None:
+        self._with_chosen(self._ask_why)
+
+    def action_reject(self) -> None:
+        """Shoot it again."""
+        self._with_chosen(self.decide_reject)
+
+    def _with_chosen(self, decide: Callable[[ItemRecord], None]) -> None:
+        """Decide the chosen item, unless a colleague has it open and one leaves it to them."""
+        item, row = self._seen_item(), self.table.chosen
+        if item is None or row is None:
             return
+        if row.opened_by in (None, self.desk.person.login):
+            decide(item)
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                decide(item)
+
+        question = f"{printable(row.opened_by)} has this piece open. Decide it all the same?"
+        self.app.push_screen(Sure(question), answered)
+
+    def _ask_why(self, item: ItemRecord) -> None:
         findings = self.piece.findings if self.piece else ()
         ticked = (findings[0].reason,) if findings else ()
-        answer: FlagAnswer | None = await self.app.push_screen_wait(
-            FlagDialog(words.sku_text(item), ticked, findings[0].box if findings else None)
-        )
-        if answer is not None:
-            box = findings[0].box if findings and findings[0].reason in answer.reasons else None
-            await self.decide_flag(item, answer, box)
 
-    @work(group="decide")
-    async def action_reject(self) -> None:
-        """Shoot it again."""
-        item = await self._mine_to_decide()
-        if item is not None:
-            await self.decide_reject(item)
+        def answered(answer: FlagAnswer | None) -> None:
+            if answer is not None:
+                box = findings[0].box if findings and findings[0].reason in answer.reasons else None
+                self.decide_flag(item, answer, box)
 
-    async def _mine_to_decide(self) -> ItemRecord | None:
-        """The chosen item, unless a colleague has it open and one leaves it to them."""
-        item, row = self._seen_item(), self.table.chosen
-        if item is None or row is None or row.opened_by in (None, self.desk.person.login):
-            return item
-        question = f"{printable(row.opened_by)} has this piece open. Decide it all the same?"
-        return item if await self.app.push_screen_wait(Sure(question)) else None
+        dialog = FlagDialog(words.sku_text(item), ticked, findings[0].box if findings else None)
+        self.app.push_screen(dialog, answered)
 
     def _seen_item(self) -> ItemRecord | None:
         """The chosen item at the version whose picture is on screen; says so where there is none."""

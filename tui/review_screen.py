@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from rich.text import Text
 from textual import on, work
@@ -100,13 +101,21 @@ class ReviewScreen(StudioScreen):
     def on_mount(self) -> None:
         """Show the piece and keep its claim alive."""
         self.set_focus(None)
-        self._load(self._at)
+        self._go_to(self._at)
         self.set_interval(2.0, self._keep)
         self.set_interval(0.25, self._draw_findings)
 
     def on_unmount(self) -> None:
         """Whatever ends the terminal, what was looked at is kept and the piece is free."""
         self._let_go()
+
+    def on_screen_suspend(self) -> None:
+        """Whatever lies over the picture, it is not looked at meanwhile."""
+        self._note()
+
+    def on_screen_resume(self) -> None:
+        """The picture is there again."""
+        self._note()
 
     def on_resize(self) -> None:
         """The list of findings needs room."""
@@ -117,11 +126,15 @@ class ReviewScreen(StudioScreen):
 
     # A piece
 
-    @work(exclusive=True, group="load")
-    async def _load(self, item: int, *, take_over: bool = False) -> None:
+    def _go_to(self, item: int) -> None:
         """Claim a piece and show it."""
+        self._at = item
+        self._load(item)
+
+    @work(exclusive=True, group="load")
+    async def _load(self, item: int) -> None:
         try:
-            holder = await self.ask_patiently(self.desk.open, item, take_over=take_over)
+            holder = await self.ask_patiently(self.desk.open, item)
             if holder != self.desk.person:
                 question = f"{printable(holder.login)} has this piece open. Take it over?"
                 if not await self.app.push_screen_wait(Sure(question)):
@@ -138,17 +151,16 @@ class ReviewScreen(StudioScreen):
         except StudioError as error:
             self._show(None, f"{error.message}\n{error.hint}")
             return
-        self._at = item
         self._show(piece, piece.trouble)
         self._prefetch()
 
     def _show(self, piece: Piece | None, trouble: str) -> None:
         self._hand_in_looks()
         self.piece = piece
-        self.looked = LookLog(piece.looks if piece else ())
         self._step, self._box = None, None
         self._only_missing = False
         self._set_two(False)
+        self.looked = LookLog(piece.looks if piece else ())
         pictures = piece.pictures if piece else None
         self.main.view = self._after = View.COMPOSITE
         strokes = piece.strokes if piece else ()
@@ -190,7 +202,7 @@ class ReviewScreen(StudioScreen):
                 TransitionRefused(f"{holder.login} has taken this piece over.", "Go on to the next one.")
             )
         elif now.version != piece.item.version and now.status in _WAITS:
-            self._load(now.id)
+            self._go_to(now.id)
             self.say.trouble(
                 TransitionRefused("This picture changed while you looked.", "This is the new one.")
             )
@@ -221,20 +233,23 @@ class ReviewScreen(StudioScreen):
         else:
             if said:
                 self.say.say(said)
-            self._load(following)
+            self._go_to(following)
 
     def _let_go(self) -> None:
         self._hand_in_looks()
         claimed, self._claimed = self._claimed, None
         if claimed is not None:
-            self.studio.ask_later(self.desk.close, claimed)
+            self.studio.tell(partial(self.desk.close, claimed), lambda: None)  # claims expire
 
     # Looking
 
     def _hand_in_looks(self, *, lasting: bool = True) -> None:
-        """Give the ledger what was looked at since the last time."""
+        """Give the ledger what was looked at since the last time; what it refuses goes with the next."""
         if self.piece is not None and (looks := self.looked.take(lasting=lasting)):
-            self.studio.ask_later(self.desk.keep_looks, self.piece.item, looks)
+            self.studio.tell(
+                partial(self.desk.keep_looks, self.piece.item, looks),
+                partial(self.call_later, self.looked.give_back, looks),
+            )
 
     @property
     def missing(self) -> Unseen:
@@ -255,11 +270,13 @@ class ReviewScreen(StudioScreen):
         self._note()
         self._draw_place()
 
+    @on(PictureView.Drawn)
     def _note(self) -> None:
+        """What stands on the screen counts as looked at: no picture that failed, nothing under a dialog."""
         for picture, shown in ((self.main, True), (self.other, self._two)):
             place = picture.id or ""
-            is_of_this = picture.pictures is not None and picture.view is not View.MATTE_BEFORE
-            if shown and is_of_this and picture.viewport.width > 1:
+            is_of_this = picture.is_drawn and picture.view is not View.MATTE_BEFORE
+            if shown and is_of_this and picture.is_uncovered:
                 self.looked.see(place, picture.view, picture.viewport.region, picture.viewport.zoom)
             else:
                 self.looked.away(place)
@@ -448,8 +465,11 @@ class ReviewScreen(StudioScreen):
 
     @property
     def shown(self) -> ItemRecord | None:
-        """The item on the screen, when it waits for a decision; says so where it does not."""
-        if self.piece is None:
+        """The item on the screen, when it waits for a decision; says so where it does not.
+
+        While another one is on its way there is none.
+        """
+        if self.piece is None or self.piece.item.id != self._at:
             return None
         if self.piece.item.status not in _WAITS:
             self.say.trouble(
@@ -460,8 +480,7 @@ class ReviewScreen(StudioScreen):
             return None
         return self.piece.item
 
-    @work(exclusive=True, group="decide")
-    async def action_approve(self) -> None:
+    def action_approve(self) -> None:
         """Approve, and on to the next."""
         item = self.shown
         if item is None:
@@ -474,7 +493,7 @@ class ReviewScreen(StudioScreen):
             )
             return
         self._hand_in_looks()
-        await self.decide_approve(item)
+        self.decide_approve(item)
 
     def _how_to_see_it(self, missing: Unseen) -> str:
         port = self.main.viewport
@@ -482,43 +501,41 @@ class ReviewScreen(StudioScreen):
             return "Make this window larger: a place must lie well inside it at 200 %."
         return f"{self.key_of('review.finding')} goes to what is missing; stay there for half a second."
 
-    @work(exclusive=True, group="decide")
-    async def action_flag(self) -> None:
+    def action_flag(self) -> None:
         """Ask what is wrong, flag, and on to the next."""
         item = self.shown
         if item is None:
             return
         finding = self._finding
         box = self._box or (finding.box if finding else None)
-        answer: FlagAnswer | None = await self.app.push_screen_wait(
-            FlagDialog(words.sku_text(item), (finding.reason,) if finding else (), box)
-        )
-        if answer is not None:
-            self._hand_in_looks()
-            await self.decide_flag(item, answer, box)
 
-    @work(exclusive=True, group="decide")
-    async def action_reject(self) -> None:
+        def answered(answer: FlagAnswer | None) -> None:
+            if answer is not None:
+                self._hand_in_looks()
+                self.decide_flag(item, answer, box)
+
+        dialog = FlagDialog(words.sku_text(item), (finding.reason,) if finding else (), box)
+        self.app.push_screen(dialog, answered)
+
+    def action_reject(self) -> None:
         """Shoot it again, and on to the next."""
         item = self.shown
         if item is not None:
             self._hand_in_looks()
-            await self.decide_reject(item)
+            self.decide_reject(item)
 
-    @work(exclusive=True, group="decide")
-    async def action_brush(self) -> None:
+    def action_brush(self) -> None:
         """Touch up right here; once the strokes are saved, on to the next while the matte is made again."""
         item = self.shown
         if item is None or self.piece is None or self.piece.pictures is None:
             return
-        for picture in (self.main, self.other):
-            self.looked.away(picture.id or "")
-        saved = await self.app.push_screen_wait(BrushScreen(self.piece, self.main.viewport))
-        if saved is None:
-            self._note()
-        else:
-            self.decided(item)
-            self.say.say(f"{words.sku_text(item)} comes back once its matte is made again.")
+
+        def painted(saved: int | None) -> None:
+            if saved is not None:
+                self.decided(item)
+                self.say.say(f"{words.sku_text(item)} comes back once its matte is made again.")
+
+        self.app.push_screen(BrushScreen(self.piece, self.main.viewport), painted)
 
     def action_skip(self, direction: int) -> None:
         """Leave this one undecided."""
@@ -535,7 +552,7 @@ class ReviewScreen(StudioScreen):
         if item.id not in self._ids:
             self._ids.insert(self._ids.index(self._at) if self._at in self._ids else 0, item.id)
         self._let_go()
-        self._load(item.id)
+        self._go_to(item.id)
 
     def action_leave(self) -> None:
         """Back to the queue."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
 from textual import work
@@ -29,6 +30,8 @@ Answer = TypeVar("Answer")
 
 class StudioScreen(Screen[int | None]):
     """A screen with a desk behind it."""
+
+    _deciding = False
 
     @property
     def studio(self) -> ReviewApp:
@@ -75,36 +78,44 @@ class StudioScreen(Screen[int | None]):
 
     # Decisions
 
-    async def decide_approve(self, item: ItemRecord) -> None:
+    def decide_approve(self, item: ItemRecord) -> None:
         """Approve what was seen."""
-        try:
-            status = await self.ask_patiently(self.desk.approve, item)
-        except StudioError as error:
-            self.refused(error)
-            return
-        again = " It needs a second person." if status is Status.APPROVED_ONCE else ""
-        self.say.say(f"Approved {words.sku_text(item)}.{again} {self._undo_hint()}")
-        self.decided(item)
 
-    async def decide_flag(self, item: ItemRecord, answer: FlagAnswer, box: Box | None) -> None:
+        def said(status: object) -> str:
+            again = " It needs a second person." if status is Status.APPROVED_ONCE else ""
+            return f"Approved {words.sku_text(item)}.{again}"
+
+        self._decide(item, partial(self.desk.approve, item), said)
+
+    def decide_flag(self, item: ItemRecord, answer: FlagAnswer, box: Box | None) -> None:
         """Flag what was seen for touch-up."""
-        try:
-            await self.ask_patiently(self.desk.flag, item, answer.reasons, answer.note, box)
-        except StudioError as error:
-            self.refused(error)
-            return
         why = f": {words.reason_text(answer.reasons)}" if answer.reasons else ""
-        self.say.say(f"Flagged {words.sku_text(item)}{why}. {self._undo_hint()}")
-        self.decided(item)
+        call = partial(self.desk.flag, item, answer.reasons, answer.note, box)
+        self._decide(item, call, lambda _: f"Flagged {words.sku_text(item)}{why}.")
 
-    async def decide_reject(self, item: ItemRecord) -> None:
+    def decide_reject(self, item: ItemRecord) -> None:
         """It must be shot again."""
+        call = partial(self.desk.reject, item)
+        self._decide(item, call, lambda _: f"{words.sku_text(item)} must be shot again.")
+
+    def _decide(self, item: ItemRecord, call: Callable[[], object], said: Callable[[object], str]) -> None:
+        """Take a decision, unless one is on its way: a key that was pressed twice decides once."""
+        if not self._deciding:
+            self._deciding = True
+            self._carry_out(item, call, said)
+
+    @work(group="decide")
+    async def _carry_out(
+        self, item: ItemRecord, call: Callable[[], object], said: Callable[[object], str]
+    ) -> None:
         try:
-            await self.ask_patiently(self.desk.reject, item)
+            done = await self.ask_patiently(call)
         except StudioError as error:
-            self.refused(error)
+            self.say.trouble(error)
             return
-        self.say.say(f"{words.sku_text(item)} must be shot again. {self._undo_hint()}")
+        finally:
+            self._deciding = False
+        self.say.say(f"{said(done)} ({self.key_of('undo')}: undo)")
         self.decided(item)
 
     @work(group="decide")
@@ -125,13 +136,6 @@ class StudioScreen(Screen[int | None]):
     def undone(self, item: ItemRecord) -> None:
         """A decision was taken back."""
         raise NotImplementedError
-
-    def refused(self, error: StudioError) -> None:
-        """A decision was refused: say why."""
-        self.say.trouble(error)
-
-    def _undo_hint(self) -> str:
-        return f"({self.key_of('undo')}: undo)"
 
     # Keys of every screen
 

@@ -58,6 +58,9 @@ class PictureView(Widget):
             super().__init__()
             self.sender = sender
 
+    class Drawn(Message):
+        """What the window shows now is on its way to the screen."""
+
     class BoxDrawn(Message):
         """A box was dragged, in pixels of the photograph."""
 
@@ -70,6 +73,7 @@ class PictureView(Widget):
         self.view = view
         self.viewport = Viewport(1, 2)
         self.drawing = False
+        self.is_drawn = False
         self.trouble = ""
         self.grain = HALF_BLOCKS
         self.with_strokes = True
@@ -90,6 +94,11 @@ class PictureView(Widget):
     def pictures(self) -> Pictures | None:
         """What is shown."""
         return self._pictures
+
+    @property
+    def is_uncovered(self) -> bool:
+        """Whether no other screen lies over this one, not even a dialog."""
+        return self.app.screen is self.screen
 
     def show(self, pictures: Pictures | None, trouble: str = "", strokes: tuple[Stroke, ...] = ()) -> None:
         """Show another version's pictures at fit with the strokes it was made from, or none and why."""
@@ -185,6 +194,7 @@ class PictureView(Widget):
     def _redraw(self, *, moving: bool = False) -> None:
         """Draw anew: in few colours while the picture moves, in all of them once it rests."""
         self._strips = None
+        self.is_drawn = False
         self.clear()
         if self._rest is not None:
             self._rest.stop()
@@ -199,7 +209,7 @@ class PictureView(Widget):
     async def _lay(self) -> None:
         """Lay real pixels over the cells, unless the picture moves on before they are made."""
         sharpness, region = self._sharpness, self.region
-        if sharpness is None or self._pictures is None or not region.area or not self.screen.is_current:
+        if sharpness is None or self._pictures is None or not region.area or not self.is_uncovered:
             return
         across, high = sharpness.cell
         size = (region.width * across, region.height * high)
@@ -215,7 +225,7 @@ class PictureView(Widget):
         self._put()
 
     def _put(self) -> None:
-        if self._laid and self.screen.is_current:
+        if self._laid and self.is_uncovered:
             self._write(self._laid)
 
     def _write(self, sequence: str) -> None:
@@ -247,6 +257,7 @@ class PictureView(Widget):
         """One line of cells."""
         if self._strips is None or len(self._strips) != self.size.height:
             self._strips = self._render_picture()
+            self.post_message(self.Drawn())
         if y < len(self._strips):
             return self._strips[y]
         return Strip.blank(self.size.width, Style(bgcolor="#262626"))
@@ -262,6 +273,7 @@ class PictureView(Widget):
         except StudioError as error:
             return self._words(f"{error.message}\n{error.hint}")
         self.draw_over(pixels)
+        self.is_drawn = True
         return picture_strips(pixels, coarse=self._rest is not None)
 
     def draw_over(self, pixels: Pixels) -> None:

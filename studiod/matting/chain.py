@@ -1,5 +1,6 @@
 """The matte in two passes of our own networks: the whole picture coarsely, then the piece finely.
 
+The coarse pass looks twice: at the whole picture for where the piece is, then at the piece alone, larger.
 The fine pass starts at about 1000 px and doubles its resolution up to the photograph's own, each answer
 the next one's context; what one size finds wholly covered, the next one does not look at again. A small
 photograph is doubled once more: its links are 1-2 px wide, and wires of two pixels are drawn best.
@@ -17,7 +18,8 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from studiod.imaging.background import estimate_background
-from studiod.matting.sessions import Provider, hash_files, open_session
+from studiod.imaging.planes import write_planes
+from studiod.sessions import Provider, hash_files, open_session
 from studiod.strokes import Stroke
 
 Floats = NDArray[np.float32]
@@ -25,6 +27,7 @@ Mask = NDArray[np.bool_]
 Box = tuple[int, int, int, int]
 
 COARSE_SIDE = 384
+CLOSER_SIDE = 288
 COARSE_STRIDE = 32
 FINE_STRIDE = 16
 MARGIN = 64
@@ -33,6 +36,7 @@ LARGEST_TILE = 1024
 _SMALLEST_FINE = 1100
 _LARGEST_DOUBLED = 2000
 _BAND = 16 * FINE_STRIDE
+_AROUND = 0.1  # of the piece's long side, left free round it when it is looked at alone
 _PRESENT = 0.12  # empty sets answer at most 0.06, pieces 0.5 and more
 _LONG_LINE = 0.15  # of the long side
 _SETTLED = 0.9  # at half the size, over 3 x 3 cells; it changes no figure of the calibration part
@@ -76,6 +80,7 @@ class ChainMatting:
         scenes = _pyramid(_Scene(photo, background, *_drawn(photo.shape[:2], strokes)))
         known = _whole(self._coarse, scenes[0])
         presence = float(known.max())
+        known = _look_closer(self._coarse, scenes, known)
         for scene in scenes:
             known = self._refine(scene, known, shift)
         alpha = _stretched(_shrunk(known, photo.shape[:2]))
@@ -120,13 +125,37 @@ class _Scene:
 
 
 def coarse_coverage(coarse: onnxruntime.InferenceSession, photo: Floats, background: Floats) -> Floats:
-    """The coarse network's answer alone: coverage 0..1, `COARSE_SIDE` on the long side."""
-    return _whole(coarse, _Scene(photo, background, *_drawn(photo.shape[:2], ())))
+    """The coarse network's answer alone: coverage 0..1, at most 1100 px on the long side."""
+    scenes = _pyramid(_Scene(photo, background, *_drawn(photo.shape[:2], ())))
+    return _look_closer(coarse, scenes, _whole(coarse, scenes[0]))
 
 
-def _whole(coarse: onnxruntime.InferenceSession, scene: _Scene) -> Floats:
+def _look_closer(coarse: onnxruntime.InferenceSession, scenes: Sequence[_Scene], known: Floats) -> Floats:
+    """The coarse answer `known` at the size of the first of `scenes`, asked again for the piece alone."""
+    found = np.asarray(known > _PRESENT, np.uint8)
+    height, width = scenes[0].photo.shape[:2]
+    seen = np.asarray(cv2.resize(known, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+    if not found.any():
+        return seen
+    left, top, across, down = cv2.boundingRect(found)
+    margin = _AROUND * max(across, down)
+    scale = np.array([height / known.shape[0], width / known.shape[1]] * 2)
+    edges = np.array([top - margin, left - margin, top + down + margin, left + across + margin]) * scale
+    box = np.clip(np.rint(edges), 0, [height, width] * 2).astype(int)
+    for scene in scenes:
+        ratio = scene.photo.shape[0] / height
+        part = tuple(np.rint(box * ratio).astype(int).tolist())
+        if max(part[2] - part[0], part[3] - part[1]) >= CLOSER_SIDE:
+            break
+    answer = _whole(coarse, _Scene(*(_window(layer, part) for layer in vars(scene).values())), CLOSER_SIDE)
+    size = (int(box[3] - box[1]), int(box[2] - box[0]))
+    seen[box[0] : box[2], box[1] : box[3]] = cv2.resize(answer, size, interpolation=cv2.INTER_LINEAR)
+    return seen
+
+
+def _whole(coarse: onnxruntime.InferenceSession, scene: _Scene, side: int = COARSE_SIDE) -> Floats:
     height, width = scene.photo.shape[:2]
-    scale = min(1.0, COARSE_SIDE / max(height, width))
+    scale = min(1.0, side / max(height, width))
     small = _resized(
         scene, (_round_to(height * scale, COARSE_STRIDE), _round_to(width * scale, COARSE_STRIDE))
     )
@@ -175,11 +204,7 @@ def network_input(photo: Floats, background: Floats, keep: Floats, remove: Float
     keep and remove.
     """
     stacked = np.empty((8, *photo.shape[:2]), np.float32)
-    planes = zip(stacked[0:3], stacked[3:6], cv2.split(photo), cv2.split(background), strict=True)
-    for light, ratio, seen, behind in planes:
-        np.sqrt(np.clip(seen, 0.0, 1.0, out=light), out=light)
-        np.divide(np.maximum(seen, 0.0) + 0.01, np.maximum(behind, 0.0) + 0.01, out=ratio)
-        np.clip(np.log2(ratio, out=ratio), -2.0, 2.0, out=ratio)
+    write_planes(photo, background, stacked[:6])
     stacked[6], stacked[7] = keep, remove
     return stacked
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw
+from textual import events
 from textual.pilot import Pilot
 
 from studiod.ledger import queue, reading
@@ -142,6 +143,23 @@ class Studio:
             await pilot.pause(0.02)
         raise AssertionError(what or "it never came to that")
 
+    @staticmethod
+    def type_ahead(pilot: Pilot[int], *keys: str) -> None:
+        """Press keys faster than anything can answer, as a slow line delivers them."""
+        characters = {"slash": "/", "enter": "\r"}
+        for key in keys:
+            character = characters.get(key, key)
+            pilot.app.post_message(events.Key(key, character if len(character) == 1 else None))
+
+    async def sees(self, pilot: Pilot[int], *parts: str) -> str:
+        """Wait until one line of the screen holds all of these; returns that line."""
+
+        def lines() -> list[str]:
+            return [line for line in self.text(pilot).splitlines() if all(part in line for part in parts)]
+
+        await self.until(pilot, lines, f"no line ever held {parts}")
+        return lines()[0]
+
     async def chosen(self, pilot: Pilot[int], item: int) -> QueueScreen:
         """Wait until an item is under the queue's cursor with its picture beside it."""
 
@@ -158,12 +176,15 @@ class Studio:
         return pilot.app.screen
 
     async def reviewed(self, pilot: Pilot[int], item: int) -> ReviewScreen:
-        """Wait until an item is on the review screen."""
+        """Wait until an item is drawn on the review screen."""
 
         def there() -> bool:
             screen = pilot.app.screen
             return (
-                isinstance(screen, ReviewScreen) and screen.piece is not None and screen.piece.item.id == item
+                isinstance(screen, ReviewScreen)
+                and screen.piece is not None
+                and screen.piece.item.id == item
+                and (screen.main.is_drawn or screen.piece.pictures is None)
             )
 
         await self.until(pilot, there, f"item {item} never was on the review screen")

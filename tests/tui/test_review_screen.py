@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from tests.tui.conftest import Studio
     from tui.review_screen import ReviewScreen
+    from tui.viewer import PictureView
 
 WIDE = (140, 40)
 NARROW = (80, 24)
@@ -58,7 +59,7 @@ async def test_digits_are_zooms(studio: Studio, key: str, zoom: float) -> None:
         whole = screen.main.viewport
         await pilot.press(key)
         assert screen.main.viewport.zoom == zoom
-        assert f"{zoom * 100:.0f} %" in studio.text(pilot)
+        await studio.sees(pilot, f"{zoom * 100:.0f} %")
         await pilot.press("0")
         assert screen.main.viewport == whole
 
@@ -125,15 +126,18 @@ async def test_n_steps_through_the_findings_side_by_side(studio: Studio) -> None
         way = []
         for _ in range(4):
             await pilot.press("n")
-            await pilot.pause()
             port = screen.main.viewport
             way.append((int(port.x), int(port.y), port.zoom))
+            await studio.until(pilot, lambda: _place(screen.other) == _place(screen.main))
             assert screen.other.display and screen.other.view is View.ORIGINAL
-            assert (screen.other.viewport.x, screen.other.viewport.zoom) == (port.x, port.zoom)
             assert screen.main.view is View.CHECKER
         assert way == [(320, 145, 2.0), (320, 145, 4.0), (415, 240, 2.0), (415, 240, 4.0)]
         await pilot.press("N")
         assert screen.main.viewport.zoom == 2.0
+
+
+def _place(picture: PictureView) -> tuple[float, float, float]:
+    return picture.viewport.x, picture.viewport.y, picture.viewport.zoom
 
 
 async def test_n_shows_one_after_the_other_where_it_is_narrow(studio: Studio) -> None:
@@ -148,7 +152,7 @@ async def test_n_shows_one_after_the_other_where_it_is_narrow(studio: Studio) ->
             assert not screen.other.display
         cutout = View.CHECKER
         assert way == [(View.ORIGINAL, 2.0), (cutout, 2.0), (View.ORIGINAL, 4.0), (cutout, 4.0)]
-        assert "open for about 9 px" in studio.text(pilot)
+        await studio.sees(pilot, "open for about 9 px")
 
 
 async def test_a_finding_that_was_seen_is_ticked(studio: Studio) -> None:
@@ -156,7 +160,7 @@ async def test_a_finding_that_was_seen_is_ticked(studio: Studio) -> None:
     item = studio.add("ONE", findings=(studio.gap,))
     async with studio.app().run_test(size=WIDE) as pilot:
         screen = await opened(studio, pilot, item)
-        assert "· chain gap" in studio.text(pilot)
+        await studio.sees(pilot, "· chain gap")
         await pilot.press("n")
         await studio.until(pilot, lambda: "✓ chain gap" in studio.text(pilot))
         assert is_seen(Place("chain_gap", 320, 145), screen.looked.looks())
@@ -187,12 +191,12 @@ async def test_side_by_side_needs_room(studio: Studio) -> None:
     async with studio.app().run_test(size=NARROW) as pilot:
         screen = await opened(studio, pilot, item)
         await pilot.press("t")
+        await studio.sees(pilot, "120 columns")
         assert not screen.other.display
-        assert "120 columns" in studio.text(pilot)
         await pilot.resize_terminal(*WIDE)
-        await pilot.pause()
+        await studio.until(pilot, lambda: screen.size.width == WIDE[0])
         await pilot.press("t")
-        assert screen.other.display
+        await studio.until(pilot, lambda: screen.other.display)
 
 
 async def test_approve_goes_on_to_the_next(studio: Studio) -> None:
@@ -278,7 +282,7 @@ async def test_an_open_piece_is_claimed_and_let_go(studio: Studio) -> None:
         assert studio.item(item).opened_by == "maria"
         await pilot.press("q")
         await studio.until(pilot, lambda: studio.item(item).opened_by is None)
-        assert isinstance(pilot.app.screen, QueueScreen)
+        await studio.until(pilot, lambda: isinstance(pilot.app.screen, QueueScreen))
 
 
 async def test_a_colleagues_piece_is_taken_over_knowingly(studio: Studio) -> None:
@@ -337,6 +341,7 @@ async def test_nothing_overflows_any_window(studio: Studio, size: tuple[int, int
         await opened(studio, pilot, item)
         await pilot.press("n")
         await pilot.resize_terminal(*size)
+        await studio.until(pilot, lambda: len(studio.text(pilot).splitlines()) == size[1])
         await pilot.pause()
         lines = studio.text(pilot).splitlines()
         assert len(lines) == size[1]
@@ -353,7 +358,7 @@ async def test_a_touched_up_piece_shows_both_mattes(studio: Studio) -> None:
     studio.make(item)
     async with studio.app().run_test(size=WIDE) as pilot:
         screen = await opened(studio, pilot, item)
-        assert "m, then space shows the matte before" in studio.text(pilot)
+        await studio.sees(pilot, "m, then space shows the matte before")
         await pilot.press("m", "space")
         assert screen.main.view is View.MATTE_BEFORE
         first = screen.main.pictures.layers["before"].preview.parent.name
@@ -371,11 +376,61 @@ async def test_the_matte_before_is_no_look_at_the_piece(studio: Studio) -> None:
     studio.make(item)
     async with studio.app().run_test(size=NARROW) as pilot:
         screen = await opened(studio, pilot, item)
-        await pilot.press("m", "space", "2")
+        await studio.until(pilot, lambda: _views(screen) == {View.COMPOSITE})
+        await pilot.press("m")
+        await studio.until(pilot, lambda: _views(screen) == {View.COMPOSITE, View.MATTE})
+        await pilot.press("space", "2")
+        await studio.until(pilot, lambda: screen.main.is_drawn)
+        await pilot.pause()
+        assert screen.main.view is View.MATTE_BEFORE
+        assert not screen.looked.is_looking
+
+
+def _views(screen: ReviewScreen) -> set[str]:
+    return {look.view for look in screen.looked.looks()}
+
+
+async def test_what_lies_under_a_dialog_is_not_looked_at(studio: Studio) -> None:
+    """While the help, a question or the brush covers the picture no look runs; then it goes on."""
+    item = studio.add("ONE", findings=(studio.gap,))
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await opened(studio, pilot, item)
+        for key, back in (("question_mark", "escape"), ("f", "escape"), ("b", "q")):
+            await studio.until(pilot, lambda: screen.looked.is_looking)
+            await pilot.press(key)
+            await studio.until(pilot, lambda: pilot.app.screen is not screen)
+            await studio.until(pilot, lambda: not screen.looked.is_looking)
+            await pilot.press(back)
+            await studio.until(pilot, lambda: pilot.app.screen is screen)
+
+
+async def test_a_picture_that_cannot_be_drawn_is_not_looked_at(studio: Studio) -> None:
+    """Where a damaged tile leaves a sentence in the picture's place, no finding is ticked."""
+    item = studio.add("DEAR", price=200_000, findings=(studio.gap,))
+    folder = studio.settings.work / "items" / str(item) / "v1" / "tiles"
+    (folder / "cutout-0-0.png").write_bytes(b"no picture")
+    async with studio.app().run_test(size=NARROW) as pilot:
+        screen = await opened(studio, pilot, item)
+        await pilot.press("x", "2")
+        await studio.until(pilot, lambda: "cannot be read" in studio.text(pilot))
+        await pilot.pause()
+        assert not screen.looked.is_looking
+        assert len(screen.missing.places) == 1
+
+
+async def test_the_next_piece_starts_unseen(studio: Studio) -> None:
+    """Where one looked at the piece before is no look at the next one."""
+    first = studio.add("FIRST", risk=0.9, findings=(studio.gap,))
+    second = studio.add("SECOND", risk=0.1, findings=(studio.gap,))
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await opened(studio, pilot, first)
+        await pilot.press("n")
+        await studio.until(pilot, lambda: "✓ chain gap" in studio.text(pilot))
+        await pilot.press("s")
+        await studio.reviewed(pilot, second)
         await studio.until(pilot, lambda: screen.looked.looks())
-        await pilot.pause(0.2)
-        assert {look.view for look in screen.looked.looks()} <= {View.COMPOSITE, View.MATTE}
-        assert not screen.looked._now
+        assert _views(screen) == {View.COMPOSITE}
+        assert all(look.zoom < 2.0 for look in screen.looked.looks())
 
 
 async def test_the_systems_viewer_is_on_record(
@@ -398,6 +453,7 @@ async def test_the_systems_viewer_is_on_record(
         await pilot.press("o", "n", "O")
         await studio.until(pilot, lambda: len(_outside(studio, item)) == 2)
         assert _outside(studio, item) == [(170.0, 90.0, 470.0, 390.0), tuple(studio.gap["box"])]
+        await studio.until(pilot, opened_files.exists)
         await studio.until(pilot, lambda: len(opened_files.read_text().split()) == 2)
         names = [Path(line).name for line in opened_files.read_text().split()]
         assert sorted(names) == ["composite-white.jpg", "evidence-2.png"]
@@ -431,7 +487,7 @@ async def test_looks_survive_the_terminals_end(studio: Studio) -> None:
 
 
 async def test_looks_wait_for_a_locked_database(studio: Studio) -> None:
-    """Looks handed in while somebody else holds the database are kept once it is free."""
+    """Looks that the ledger did not take, because somebody held it for long, are kept once it is free."""
     item = studio.add("ONE")
     async with studio.app().run_test(size=WIDE) as pilot:
         screen = await opened(studio, pilot, item)
@@ -439,10 +495,34 @@ async def test_looks_wait_for_a_locked_database(studio: Studio) -> None:
         other = sqlite3.connect(studio.settings.database, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         screen._hand_in_looks()
-        await pilot.pause(0.5)
+        seen = screen.looked.looks()[0]
+        assert screen.looked._kept == [seen]
+        await studio.until(pilot, lambda: not screen.looked._kept, "the looks never came back")
         other.execute("ROLLBACK")
         other.close()
-        await studio.until(pilot, lambda: looks_of(studio.ledger, item, 1, studio.maria))
+        await studio.until(pilot, lambda: seen in looks_of(studio.ledger, item, 1, studio.maria))
+
+
+async def test_a_key_pressed_twice_decides_once(studio: Studio) -> None:
+    """`a` twice in one go approves one piece and goes on to the next; that one is not decided unseen."""
+    first = studio.add("FIRST", risk=0.9)
+    second = studio.add("SECOND", risk=0.1)
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await opened(studio, pilot, first)
+        studio.type_ahead(pilot, "a", "a")
+        await studio.reviewed(pilot, second)
+        await studio.sees(pilot, "Approved FIRST")
+        assert studio.item(first).status is Status.APPROVED
+        assert studio.item(second).status is Status.AWAITING_REVIEW
+
+
+async def test_skip_twice_skips_two(studio: Studio) -> None:
+    """`s` pressed again while the next piece is still on its way goes one further."""
+    items = [studio.add(f"RING-{number}", risk=0.9 - number / 10) for number in range(3)]
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await opened(studio, pilot, items[0])
+        studio.type_ahead(pilot, "s", "s")
+        await studio.reviewed(pilot, items[2])
 
 
 async def test_previews_that_were_cleared_away_are_said(studio: Studio) -> None:

@@ -100,6 +100,25 @@ async def test_i_switches_between_pixels_and_cells(studio: Studio) -> None:
         assert screen.main.grain == (10, 20)
 
 
+async def test_no_real_pixels_lie_over_a_dialog(studio: Studio) -> None:
+    """Real pixels go when a dialog opens over them, and none are laid over it; then they come back."""
+    item = studio.add("ONE")
+    app = studio.app()
+    app.possible_sharpness = app.sharpness = Sharpness("kitty", (10, 20))
+    async with app.run_test(size=WIDE) as pilot:
+        await studio.chosen(pilot, item)
+        await pilot.press("enter")
+        screen = await studio.reviewed(pilot, item)
+        await studio.until(pilot, lambda: screen.main._laid)
+        await pilot.press("question_mark")
+        await studio.until(pilot, lambda: not screen.main._laid)
+        screen.main._redraw()
+        await studio.until(pilot, lambda: not pilot.app.workers._workers)
+        assert not screen.main._laid
+        await pilot.press("escape")
+        await studio.until(pilot, lambda: screen.main._laid)
+
+
 async def test_a_terminal_of_cells_says_so(studio: Studio) -> None:
     """Where the terminal shows cells only, `i` says what real pixels need."""
     studio.add("ONE")

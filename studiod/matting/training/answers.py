@@ -24,8 +24,8 @@ def write_answers(packed: Path, coarse: Path, out: Path) -> Iterator[str]:
     session = onnxruntime.InferenceSession(str(coarse), providers=["CPUExecutionProvider"])
     found: dict[str, NDArray[np.uint8]] = {}
     for picture in read_pack(packed):
-        photo = to_linear(picture.small.photo)
-        backgrounds = (_estimate(picture.small), to_linear(picture.small.plate))
+        photo = to_linear(picture.native.photo)
+        backgrounds = (_estimate(picture.native), to_linear(picture.native.plate))
         answers = [coarse_coverage(session, photo, background) for background in backgrounds]
         found[picture.name] = np.asarray(np.stack(answers) * 255 + 0.5, np.uint8)
         yield picture.name

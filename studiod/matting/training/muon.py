@@ -51,12 +51,12 @@ def _turned(state: dict[str, Any], gradient: Tensor) -> Tensor:
         state["momentum"] = torch.zeros_like(gradient)
     momentum = state["momentum"]
     momentum.lerp_(gradient, 1 - _MOMENTUM)
-    matrix = gradient.lerp(momentum, _MOMENTUM).reshape(len(gradient), -1).float()
+    matrix = gradient.lerp(momentum, _MOMENTUM).reshape(len(gradient), -1)
     tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if tall else matrix
-    x = x / (x.norm() + 1e-7)
+    x = (x / (x.norm() + 1e-7)).bfloat16()  # exact enough, as its authors say
     for _ in range(5):
         square = x @ x.T
         x = 3.4445 * x + (-4.7750 * square + 2.0315 * square @ square) @ x
     x = x.T if tall else x
-    return (0.2 * max(matrix.shape) ** 0.5 * x).reshape(gradient.shape)
+    return (0.2 * max(matrix.shape) ** 0.5 * x).to(gradient.dtype).reshape(gradient.shape)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from studiod.matting.chain import COARSE_SIDE, network_input
+from studiod.matting.chain import CLOSER_SIDE, COARSE_SIDE, network_input
 from studiod.matting.training.packing import Layers, Packed, to_display, to_linear
 from studiod.matting.training.surfaces import draw_surface
 
@@ -17,6 +17,7 @@ Floats = NDArray[np.float32]
 Random = np.random.Generator
 _OWN_STUDIO = 0.5
 _TEXTURED = 0.35
+_CAMOUFLAGED = 0.6
 
 
 @dataclass(frozen=True)
@@ -41,16 +42,51 @@ class _Crop:
     estimate: Floats
     answer: Floats | None = None
     """What the coarse pass said of it, where it was asked; only of a photograph left as it is."""
+    further: Floats | None = None
+    """The picture's further layers, S x S x C."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A crop with all augmentation applied: photograph and background linear S x S x 3, the rest S x S.
+
+    `own` says that the piece stands where it was photographed; `answer` and `further` are as `_Crop` has
+    them, and `further` is None where there is no piece.
+    """
+
+    photo: Floats
+    background: Floats
+    alpha: Floats
+    emphasis: Floats
+    own: bool
+    answer: Floats | None
+    further: Floats | None
 
 
 def draw_sample(pictures: Sequence[Packed], which: str, size: int, random: Random) -> Sample:
     """A random sample of `size` x `size` pixels for the `coarse` or `fine` pass, all augmentation applied."""
+    scene = draw_scene(pictures, which, size, random)
+    keep, remove = _strokes(scene.alpha, scene.emphasis, random)
+    weight = _loss_weight(which, scene.alpha, scene.emphasis, keep, remove)
+    picture = network_input(scene.photo, scene.background, keep, remove)
+    if scene.answer is not None and scene.own and random.random() < 0.6:
+        context = _shrunk_answer(scene.answer)
+    else:
+        context = _simulated_coarse(scene.alpha, size, random)
+    return Sample(picture, context, scene.alpha, weight)
+
+
+def draw_scene(pictures: Sequence[Packed], which: str, size: int, random: Random) -> Scene:
+    """A random crop of `size` x `size` pixels for a pass, in its own studio or another, developed anew."""
     crop = _random_crop(_pick(pictures, random), which, size, random)
     if which == "coarse" and random.random() < 0.7:
         crop = _leaned(crop, random)
     crop = _recoloured(crop, random)
     chance = random.random()
+    further = crop.further
     if chance < _OWN_STUDIO:
+        if random.random() < _CAMOUFLAGED * 0.7:
+            crop = _camouflaged(crop, crop.plate, random)
         photo, behind = crop.photo, crop.plate
         estimate = crop.estimate
         alpha, emphasis = crop.alpha, crop.emphasis
@@ -60,22 +96,17 @@ def draw_sample(pictures: Sequence[Packed], which: str, size: int, random: Rando
         estimate = _smooth_guess(behind, random)
         alpha, emphasis = crop.alpha, crop.emphasis
         if chance > 0.94:
-            alpha, emphasis = np.zeros_like(alpha), np.zeros_like(emphasis)
+            alpha, emphasis, further = np.zeros_like(alpha), np.zeros_like(emphasis), None
             photo = _with_traces(behind, crop, random)
         else:
+            if random.random() < _CAMOUFLAGED:
+                crop = _camouflaged(crop, behind, random)
             scene = _with_traces(behind, crop, random)
             photo = crop.piece + (1.0 - alpha)[..., None] * scene
     photo, alpha = _defocused(photo, alpha, random)
     background = _background_input(behind, estimate, crop, random)
     photo, background = _developed(photo, background, random)
-    keep, remove = _strokes(alpha, emphasis, random)
-    weight = _loss_weight(which, alpha, emphasis, keep, remove)
-    picture = network_input(photo, background, keep, remove)
-    if crop.answer is not None and chance < _OWN_STUDIO and random.random() < 0.6:
-        context = _shrunk_answer(crop.answer)
-    else:
-        context = _simulated_coarse(alpha, size, random)
-    return Sample(picture, context, alpha, weight)
+    return Scene(photo, background, alpha, emphasis, chance < _OWN_STUDIO, crop.answer, further)
 
 
 def turned(sample: Sample, random: Random) -> Sample:
@@ -99,23 +130,38 @@ def _pick(pictures: Sequence[Packed], random: Random) -> Packed:
 
 def _random_crop(picture: Packed, which: str, size: int, random: Random) -> _Crop:
     if which == "coarse":
-        layers = picture.small
-        height, width = layers.alpha.shape
-        scale = COARSE_SIDE / max(height, width) * float(np.exp(random.uniform(-0.5, 0.4)))
-        extent = size / scale
-        slack_x, slack_y = width - extent, height - extent
-        left = random.uniform(min(0, slack_x), max(0, slack_x))
-        top = random.uniform(min(0, slack_y), max(0, slack_y))
+        layers, left, top, extent = _coarse_window(picture, size, random)
     else:
         layers = picture.native
-        height, width = layers.alpha.shape
-        scale = float(random.choice((1.0, 2.0, np.exp(random.normal(0.0, 0.35))), p=(0.25, 0.35, 0.4)))
+        shares = (0.6, 0.05, 0.35) if which == "witness" else (0.25, 0.35, 0.4)
+        scale = float(random.choice((1.0, 2.0, np.exp(random.normal(0.0, 0.35))), p=shares))
         scale = min(max(scale, 0.45), 2.2)
         extent = size / scale
         row, column = _place(layers, random)
         left = column + random.uniform(-0.45, 0.45) * extent - extent / 2
         top = row + random.uniform(-0.45, 0.45) * extent - extent / 2
-    return _cut(layers, left, top, extent, size, random, picture.answers if which == "fine" else None)
+    answers = picture.answers if which == "fine" else None
+    return _cut(layers, left, top, extent, size, random, answers, picture.further)
+
+
+def _coarse_window(picture: Packed, size: int, random: Random) -> tuple[Layers, float, float, float]:
+    """Layers, left, top and side of a window as the coarse pass looks: at the whole or at the piece."""
+    layers, frame = picture.small, (0, 0, *picture.small.alpha.shape[::-1])
+    side = COARSE_SIDE * float(np.exp(random.uniform(-0.4, 0.3)))
+    if random.random() < 0.55 and layers.alpha.max() > 128:
+        frame = cv2.boundingRect((layers.alpha > 64).astype(np.uint8))
+        side = CLOSER_SIDE * float(np.exp(random.uniform(-0.4, 0.1)))
+    left, top, width, height = frame
+    scale = side / max(width, height)
+    if scale > 1:
+        ratio = picture.native.alpha.shape[1] / layers.alpha.shape[1]
+        layers, scale = picture.native, scale / ratio
+        left, top, width, height = (round(value * ratio) for value in (left, top, width, height))
+    extent = size / scale
+    slack_x, slack_y = width - extent, height - extent
+    left = left + random.uniform(min(0, slack_x), max(0, slack_x))
+    top = top + random.uniform(min(0, slack_y), max(0, slack_y))
+    return layers, left, top, extent
 
 
 def _place(layers: Layers, random: Random) -> tuple[int, int]:
@@ -142,6 +188,7 @@ def _cut(
     size: int,
     random: Random,
     answers: NDArray[np.uint8] | None = None,
+    more: NDArray[np.uint8] | None = None,
 ) -> _Crop:
     """The square window, edges repeated beyond the frame, resized, turned and mirrored."""
     height, width = layers.alpha.shape
@@ -186,6 +233,10 @@ def _cut(
     if answers is not None:
         chosen = answers[int(random.integers(len(answers)))]
         answer = looked_up(np.asarray(chosen * np.float32(1 / 255), np.float32))
+    further = None
+    if more is not None:
+        planes = [np.asarray(plane[inner] * np.float32(1 / 255), np.float32) for plane in more]
+        further = np.clip(np.dstack([square(plane) for plane in planes]), 0, 1)
     return _Crop(
         square(to_linear(layers.photo[inner])),
         square(to_linear(layers.plate[inner])),
@@ -194,6 +245,7 @@ def _cut(
         np.clip(square(np.asarray(layers.emphasis[inner] * np.float32(1 / 255), np.float32)), 0, 1),
         looked_up(layers.estimate),
         answer,
+        further,
     )
 
 
@@ -238,7 +290,27 @@ def _recoloured(crop: _Crop, random: Random) -> _Crop:
     piece[there] = np.clip(changed, 0, 1) * cover
     photo[there] += piece[there] - crop.piece[there]
     photo = np.clip(photo, 0, 1)
-    return _Crop(photo, crop.plate, piece, crop.alpha, crop.emphasis, crop.estimate, crop.answer)
+    return replace(crop, photo=photo, piece=piece)
+
+
+def _camouflaged(crop: _Crop, behind: Floats, random: Random) -> _Crop:
+    """Parts of the piece in the colour of what is `behind` it, as polished metal and pearls take it.
+
+    Some of its shading stays: its outline and its form are then what tells it from the background.
+    """
+    size = crop.alpha.shape[0]
+    knots = int(random.integers(2, 7))
+    field = random.standard_normal((knots, knots)).astype(np.float32) + np.float32(random.uniform(-0.5, 1.5))
+    field = np.asarray(cv2.resize(field, (size, size), interpolation=cv2.INTER_CUBIC), np.float32)
+    share = np.clip(field, 0, 1)[..., None] * np.float32(random.uniform(0.5, 1.0))
+    cover = crop.alpha[..., None]
+    light = np.maximum(crop.piece.mean(axis=2, keepdims=True), 0) / np.maximum(cover, 1 / 255)
+    typical = np.float32(crop.piece.mean() / max(float(crop.alpha.mean()), 1e-3))
+    shade = ((light + 0.02) / (typical + 0.02)) ** np.float32(random.uniform(0.1, 0.7))
+    around = np.asarray(cv2.blur(behind, (15, 15)), np.float32)
+    alike = np.minimum(around * np.minimum(shade, 1.6), 1.0) * cover
+    piece = np.asarray(crop.piece + share * (alike - crop.piece), np.float32)
+    return replace(crop, piece=piece, photo=np.clip(crop.photo + piece - crop.piece, 0, 1))
 
 
 def _studio(other: _Crop, random: Random) -> Floats:
