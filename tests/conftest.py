@@ -128,7 +128,7 @@ def write_picture() -> Callable[..., bytes]:
 def wait_for() -> Callable[..., None]:
     """Waits until a condition holds, and fails with what was waited for when the deadline passes."""
 
-    def wait(condition: Callable[[], object], what: str, seconds: float = 60.0) -> None:
+    def wait(condition: Callable[[], object], what: str, seconds: float = 180.0) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain: {what}"

@@ -521,8 +521,8 @@ class _Daemon:
             hours = self._settings.daemon.hours
             self._beat(Activity.PAUSED, f"{received} pictures wait for the hours {hours}.")
         else:
-            left = f"{in_hand} in hand, {received} waiting" if not idle else "nothing to do"
-            self._beat(Activity.IDLE if idle else Activity.RUNNING, " ".join((*reasons, left)))
+            left = () if idle else (f"{in_hand} in hand, {received} waiting",)
+            self._beat(Activity.IDLE if idle else Activity.RUNNING, " ".join((*reasons, *left)))
 
     def _beat(self, activity: Activity, message: str) -> None:
         """Write the heartbeat when something changed, else now and then."""

@@ -46,7 +46,7 @@ RAW_SUFFIXES = frozenset(
 )  # fmt: skip
 """Endings of camera RAW files: those that have no mark of their own inside are told by these."""
 
-_SMALLEST_SIDE = 16
+_LONGEST_SIDE = 65_000  # half of it is what OpenCV can sample
 _CUT_OFF = "is cut off or damaged: part of the picture is missing."
 _WHOLE_AGAIN = "Copy it again from the camera or its card."
 _EXPORT_AGAIN = "Export it again as JPEG, PNG or TIFF in RGB, 8 or 16 bits."
@@ -246,8 +246,8 @@ def _refuse_absurd_sizes(facts: _Facts, max_megapixels: float) -> None:
             f"says it has {size}, more than the {max_megapixels:g} megapixels allowed.",
             "A studio whose camera makes such pictures raises max_megapixels under [intake].",
         )
-    if min(facts.width, facts.height) < _SMALLEST_SIDE:
-        raise _Trouble(f"has {size}: too small to be a photograph.")
+    if max(facts.width, facts.height) > _LONGEST_SIDE:
+        raise _Trouble(f"has {size}: no side may be longer than {_LONGEST_SIDE}.")
 
 
 # --- JPEG

@@ -18,7 +18,7 @@ from studiod.names import printable
 if TYPE_CHECKING:
     from studiod.imaging.photo import Header
 
-_OWN_MEMORY = 700_000_000
+_OWN_MEMORY = 900_000_000
 """What a worker holds whatever the picture: libraries, models, and a tile of a network at work."""
 _MEMORY_A_PIXEL = 45
 """Bytes that all stages together hold at their peak; measured at 24 and 100 megapixels, 8 and 16 bits."""

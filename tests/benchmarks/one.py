@@ -19,7 +19,7 @@ from studiod.settings import MattingSettings, find_config, load_preset
 
 
 def main() -> None:
-    """Time the stages; the rest is background, defringe, composite and writing."""
+    """Time the stages; the rest, beside which the risk is judged, is all but reading and the matte."""
     picture, out = Path(sys.argv[1]), Path(sys.argv[2])
     spent: dict[str, float] = {}
     matte = load_matte(MattingSettings(), 0)
@@ -37,7 +37,7 @@ def main() -> None:
     write_version(out, photo, made)
     spent["all"] = time.perf_counter() - started
     spent["cpu"] = time.process_time() - cpu_started
-    spent["rest"] = spent["all"] - spent["read"] - spent["matte"] - spent["risk"]
+    spent["rest"] = spent["all"] - spent["read"] - spent["matte"]
     kilobyte = 1 if sys.platform == "darwin" else 1024
     spent["peak_gb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * kilobyte / 1e9
     print(json.dumps(spent))

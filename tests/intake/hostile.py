@@ -114,7 +114,9 @@ def _recipes(outside: Path) -> Iterator[tuple[bytes, frozenset[str], Make]]:
     yield b"gif.jpg", QUARANTINED, _write(_encode(Image.fromarray(ring(4)), "GIF"))
     yield b"bomb.png", QUARANTINED, _write(png_header(60_000, 60_000))
     yield b"bomb-max.png", QUARANTINED, _write(png_header(2**31 - 1, 2**31 - 1))
-    yield b"tiny.png", QUARANTINED | ITEM, _write(_encode(Image.new("RGB", (1, 1)), "PNG"))
+    yield b"tiny.png", ITEM, _write(_encode(Image.new("RGB", (1, 1)), "PNG"))
+    yield b"strip.png", ITEM, _write(_encode(Image.new("RGB", (3, 9000)), "PNG"))
+    yield b"endless.png", QUARANTINED, _write(_encode(Image.new("L", (100_000, 2)), "PNG"))
     yield b"loop.tif", QUARANTINED, _write(b"II*\0\x08\0\0\0\0\0\x08\0\0\0")
 
     for ending, data in _other_formats(8):

@@ -133,7 +133,7 @@ def test_files_that_arrive_in_every_way(
 
     studio.rewrite("workers = 1", "workers = 2")
     daemon.start()
-    wait_for(lambda: "made in" in daemon.words(), "the first picture", 120)
+    wait_for(lambda: "made in" in daemon.words(), "the first picture")
 
     # While it runs: slowly copied, written and renamed, moved in, in a fresh folder.
     slow = [
@@ -161,7 +161,7 @@ def test_files_that_arrive_in_every_way(
     for thread in slow:
         thread.join()
     count = sum(state in {"item", "quarantined"} for state in expected.values())
-    wait_for(lambda: _settled(daemon, count), "all to be taken up", 180)
+    wait_for(lambda: _settled(daemon, count), "all to be taken up")
 
     # The same bytes again: a duplicate under the same SKU, an item of its own under another.
     shutil.copy(hot / "R-CHEAP_down.jpg", hot / "R-CHEAP_copy.jpg")

@@ -64,7 +64,7 @@ def test_the_night_survives_twenty_kills(
             wait_for(lambda left=orphans: not any(map(psutil.Process.is_running, left)), "the workers' end")
             daemon.start()
         else:
-            wait_for(daemon.workers, f"workers before kill {moment}", 30)
+            wait_for(daemon.workers, f"workers before kill {moment}")
             _move_on(database, random_moments.randint(1, 8), 8)
             workers = daemon.workers()
             if workers:
