@@ -112,13 +112,18 @@ class SayLine(Static):
     def hush(self) -> None:
         """Say nothing any more."""
         self._stop()
-        self.display = False
+        self._appear(False)
 
     def _show(self, text: Text, *, trouble: bool) -> None:
         self._stop()
         self.set_class(trouble, "-trouble")
         self.update(text)
-        self.display = True
+        self._appear(True)
+
+    def _appear(self, shown: bool) -> None:
+        """Stand there, in the place of what gives way to a screen of the class `-saying`."""
+        self.display = shown
+        self.screen.set_class(shown, "-saying")
 
     def _stop(self) -> None:
         if self._timer is not None:

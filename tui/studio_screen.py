@@ -111,7 +111,7 @@ class StudioScreen(Screen[int | None]):
         try:
             done = await self.ask_patiently(call)
         except StudioError as error:
-            self.say.trouble(error)
+            self.refused(error)
             return
         finally:
             self._deciding = False
@@ -136,6 +136,10 @@ class StudioScreen(Screen[int | None]):
     def undone(self, item: ItemRecord) -> None:
         """A decision was taken back."""
         raise NotImplementedError
+
+    def refused(self, error: StudioError) -> None:
+        """A decision was refused: say why."""
+        self.say.trouble(error)
 
     # Keys of every screen
 

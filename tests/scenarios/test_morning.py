@@ -109,7 +109,7 @@ def test_a_morning(
 
     def refused() -> object:
         terminal.press("a")
-        return "has not looked at item" in terminal.screen()
+        return "Not all of it was looked at" in terminal.screen()
 
     wait_for(refused, "an approval unseen is refused", SECONDS)
     terminal.press("Enter")

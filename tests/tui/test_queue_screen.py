@@ -63,6 +63,16 @@ async def test_approve_decides_the_chosen_piece_and_the_next_moves_up(studio: St
         await studio.sees(pilot, "Approved FIRST")
 
 
+async def test_what_was_not_looked_at_is_not_approved_here(studio: Studio) -> None:
+    """`a` on a piece that a person must see says which keys lead to what is missing, in one line."""
+    item = studio.add("DEAR", price=200_000, findings=(studio.gap,))
+    async with studio.app().run_test(size=(80, 24)) as pilot:
+        await studio.chosen(pilot, item)
+        await pilot.press("a")
+        await studio.sees(pilot, "Not all of it was looked at. enter opens it, n goes there.")
+        assert studio.item(item).status is Status.AWAITING_REVIEW
+
+
 async def test_reject_means_shoot_again(studio: Studio) -> None:
     """`r` rejects the piece under the cursor."""
     item = studio.add("ONE")

@@ -17,6 +17,7 @@ from studiod.ledger.reading import decisions
 from studiod.ledger.records import Place
 from studiod.ledger.states import Status
 from studiod.strokes import Stroke
+from tui.brush_screen import BrushScreen
 from tui.dialogs import FlagDialog, Sure
 from tui.pictures import View
 from tui.queue_screen import QueueScreen
@@ -168,7 +169,7 @@ async def test_a_finding_that_was_seen_is_ticked(studio: Studio) -> None:
 
 @pytest.mark.parametrize("size", [WIDE, NARROW])
 async def test_a_dear_piece_is_approved_once_n_showed_it(studio: Studio, size: tuple[int, int]) -> None:
-    """`a` says what was not looked at; `n` goes there and nowhere else; then `a` approves, looks and all."""
+    """`a` says what was not looked at; `n` goes there and counts down to "all seen"; then `a` approves."""
     item = studio.add("DEAR", price=200_000, findings=(studio.gap, studio.halo))
     async with studio.app().run_test(size=size) as pilot:
         screen = await opened(studio, pilot, item)
@@ -180,9 +181,28 @@ async def test_a_dear_piece_is_approved_once_n_showed_it(studio: Studio, size: t
             await pilot.press("n")
             assert screen.main.viewport.zoom == 2.0
             await studio.until(pilot, lambda left=left: len(screen.missing.places) == left)
+            await studio.sees(pilot, f"to see: {left} place" if left else "all seen")
+        place = _place(screen.main)
+        await pilot.press("n")
+        await studio.sees(pilot, "All of it is seen: a approves it.")
+        assert _place(screen.main) == place
         await pilot.press("a")
         await studio.until(pilot, lambda: studio.item(item).status is Status.APPROVED)
     assert looks_of(studio.ledger, item, 1, studio.maria)
+
+
+async def test_a_message_moves_no_picture(studio: Studio) -> None:
+    """What is said for some seconds stands where the place stood, so that the picture stays as large."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=NARROW) as pilot:
+        screen = await opened(studio, pilot, item)
+        before = screen.main.viewport
+        await pilot.press("i")
+        await studio.sees(pilot, "cells only")
+        assert not screen.query_one("#place").display
+        assert screen.main.viewport == before
+        screen.say.hush()
+        await studio.until(pilot, lambda: screen.query_one("#place").display)
 
 
 async def test_side_by_side_needs_room(studio: Studio) -> None:
@@ -283,6 +303,21 @@ async def test_an_open_piece_is_claimed_and_let_go(studio: Studio) -> None:
         await pilot.press("q")
         await studio.until(pilot, lambda: studio.item(item).opened_by is None)
         await studio.until(pilot, lambda: isinstance(pilot.app.screen, QueueScreen))
+
+
+@pytest.mark.parametrize("key", ["q", "escape"])
+async def test_a_way_back(studio: Studio, key: str) -> None:
+    """`q` and Escape lead from the brush to the piece, and from there to the queue, and decide nothing."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await opened(studio, pilot, item)
+        await pilot.press("b")
+        await studio.until(pilot, lambda: isinstance(pilot.app.screen, BrushScreen))
+        await pilot.press(key)
+        await studio.until(pilot, lambda: pilot.app.screen is screen)
+        await pilot.press(key)
+        await studio.chosen(pilot, item)
+        assert studio.item(item).status is Status.AWAITING_REVIEW
 
 
 async def test_a_colleagues_piece_is_taken_over_knowingly(studio: Studio) -> None:

@@ -39,7 +39,8 @@ async def queue(studio: Studio, pilot: Pilot[int], item: int) -> None:
 async def review(studio: Studio, pilot: Pilot[int], item: int) -> None:
     await queue(studio, pilot, item)
     await pilot.press("enter")
-    await studio.reviewed(pilot, item)
+    screen = await studio.reviewed(pilot, item)
+    await studio.until(pilot, lambda: not screen.missing.composite)
 
 
 async def finding(studio: Studio, pilot: Pilot[int], item: int) -> None:
