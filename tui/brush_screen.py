@@ -40,7 +40,8 @@ class BrushScreen(StudioScreen):
     BrushScreen.-saying #place { display: none; }
     """
 
-    BINDINGS = [*bindings("brush"), *bindings("everywhere")]
+    PLACE = "brush"
+    BINDINGS = [*bindings(PLACE), *bindings("everywhere")]
 
     def __init__(self, piece: Piece, viewport: Viewport) -> None:
         super().__init__()

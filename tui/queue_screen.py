@@ -45,7 +45,8 @@ class QueueScreen(StudioScreen):
     QueueScreen.-searching #search { display: block; }
     """
 
-    BINDINGS = [*bindings("queue"), *bindings("everywhere")]
+    PLACE = "queue"
+    BINDINGS = [*bindings(PLACE), *bindings("everywhere")]
 
     def __init__(self) -> None:
         super().__init__()

@@ -58,7 +58,8 @@ class ReviewScreen(StudioScreen):
     ReviewScreen #finding { height: auto; max-height: 2; padding: 0 1; }
     """
 
-    BINDINGS = [*bindings("review"), *bindings("everywhere")]
+    PLACE = "review"
+    BINDINGS = [*bindings(PLACE), *bindings("everywhere")]
 
     def __init__(self, ids: list[int], item: int) -> None:
         super().__init__()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, ParamSpec, TypeVar, cast
 
 from textual import work
 from textual.screen import Screen
@@ -16,7 +16,7 @@ from studiod.ledger.states import Status
 from tui import words
 from tui.desk import Desk
 from tui.dialogs import FlagAnswer, Help
-from tui.keys import ACTIONS
+from tui.keys import ACTIONS, Place
 from tui.lines import SayLine, help_text, key_name
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ Answer = TypeVar("Answer")
 class StudioScreen(Screen[int | None]):
     """A screen with a desk behind it."""
 
+    PLACE: ClassVar[Place]
+    """Where one is, by the name that the keys have for it."""
     _deciding = False
 
     @property
@@ -145,7 +147,7 @@ class StudioScreen(Screen[int | None]):
 
     def action_help(self) -> None:
         """Every key."""
-        self.app.push_screen(Help(help_text(self.studio.keymap)))
+        self.app.push_screen(Help(help_text(self.studio.keymap, self.PLACE)))
 
     def action_leave(self) -> None:
         """Quit."""

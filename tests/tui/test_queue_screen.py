@@ -367,6 +367,18 @@ async def test_help_names_every_key(studio: Studio) -> None:
         await studio.until(pilot, lambda: not isinstance(pilot.app.screen, Help))
 
 
+async def test_help_begins_where_one_is(studio: Studio) -> None:
+    """At a piece the help shows the keys of a piece first, in a window of 24 lines too."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=(80, 24)) as pilot:
+        await studio.chosen(pilot, item)
+        await pilot.press("enter")
+        await studio.reviewed(pilot, item)
+        await pilot.press("question_mark")
+        await studio.sees(pilot, "At a piece")
+        await studio.sees(pilot, "review.finding ")
+
+
 HOSTILE = "\x1b[31mred\x07\u202egpj.\n[bold]" + "x" * 200 + "\udcff.jpg"
 
 

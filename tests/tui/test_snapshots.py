@@ -39,8 +39,8 @@ async def queue(studio: Studio, pilot: Pilot[int], item: int) -> None:
 async def review(studio: Studio, pilot: Pilot[int], item: int) -> None:
     await queue(studio, pilot, item)
     await pilot.press("enter")
-    screen = await studio.reviewed(pilot, item)
-    await studio.until(pilot, lambda: not screen.missing.composite)
+    await studio.reviewed(pilot, item)
+    await studio.until(pilot, lambda: "the whole" not in studio.text(pilot))
 
 
 async def finding(studio: Studio, pilot: Pilot[int], item: int) -> None:
