@@ -234,9 +234,9 @@ class ReviewScreen(StudioScreen):
         elif following is None:
             self.dismiss(None)
         else:
-            if said:
-                self.say.say(said)
             self._go_to(following)
+        if said:
+            self.tell_person(said)
 
     def _let_go(self) -> None:
         self._hand_in_looks()
@@ -541,7 +541,7 @@ class ReviewScreen(StudioScreen):
         def painted(saved: int | None) -> None:
             if saved is not None:
                 self.decided(item)
-                self.say.say(f"{words.sku_text(item)} comes back once its matte is made again.")
+                self.tell_person(f"{words.sku_text(item)} comes back once its matte is made again.")
 
         self.app.push_screen(BrushScreen(self.piece, self.main.viewport), painted)
 

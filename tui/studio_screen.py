@@ -50,6 +50,11 @@ class StudioScreen(Screen[int | None]):
         """The line that says what happened."""
         return self.query_one(SayLine)
 
+    def tell_person(self, text: str) -> None:
+        """Say something that went well where it is seen: this screen may have made room for the one below."""
+        top = self.app.screen
+        (top if isinstance(top, StudioScreen) else self).say.say(text)
+
     async def ask(self, call: Callable[Given, Answer], *given: Given.args, **named: Given.kwargs) -> Answer:
         """Ask the ledger, off the screen's thread."""
         return self._if_still_here(await self.studio.ask(call, *given, **named))
@@ -117,8 +122,8 @@ class StudioScreen(Screen[int | None]):
             return
         finally:
             self._deciding = False
-        self.say.say(f"{said(done)} ({self.key_of('undo')}: undo)")
         self.decided(item)
+        self.tell_person(f"{said(done)} ({self.key_of('undo')}: undo)")
 
     @work(group="decide")
     async def action_undo(self) -> None:

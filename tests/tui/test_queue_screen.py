@@ -272,12 +272,12 @@ async def test_a_preview_that_is_gone_is_said(studio: Studio) -> None:
 async def test_the_head_tells_how_the_daemon_is(
     studio: Studio, activity: Activity, message: str, said: str
 ) -> None:
-    """The head says what the daemon does, and how many pictures are still to be made."""
+    """The head says what the daemon does, how fast, and how long what is still to be made will take."""
     studio.receive("UNMADE")
     studio.beat(activity, message)
     async with studio.app().run_test(size=WIDE) as pilot:
         await studio.until(pilot, lambda: said in studio.text(pilot))
-        await studio.until(pilot, lambda: "1 to make" in studio.text(pilot))
+        await studio.sees(pilot, "600/h, 1 to make: 1 min")
 
 
 async def test_a_silent_daemon_is_told_from_a_running_one(studio: Studio) -> None:

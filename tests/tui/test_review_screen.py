@@ -10,11 +10,13 @@ from shutil import rmtree
 from typing import TYPE_CHECKING
 
 import pytest
+from textual import events
 
 from studiod.ledger import review
 from studiod.ledger.looks import is_seen, looks_of
+from studiod.ledger.prices import set_thresholds
 from studiod.ledger.reading import decisions
-from studiod.ledger.records import Place
+from studiod.ledger.records import Person, Place
 from studiod.ledger.states import Status
 from studiod.strokes import Stroke
 from tui.brush_screen import BrushScreen
@@ -230,6 +232,7 @@ async def test_approve_goes_on_to_the_next(studio: Studio) -> None:
         assert studio.item(first).status is Status.APPROVED
         await pilot.press("r")
         await studio.until(pilot, lambda: isinstance(pilot.app.screen, QueueScreen))
+        await studio.sees(pilot, "SECOND must be shot again. (u: undo)")
         assert studio.item(second).status is Status.REJECTED
 
 
@@ -292,6 +295,67 @@ async def test_a_drag_pans(studio: Studio) -> None:
         await pilot.mouse_up(screen.main, offset=(10, 6))
         assert screen.main.viewport.x == before.x + 5
         assert screen.main.viewport.y == before.y + 4
+
+
+async def test_the_wheel_pans_and_zooms_where_the_pointer_is(studio: Studio) -> None:
+    """The wheel pans, with shift sideways; with ctrl it zooms, and what is under the pointer stays there."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await opened(studio, pilot, item)
+        await pilot.press("2")
+        picture, before = screen.main, screen.main.viewport
+
+        async def turn(kind: type[events.MouseEvent], *, shift: bool = False, ctrl: bool = False) -> None:
+            picture.post_message(kind(picture, 30, 10, 0, 1, 0, shift, False, ctrl))
+            await pilot.pause()
+
+        await turn(events.MouseScrollDown)
+        await studio.until(
+            pilot, lambda: (picture.viewport.x, picture.viewport.y - before.y) == (before.x, 3)
+        )
+        await turn(events.MouseScrollDown, shift=True)
+        await studio.until(pilot, lambda: picture.viewport.x == before.x + 3)
+        under = picture.place_at(30.5, 10.5)
+        await turn(events.MouseScrollUp, ctrl=True)
+        await studio.until(pilot, lambda: picture.viewport.zoom == 4.0)
+        assert picture.place_at(30.5, 10.5) == pytest.approx(under)
+
+
+async def test_two_people_approve_the_dearest(studio: Studio) -> None:
+    """Over the second threshold the first approval says that a second person is needed, who is another."""
+    set_thresholds(studio.ledger, {"USD": 100_000}, {"USD": 150_000})
+    item = studio.add("DEAR", price=200_000)
+
+    async def approve(person: Person, answer: str) -> None:
+        async with studio.app(person).run_test(size=WIDE) as pilot:
+            screen = await opened(studio, pilot, item)
+            await studio.until(pilot, lambda: not screen.missing)
+            await pilot.press("a")
+            await studio.sees(pilot, answer)
+
+    await approve(studio.maria, "needs a second person")
+    assert studio.item(item).status is Status.APPROVED_ONCE
+    await approve(studio.maria, "a second person must follow")
+    assert studio.item(item).status is Status.APPROVED_ONCE
+    await approve(studio.anna, "Approved DEAR.")
+    assert studio.item(item).status is Status.APPROVED
+
+
+async def test_lightrooms_keys_work(studio: Studio) -> None:
+    """With Lightroom's keymap arrows go through the pictures, P picks one and X rejects one."""
+    first, second, third = (studio.add(f"RING-{number}", risk=0.9 - number / 10) for number in range(3))
+    async with studio.app(keymap="lightroom").run_test(size=WIDE) as pilot:
+        await opened(studio, pilot, first)
+        await pilot.press("right")
+        await studio.reviewed(pilot, second)
+        await pilot.press("x")
+        await studio.reviewed(pilot, third)
+        await pilot.press("left")
+        await studio.reviewed(pilot, first)
+        await pilot.press("p")
+        await studio.until(pilot, lambda: studio.item(first).status is Status.APPROVED)
+        assert studio.item(second).status is Status.REJECTED
+        assert studio.item(third).status is Status.AWAITING_REVIEW
 
 
 async def test_an_open_piece_is_claimed_and_let_go(studio: Studio) -> None:
