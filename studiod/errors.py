@@ -46,6 +46,10 @@ class GateRefused(StudioError):
     exit_code = 3
 
 
+class NotLookedAt(GateRefused):
+    """A person has not looked closely enough at what they want to approve."""
+
+
 class LedgerError(StudioError):
     """The database cannot be opened, migrated or trusted."""
 

@@ -37,9 +37,11 @@ class BrushScreen(StudioScreen):
     BrushScreen #panel { width: 32; padding: 1 2; display: none; background: #1c1c1c; }
     BrushScreen.-roomy #panel { display: block; }
     BrushScreen #place { height: 1; padding: 0 1; background: #1c1c1c; }
+    BrushScreen.-saying #place { display: none; }
     """
 
-    BINDINGS = [*bindings("brush"), *bindings("everywhere")]
+    PLACE = "brush"
+    BINDINGS = [*bindings(PLACE), *bindings("everywhere")]
 
     def __init__(self, piece: Piece, viewport: Viewport) -> None:
         super().__init__()

@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from studiod.errors import StudioError
 from studiod.names import printable
-from tui.keys import ACTIONS, PLACES
+from tui.keys import ACTIONS, PLACES, Place
 
 _SAY_SECONDS = 8.0
 
@@ -73,11 +73,11 @@ def key_text(keys: Iterable[tuple[str, str]], width: int) -> Text:
     return text
 
 
-def help_text(keymap: Mapping[str, str]) -> Text:
-    """Every action with its keys and its binding id, place by place."""
+def help_text(keymap: Mapping[str, str], here: Place) -> Text:
+    """Every action with its keys and its binding id, place by place, the one where one is first."""
     text = Text()
-    for place, title in PLACES.items():
-        text.append(f"{title}\n", "bold")
+    for place in sorted(PLACES, key=lambda place: place != here):
+        text.append(f"{PLACES[place]}\n", "bold")
         for action in ACTIONS[place]:
             keys = keymap.get(action.id, action.keys).split(",")
             text.append(f"  {' or '.join(key_name(key.strip()) for key in keys):<17}", "bold #f0c060")
@@ -112,13 +112,18 @@ class SayLine(Static):
     def hush(self) -> None:
         """Say nothing any more."""
         self._stop()
-        self.display = False
+        self._appear(False)
 
     def _show(self, text: Text, *, trouble: bool) -> None:
         self._stop()
         self.set_class(trouble, "-trouble")
         self.update(text)
-        self.display = True
+        self._appear(True)
+
+    def _appear(self, shown: bool) -> None:
+        """Stand there, in the place of what gives way to a screen of the class `-saying`."""
+        self.display = shown
+        self.screen.set_class(shown, "-saying")
 
     def _stop(self) -> None:
         if self._timer is not None:

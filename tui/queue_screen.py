@@ -12,7 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 from textual.worker import Worker
 
-from studiod.errors import GateRefused, LedgerError, StudioError, TransitionRefused
+from studiod.errors import GateRefused, LedgerError, NotLookedAt, StudioError, TransitionRefused
 from studiod.ledger.records import ItemRecord
 from studiod.names import printable
 from tui import words
@@ -45,7 +45,8 @@ class QueueScreen(StudioScreen):
     QueueScreen.-searching #search { display: block; }
     """
 
-    BINDINGS = [*bindings("queue"), *bindings("everywhere")]
+    PLACE = "queue"
+    BINDINGS = [*bindings(PLACE), *bindings("everywhere")]
 
     def __init__(self) -> None:
         super().__init__()
@@ -380,6 +381,13 @@ class QueueScreen(StudioScreen):
         del item
         self._event = -1
         self.renew()
+
+    def refused(self, error: StudioError) -> None:
+        """Say why, and where one looks at it."""
+        if isinstance(error, NotLookedAt):
+            keys = f"{self.key_of('queue.open')} opens it, {self.key_of('review.finding')} goes there"
+            error = NotLookedAt("Not all of it was looked at.", f"{keys}.")
+        super().refused(error)
 
     def undone(self, item: ItemRecord) -> None:
         """The cursor goes to what waits again."""

@@ -54,10 +54,12 @@ class ReviewScreen(StudioScreen):
     ReviewScreen #list { width: 30; padding: 0 1; display: none; background: #1c1c1c; }
     ReviewScreen.-listed #list { display: block; }
     ReviewScreen #place { height: 1; padding: 0 1; background: #1c1c1c; }
+    ReviewScreen.-saying #place { display: none; }
     ReviewScreen #finding { height: auto; max-height: 2; padding: 0 1; }
     """
 
-    BINDINGS = [*bindings("review"), *bindings("everywhere")]
+    PLACE = "review"
+    BINDINGS = [*bindings(PLACE), *bindings("everywhere")]
 
     def __init__(self, ids: list[int], item: int) -> None:
         super().__init__()
@@ -75,6 +77,7 @@ class ReviewScreen(StudioScreen):
         self._after = View.COMPOSITE
         self._claimed: int | None = None
         self._decided: set[int] = set()
+        self._written: dict[str, Text] = {}
 
     def compose(self) -> ComposeResult:
         """Head, one or two pictures with the findings beside them, place, messages, keys."""
@@ -103,7 +106,7 @@ class ReviewScreen(StudioScreen):
         self.set_focus(None)
         self._go_to(self._at)
         self.set_interval(2.0, self._keep)
-        self.set_interval(0.25, self._draw_findings)
+        self.set_interval(0.25, self._draw_seen)
 
     def on_unmount(self) -> None:
         """Whatever ends the terminal, what was looked at is kept and the piece is free."""
@@ -231,9 +234,9 @@ class ReviewScreen(StudioScreen):
         elif following is None:
             self.dismiss(None)
         else:
-            if said:
-                self.say.say(said)
             self._go_to(following)
+        if said:
+            self.tell_person(said)
 
     def _let_go(self) -> None:
         self._hand_in_looks()
@@ -375,7 +378,12 @@ class ReviewScreen(StudioScreen):
         """
         spots = self._spots
         missing = self.missing if self._only_missing else Unseen(False, ())
-        self._only_missing = bool(missing)
+        if self._only_missing:
+            self.say.hush()
+            if not missing:
+                self._only_missing = False
+                self.say.say(f"All of it is seen: {self.key_of('review.approve')} approves it.")
+                return
         if missing.composite:
             self._set_two(False)
             self._set_view(View.COMPOSITE)
@@ -499,7 +507,7 @@ class ReviewScreen(StudioScreen):
         port = self.main.viewport
         if not missing.composite and min(port.width, port.height) < _LEAST_WINDOW:
             return "Make this window larger: a place must lie well inside it at 200 %."
-        return f"{self.key_of('review.finding')} goes to what is missing; stay there for half a second."
+        return f"{self.key_of('review.finding')} goes there."
 
     def action_flag(self) -> None:
         """Ask what is wrong, flag, and on to the next."""
@@ -533,7 +541,7 @@ class ReviewScreen(StudioScreen):
         def painted(saved: int | None) -> None:
             if saved is not None:
                 self.decided(item)
-                self.say.say(f"{words.sku_text(item)} comes back once its matte is made again.")
+                self.tell_person(f"{words.sku_text(item)} comes back once its matte is made again.")
 
         self.app.push_screen(BrushScreen(self.piece, self.main.viewport), painted)
 
@@ -566,8 +574,12 @@ class ReviewScreen(StudioScreen):
         if self.piece is not None and self.piece.item.id in self._ids:
             place = f"{self._ids.index(self.piece.item.id) + 1} of {len(self._ids)}"
         head = Text() if self.piece is None else head_text(self.piece.item, place)
-        self.query_one("#head", Static).update(head)
+        self._put("#head", head)
         self._draw_marks()
+        self._draw_seen()
+
+    def _draw_seen(self) -> None:
+        """What changes by looking alone."""
         self._draw_place()
         self._draw_findings()
 
@@ -592,23 +604,32 @@ class ReviewScreen(StudioScreen):
         text.append(f"{left}{self.main.view.value}", "bold")
         text.append("  fit " if port.fitted else "  ")
         text.append(f"{port.zoom * 100:.0f} %")
+        if self.piece is not None and self.piece.item.mandatory and self.piece.item.status in _WAITS:
+            missing = self.missing
+            text.append(f"  {words.to_see_text(missing)}", "#e0b050" if missing else "#7fb57f")
         pictures = self.main.pictures
         if pictures is not None:
             text.append(f"  at {port.x:.0f}, {port.y:.0f} of {pictures.width} x {pictures.height}", "#8c8c8c")
             if port.zoom > 1 and not pictures.has_native(self.main.view):
                 text.append("  (preview only)", "#e0b050")
-        self.query_one("#place", Static).update(text)
+        self._put("#place", text)
 
     def _draw_findings(self) -> None:
         """The findings and what else is to be looked at, ticked as they are seen."""
         if self.piece is None:
-            for name in ("#list", "#finding"):
-                self.query_one(name, Static).update("")
+            self._put("#list", Text())
+            self._put("#finding", Text())
             return
         looks, here = self.looked.looks(), self._spot
-        self.query_one("#list", Static).update(spots_text(self.piece, looks, here))
+        self._put("#list", spots_text(self.piece, looks, here))
         line = here_text(self.piece, looks, here, self.key_of("review.finding"))
         if here is None and View.MATTE_BEFORE in self._views:
             keys = f"{self.key_of('review.matte')}, then {self.key_of('review.before_after')}"
             line.append(f"  touched up: {keys} shows the matte before", "#8c8c8c")
-        self.query_one("#finding", Static).update(line)
+        self._put("#finding", line)
+
+    def _put(self, name: str, text: Text) -> None:
+        """Write a text where it is not written already: a new one has the whole screen laid out again."""
+        if self._written.get(name) != text:
+            self._written[name] = text
+            self.query_one(name, Static).update(text)

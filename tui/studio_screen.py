@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, ParamSpec, TypeVar, cast
 
 from textual import work
 from textual.screen import Screen
@@ -16,7 +16,7 @@ from studiod.ledger.states import Status
 from tui import words
 from tui.desk import Desk
 from tui.dialogs import FlagAnswer, Help
-from tui.keys import ACTIONS
+from tui.keys import ACTIONS, Place
 from tui.lines import SayLine, help_text, key_name
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ Answer = TypeVar("Answer")
 class StudioScreen(Screen[int | None]):
     """A screen with a desk behind it."""
 
+    PLACE: ClassVar[Place]
+    """Where one is, by the name that the keys have for it."""
     _deciding = False
 
     @property
@@ -47,6 +49,11 @@ class StudioScreen(Screen[int | None]):
     def say(self) -> SayLine:
         """The line that says what happened."""
         return self.query_one(SayLine)
+
+    def tell_person(self, text: str) -> None:
+        """Say something that went well where it is seen: this screen may have made room for the one below."""
+        top = self.app.screen
+        (top if isinstance(top, StudioScreen) else self).say.say(text)
 
     async def ask(self, call: Callable[Given, Answer], *given: Given.args, **named: Given.kwargs) -> Answer:
         """Ask the ledger, off the screen's thread."""
@@ -111,12 +118,12 @@ class StudioScreen(Screen[int | None]):
         try:
             done = await self.ask_patiently(call)
         except StudioError as error:
-            self.say.trouble(error)
+            self.refused(error)
             return
         finally:
             self._deciding = False
-        self.say.say(f"{said(done)} ({self.key_of('undo')}: undo)")
         self.decided(item)
+        self.tell_person(f"{said(done)} ({self.key_of('undo')}: undo)")
 
     @work(group="decide")
     async def action_undo(self) -> None:
@@ -137,11 +144,15 @@ class StudioScreen(Screen[int | None]):
         """A decision was taken back."""
         raise NotImplementedError
 
+    def refused(self, error: StudioError) -> None:
+        """A decision was refused: say why."""
+        self.say.trouble(error)
+
     # Keys of every screen
 
     def action_help(self) -> None:
         """Every key."""
-        self.app.push_screen(Help(help_text(self.studio.keymap)))
+        self.app.push_screen(Help(help_text(self.studio.keymap, self.PLACE)))
 
     def action_leave(self) -> None:
         """Quit."""

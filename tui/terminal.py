@@ -22,7 +22,8 @@ _QUESTION = (
     "\x1b[>c"  # which program?
     "\x1b[c"  # which attributes? Every terminal answers this one
 )
-_WAIT_SECONDS = 0.3
+_WAIT_SECONDS = 2.0
+"""For an answer over a slow line: one that came later would be read as keys, an r among them."""
 _COLOUR_TAKEN = re.compile(r"\x1bP1\$r[^m]*48[:;]2[:;][^m]*1[:;]2[:;]3m")
 _TMUX = re.compile(r"\x1b\[>84;")
 

@@ -96,6 +96,11 @@ class PictureView(Widget):
         return self._pictures
 
     @property
+    def is_moving(self) -> bool:
+        """Whether it has just changed and is drawn in few colours still."""
+        return self._rest is not None
+
+    @property
     def is_uncovered(self) -> bool:
         """Whether no other screen lies over this one, not even a dialog."""
         return self.app.screen is self.screen
@@ -274,7 +279,7 @@ class PictureView(Widget):
             return self._words(f"{error.message}\n{error.hint}")
         self.draw_over(pixels)
         self.is_drawn = True
-        return picture_strips(pixels, coarse=self._rest is not None)
+        return picture_strips(pixels, coarse=self.is_moving)
 
     def draw_over(self, pixels: Pixels) -> None:
         """Draw what is not of the photograph on a picture of the window, whatever its resolution."""

@@ -150,3 +150,12 @@ def missing_text(missing: Unseen) -> str:
     if count:
         parts.append(f"{count} place{'s' if count > 1 else ''} at 200 %")
     return " and ".join(parts)
+
+
+def to_see_text(missing: Unseen) -> str:
+    """What is still to be seen, in fewer words."""
+    count = len(missing.places)
+    parts = ["the whole"] if missing.composite else []
+    if count:
+        parts.append(f"{count} place{'s' if count > 1 else ''}")
+    return f"to see: {', '.join(parts)}" if parts else "all seen"

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, union_all
 from sqlalchemy.dialects.sqlite import insert
 
-from studiod.errors import GateRefused, StudioError, TransitionRefused
+from studiod.errors import GateRefused, NotLookedAt, StudioError, TransitionRefused
 from studiod.ledger.engine import Ledger
 from studiod.ledger.evidence import put_decision
 from studiod.ledger.files import mark_files
@@ -256,7 +256,7 @@ def _approve(
     seen = seen_so_far(connection, row.id, row.version, person.uid)
     missing = unseen(*seen)
     if demand and missing:
-        raise GateRefused(
+        raise NotLookedAt(
             f"{person.login} has not looked at item {row.id} closely enough: missing is {missing.words()}.",
             _LOOK,
         )

@@ -332,11 +332,10 @@ async def test_a_return_is_held_against_the_matte_before(round_trip: Round) -> N
         await Studio.until(pilot, lambda: "4 returned 1" in Studio.text(pilot))
         await pilot.press("4")
         await Studio.until(pilot, lambda: app.screen.view == "returned" and app.screen.piece)
-        row = next(line for line in Studio.text(pilot).splitlines() if line.startswith("!"))
-        assert row.split()[1] == "R-DEAR"
+        assert (await Studio.sees(pilot, "! R-DEAR")).startswith("! R-DEAR")
         await pilot.press("enter")
         await Studio.until(pilot, lambda: isinstance(app.screen, ReviewScreen) and app.screen.piece)
-        assert "touched up: m, then space shows the matte before" in Studio.text(pilot)
+        await Studio.sees(pilot, "touched up: m, then space shows the matte before")
         await pilot.press("m")
         pictures, shown = app.screen.main.pictures, []
         for view in (View.MATTE_BEFORE, View.MATTE):

@@ -151,13 +151,14 @@ class Studio:
             character = characters.get(key, key)
             pilot.app.post_message(events.Key(key, character if len(character) == 1 else None))
 
-    async def sees(self, pilot: Pilot[int], *parts: str) -> str:
+    @classmethod
+    async def sees(cls, pilot: Pilot[int], *parts: str) -> str:
         """Wait until one line of the screen holds all of these; returns that line."""
 
         def lines() -> list[str]:
-            return [line for line in self.text(pilot).splitlines() if all(part in line for part in parts)]
+            return [line for line in cls.text(pilot).splitlines() if all(part in line for part in parts)]
 
-        await self.until(pilot, lines, f"no line ever held {parts}")
+        await cls.until(pilot, lines, f"no line ever held {parts}")
         return lines()[0]
 
     async def chosen(self, pilot: Pilot[int], item: int) -> QueueScreen:

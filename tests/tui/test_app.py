@@ -21,9 +21,9 @@ pty = pytest.importorskip("pty", reason="no pseudo-terminals here")
 
 
 class Terminal:
-    """The program in a pseudo-terminal of 80 x 24."""
+    """The program in a pseudo-terminal of 80 x 24, which has answered already what it will be asked."""
 
-    def __init__(self, studio: Studio, colorterm: str = "truecolor") -> None:
+    def __init__(self, studio: Studio, colorterm: str = "truecolor", answer: bytes = b"\x1b[?62c") -> None:
         import fcntl
         import struct
         import termios
@@ -31,6 +31,7 @@ class Terminal:
         self.side, other = pty.openpty()
         fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         self.before = termios.tcgetattr(other)
+        os.write(self.side, answer)
         self.other = other
         config = studio.settings.root / "studiod.toml"
         self.process = subprocess.Popen(

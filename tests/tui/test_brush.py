@@ -32,10 +32,15 @@ async def painting(studio: Studio, pilot: Pilot[int], item: int) -> BrushScreen:
     await pilot.press("enter")
     await studio.reviewed(pilot, item)
     await pilot.press("b")
-    await studio.until(pilot, lambda: isinstance(pilot.app.screen, BrushScreen))
-    assert isinstance(pilot.app.screen, BrushScreen)
-    await pilot.pause()
-    return pilot.app.screen
+    return await brushed(studio, pilot)
+
+
+async def brushed(studio: Studio, pilot: Pilot[int]) -> BrushScreen:
+    """Wait until the picture is drawn under the brush."""
+    app = pilot.app
+    await studio.until(pilot, lambda: isinstance(app.screen, BrushScreen) and app.screen.canvas.is_drawn)
+    assert isinstance(app.screen, BrushScreen)
+    return app.screen
 
 
 def test_a_stroke_is_as_wide_as_it_says() -> None:
@@ -82,9 +87,7 @@ async def test_the_brush_opens_where_one_looks_at_200_percent(studio: Studio) ->
         await pilot.press("q")
         await studio.reviewed(pilot, item)
         await pilot.press("n", "n", "b")
-        await studio.until(pilot, lambda: isinstance(pilot.app.screen, BrushScreen))
-        await pilot.pause()
-        port = pilot.app.screen.canvas.viewport
+        port = (await brushed(studio, pilot)).canvas.viewport
         assert (port.zoom, int(port.x), int(port.y)) == (4.0, 320, 145)
 
 
@@ -114,7 +117,7 @@ async def test_keys_paint_as_the_mouse_does(studio: Studio) -> None:
         (stroke,) = screen.canvas.strokes
         assert stroke.mode == "solid"
         assert stroke.points == ((x, y), (x + 0.5, y), (x + 0.5, y + 0.5), (x + 5.5, y + 0.5))
-        assert "1 stroke" in studio.text(pilot)
+        await studio.sees(pilot, "1 stroke")
 
 
 async def test_the_window_follows_the_brush(studio: Studio) -> None:
@@ -189,9 +192,7 @@ async def test_a_piece_comes_back_with_its_strokes(studio: Studio) -> None:
         await pilot.press("y")
         assert review.main.strokes_shown() == ()
         await pilot.press("b")
-        await studio.until(pilot, lambda: isinstance(pilot.app.screen, BrushScreen))
-        await pilot.pause()
-        assert pilot.app.screen.canvas.strokes == painted
+        assert (await brushed(studio, pilot)).canvas.strokes == painted
         await pilot.press("enter")
         await studio.until(pilot, lambda: "Nothing is painted yet" in studio.text(pilot))
         await pilot.press("u", "enter")

@@ -63,6 +63,16 @@ async def test_approve_decides_the_chosen_piece_and_the_next_moves_up(studio: St
         await studio.sees(pilot, "Approved FIRST")
 
 
+async def test_what_was_not_looked_at_is_not_approved_here(studio: Studio) -> None:
+    """`a` on a piece that a person must see says which keys lead to what is missing, in one line."""
+    item = studio.add("DEAR", price=200_000, findings=(studio.gap,))
+    async with studio.app().run_test(size=(80, 24)) as pilot:
+        await studio.chosen(pilot, item)
+        await pilot.press("a")
+        await studio.sees(pilot, "Not all of it was looked at. enter opens it, n goes there.")
+        assert studio.item(item).status is Status.AWAITING_REVIEW
+
+
 async def test_reject_means_shoot_again(studio: Studio) -> None:
     """`r` rejects the piece under the cursor."""
     item = studio.add("ONE")
@@ -262,12 +272,12 @@ async def test_a_preview_that_is_gone_is_said(studio: Studio) -> None:
 async def test_the_head_tells_how_the_daemon_is(
     studio: Studio, activity: Activity, message: str, said: str
 ) -> None:
-    """The head says what the daemon does, and how many pictures are still to be made."""
+    """The head says what the daemon does, how fast, and how long what is still to be made will take."""
     studio.receive("UNMADE")
     studio.beat(activity, message)
     async with studio.app().run_test(size=WIDE) as pilot:
         await studio.until(pilot, lambda: said in studio.text(pilot))
-        await studio.until(pilot, lambda: "1 to make" in studio.text(pilot))
+        await studio.sees(pilot, "600/h, 1 to make: 1 min")
 
 
 async def test_a_silent_daemon_is_told_from_a_running_one(studio: Studio) -> None:
@@ -355,6 +365,18 @@ async def test_help_names_every_key(studio: Studio) -> None:
         assert line.split()[1:3] == ["p", "approve"]
         await pilot.press("escape")
         await studio.until(pilot, lambda: not isinstance(pilot.app.screen, Help))
+
+
+async def test_help_begins_where_one_is(studio: Studio) -> None:
+    """At a piece the help shows the keys of a piece first, in a window of 24 lines too."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=(80, 24)) as pilot:
+        await studio.chosen(pilot, item)
+        await pilot.press("enter")
+        await studio.reviewed(pilot, item)
+        await pilot.press("question_mark")
+        await studio.sees(pilot, "At a piece")
+        await studio.sees(pilot, "review.finding ")
 
 
 HOSTILE = "\x1b[31mred\x07\u202egpj.\n[bold]" + "x" * 200 + "\udcff.jpg"

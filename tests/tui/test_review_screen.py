@@ -10,13 +10,16 @@ from shutil import rmtree
 from typing import TYPE_CHECKING
 
 import pytest
+from textual import events
 
 from studiod.ledger import review
 from studiod.ledger.looks import is_seen, looks_of
+from studiod.ledger.prices import set_thresholds
 from studiod.ledger.reading import decisions
-from studiod.ledger.records import Place
+from studiod.ledger.records import Person, Place
 from studiod.ledger.states import Status
 from studiod.strokes import Stroke
+from tui.brush_screen import BrushScreen
 from tui.dialogs import FlagDialog, Sure
 from tui.pictures import View
 from tui.queue_screen import QueueScreen
@@ -168,7 +171,7 @@ async def test_a_finding_that_was_seen_is_ticked(studio: Studio) -> None:
 
 @pytest.mark.parametrize("size", [WIDE, NARROW])
 async def test_a_dear_piece_is_approved_once_n_showed_it(studio: Studio, size: tuple[int, int]) -> None:
-    """`a` says what was not looked at; `n` goes there and nowhere else; then `a` approves, looks and all."""
+    """`a` says what was not looked at; `n` goes there and counts down to "all seen"; then `a` approves."""
     item = studio.add("DEAR", price=200_000, findings=(studio.gap, studio.halo))
     async with studio.app().run_test(size=size) as pilot:
         screen = await opened(studio, pilot, item)
@@ -180,9 +183,28 @@ async def test_a_dear_piece_is_approved_once_n_showed_it(studio: Studio, size: t
             await pilot.press("n")
             assert screen.main.viewport.zoom == 2.0
             await studio.until(pilot, lambda left=left: len(screen.missing.places) == left)
+            await studio.sees(pilot, f"to see: {left} place" if left else "all seen")
+        place = _place(screen.main)
+        await pilot.press("n")
+        await studio.sees(pilot, "All of it is seen: a approves it.")
+        assert _place(screen.main) == place
         await pilot.press("a")
         await studio.until(pilot, lambda: studio.item(item).status is Status.APPROVED)
     assert looks_of(studio.ledger, item, 1, studio.maria)
+
+
+async def test_a_message_moves_no_picture(studio: Studio) -> None:
+    """What is said for some seconds stands where the place stood, so that the picture stays as large."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=NARROW) as pilot:
+        screen = await opened(studio, pilot, item)
+        before = screen.main.viewport
+        await pilot.press("i")
+        await studio.sees(pilot, "cells only")
+        assert not screen.query_one("#place").display
+        assert screen.main.viewport == before
+        screen.say.hush()
+        await studio.until(pilot, lambda: screen.query_one("#place").display)
 
 
 async def test_side_by_side_needs_room(studio: Studio) -> None:
@@ -210,6 +232,7 @@ async def test_approve_goes_on_to_the_next(studio: Studio) -> None:
         assert studio.item(first).status is Status.APPROVED
         await pilot.press("r")
         await studio.until(pilot, lambda: isinstance(pilot.app.screen, QueueScreen))
+        await studio.sees(pilot, "SECOND must be shot again. (u: undo)")
         assert studio.item(second).status is Status.REJECTED
 
 
@@ -274,6 +297,67 @@ async def test_a_drag_pans(studio: Studio) -> None:
         assert screen.main.viewport.y == before.y + 4
 
 
+async def test_the_wheel_pans_and_zooms_where_the_pointer_is(studio: Studio) -> None:
+    """The wheel pans, with shift sideways; with ctrl it zooms, and what is under the pointer stays there."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await opened(studio, pilot, item)
+        await pilot.press("2")
+        picture, before = screen.main, screen.main.viewport
+
+        async def turn(kind: type[events.MouseEvent], *, shift: bool = False, ctrl: bool = False) -> None:
+            picture.post_message(kind(picture, 30, 10, 0, 1, 0, shift, False, ctrl))
+            await pilot.pause()
+
+        await turn(events.MouseScrollDown)
+        await studio.until(
+            pilot, lambda: (picture.viewport.x, picture.viewport.y - before.y) == (before.x, 3)
+        )
+        await turn(events.MouseScrollDown, shift=True)
+        await studio.until(pilot, lambda: picture.viewport.x == before.x + 3)
+        under = picture.place_at(30.5, 10.5)
+        await turn(events.MouseScrollUp, ctrl=True)
+        await studio.until(pilot, lambda: picture.viewport.zoom == 4.0)
+        assert picture.place_at(30.5, 10.5) == pytest.approx(under)
+
+
+async def test_two_people_approve_the_dearest(studio: Studio) -> None:
+    """Over the second threshold the first approval says that a second person is needed, who is another."""
+    set_thresholds(studio.ledger, {"USD": 100_000}, {"USD": 150_000})
+    item = studio.add("DEAR", price=200_000)
+
+    async def approve(person: Person, answer: str) -> None:
+        async with studio.app(person).run_test(size=WIDE) as pilot:
+            screen = await opened(studio, pilot, item)
+            await studio.until(pilot, lambda: not screen.missing)
+            await pilot.press("a")
+            await studio.sees(pilot, answer)
+
+    await approve(studio.maria, "needs a second person")
+    assert studio.item(item).status is Status.APPROVED_ONCE
+    await approve(studio.maria, "a second person must follow")
+    assert studio.item(item).status is Status.APPROVED_ONCE
+    await approve(studio.anna, "Approved DEAR.")
+    assert studio.item(item).status is Status.APPROVED
+
+
+async def test_lightrooms_keys_work(studio: Studio) -> None:
+    """With Lightroom's keymap arrows go through the pictures, P picks one and X rejects one."""
+    first, second, third = (studio.add(f"RING-{number}", risk=0.9 - number / 10) for number in range(3))
+    async with studio.app(keymap="lightroom").run_test(size=WIDE) as pilot:
+        await opened(studio, pilot, first)
+        await pilot.press("right")
+        await studio.reviewed(pilot, second)
+        await pilot.press("x")
+        await studio.reviewed(pilot, third)
+        await pilot.press("left")
+        await studio.reviewed(pilot, first)
+        await pilot.press("p")
+        await studio.until(pilot, lambda: studio.item(first).status is Status.APPROVED)
+        assert studio.item(second).status is Status.REJECTED
+        assert studio.item(third).status is Status.AWAITING_REVIEW
+
+
 async def test_an_open_piece_is_claimed_and_let_go(studio: Studio) -> None:
     """Whoever opens a piece holds it; leaving lets it go."""
     item = studio.add("ONE")
@@ -283,6 +367,21 @@ async def test_an_open_piece_is_claimed_and_let_go(studio: Studio) -> None:
         await pilot.press("q")
         await studio.until(pilot, lambda: studio.item(item).opened_by is None)
         await studio.until(pilot, lambda: isinstance(pilot.app.screen, QueueScreen))
+
+
+@pytest.mark.parametrize("key", ["q", "escape"])
+async def test_a_way_back(studio: Studio, key: str) -> None:
+    """`q` and Escape lead from the brush to the piece, and from there to the queue, and decide nothing."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await opened(studio, pilot, item)
+        await pilot.press("b")
+        await studio.until(pilot, lambda: isinstance(pilot.app.screen, BrushScreen))
+        await pilot.press(key)
+        await studio.until(pilot, lambda: pilot.app.screen is screen)
+        await pilot.press(key)
+        await studio.chosen(pilot, item)
+        assert studio.item(item).status is Status.AWAITING_REVIEW
 
 
 async def test_a_colleagues_piece_is_taken_over_knowingly(studio: Studio) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from base64 import standard_b64decode
 from typing import TYPE_CHECKING
@@ -132,10 +131,8 @@ def test_a_kitty_terminal_is_found_and_used(studio: Studio) -> None:
     from tests.tui.test_app import Terminal
 
     studio.add("RING-1")
-    terminal = Terminal(studio)
+    terminal = Terminal(studio, answer=b"\x1b_Gi=31;OK\x1b\\\x1b[6;20;10t\x1b[?62;c")
     try:
-        terminal.read_until(b"\x1b[c")
-        os.write(terminal.side, b"\x1b_Gi=31;OK\x1b\\\x1b[6;20;10t\x1b[?62;c")
         terminal.read_until(b"\x1b_Ga=T,f=24,o=z,")
         keys = re.findall(rb"\x1b_Ga=T,f=24,o=z,s=(\d+),v=(\d+),c=(\d+),r=(\d+)", terminal.output)
         width, height, columns, rows = map(int, keys[-1])

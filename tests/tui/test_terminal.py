@@ -60,10 +60,8 @@ def test_pictures_have_the_colours_that_the_terminal_has(
 ) -> None:
     """Without COLORTERM, as over ssh, the terminal's own word decides whether colours are cut to 256."""
     studio.add("RING-1")
-    terminal = Terminal(studio, colorterm="")
+    terminal = Terminal(studio, colorterm="", answer=answer + b"\x1b[?1;2c")
     try:
-        terminal.read_until(b"\x1b[c")
-        os.write(terminal.side, answer + b"\x1b[?1;2c")
         terminal.read_until("▀".encode())
         shown = terminal.output.partition(b"\x1b[c")[2]
         assert [each for each in (b"48;2;", b"48;5;") if each in shown] == [colours]
