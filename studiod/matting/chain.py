@@ -27,7 +27,7 @@ Mask = NDArray[np.bool_]
 Box = tuple[int, int, int, int]
 
 COARSE_SIDE = 384
-CLOSER_SIDE = 288
+CLOSER_SIDE = 832
 COARSE_STRIDE = 32
 FINE_STRIDE = 16
 MARGIN = 64

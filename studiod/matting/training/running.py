@@ -25,8 +25,8 @@ from studiod.matting.training.samples import Sample, draw_sample, turned
 from studiod.matting.training.starting import start_from
 from studiod.matting.training.witness import draw_testimony, witness_loss
 
-SIZES = {"coarse": 256, "fine": 256, "witness": 256}
-BATCHES = {"coarse": 12, "fine": 8, "witness": 8}
+SIZES = {"coarse": 320, "fine": 256, "witness": 256}
+BATCHES = {"coarse": 8, "fine": 8, "witness": 8}
 _ECHO = 128
 
 

@@ -149,9 +149,9 @@ def _coarse_window(picture: Packed, size: int, random: Random) -> tuple[Layers, 
     """Layers, left, top and side of a window as the coarse pass looks: at the whole or at the piece."""
     layers, frame = picture.small, (0, 0, *picture.small.alpha.shape[::-1])
     side = COARSE_SIDE * float(np.exp(random.uniform(-0.4, 0.3)))
-    if random.random() < 0.55 and layers.alpha.max() > 128:
+    if random.random() < 0.7 and layers.alpha.max() > 128:
         frame = cv2.boundingRect((layers.alpha > 64).astype(np.uint8))
-        side = CLOSER_SIDE * float(np.exp(random.uniform(-0.4, 0.1)))
+        side = CLOSER_SIDE * float(np.exp(random.uniform(-1.0, 0.1)))
     left, top, width, height = frame
     scale = side / max(width, height)
     if scale > 1:
