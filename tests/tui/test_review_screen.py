@@ -621,7 +621,8 @@ async def test_a_key_for_a_piece_on_its_way_waits(studio: Studio) -> None:
     async with studio.app().run_test(size=WIDE) as pilot:
         await studio.chosen(pilot, item)
         studio.type_ahead(pilot, "enter", "b", "r")
-        await studio.until(pilot, lambda: isinstance(pilot.app.screen, BrushScreen))
+        app = pilot.app
+        await studio.until(pilot, lambda: isinstance(app.screen, BrushScreen) and app.screen.is_drawn)
         assert studio.item(item).status is Status.AWAITING_REVIEW
 
 
