@@ -30,7 +30,7 @@ COARSE_SIDE = 384
 CLOSER_SIDE = 832
 COARSE_STRIDE = 32
 FINE_STRIDE = 16
-MARGIN = 64
+MARGIN = 80
 """Pixels around a tile that only inform it: what lies farther off changes the answer by less than 1/255."""
 LARGEST_TILE = 1024
 _SMALLEST_FINE = 1100
@@ -40,7 +40,7 @@ _AROUND = 0.1  # of the piece's long side, left free round it when it is looked 
 _PRESENT = 0.12  # empty sets answer at most 0.06, pieces 0.5 and more
 _LONG_LINE = 0.15  # of the long side
 _SETTLED = 0.9  # at half the size, over 3 x 3 cells; it changes no figure of the calibration part
-_NOTHING, _WHOLE = 0.05, 0.60  # chosen on the calibration part: fewer broken links, edges hardly wider
+_NOTHING, _WHOLE = 0.05, 0.50  # chosen on the calibration part: fewer broken links, edges hardly wider
 
 
 @dataclass(frozen=True)
