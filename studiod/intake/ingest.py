@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from studiod.errors import StudioError
+from studiod.errors import LedgerError, OutOfSpace, TransitionRefused
 from studiod.intake.catalog import PriceBook, holds_word
 from studiod.intake.ignore import Kind, is_jpeg, is_plate, is_raw, kind_of
 from studiod.intake.inspect import Inspection, hash_file
@@ -322,8 +322,11 @@ class Intake:
                 self._release_due = now
                 return
             try:
-                self._take_up(key, ready)
-            except (StudioError, OSError, MemoryError):
+                try:
+                    self._take_up(key, ready)
+                except TransitionRefused:  # its item was decided on in this moment: the rules judge anew
+                    self._take_up(key, ready)
+            except (LedgerError, OutOfSpace, OSError, MemoryError):
                 raise  # it is still there, and tried again
             except Exception as error:
                 self._set_aside(key, ready.seen, error)
