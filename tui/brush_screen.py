@@ -63,6 +63,11 @@ class BrushScreen(StudioScreen):
         """The picture that is painted on."""
         return self.query_one(BrushView)
 
+    @property
+    def is_drawn(self) -> bool:
+        """Whether the picture is on the screen and can be painted on."""
+        return any(canvas.is_drawn for canvas in self.query(BrushView))
+
     def on_mount(self) -> None:
         """Begin where the review was, close enough to paint; the strokes of this version are there again."""
         self.set_focus(None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -76,6 +77,7 @@ class ReviewScreen(StudioScreen):
         self._cutout = View.CHECKER
         self._after = View.COMPOSITE
         self._claimed: int | None = None
+        self._held: Callable[[], None] | None = None
         self._decided: set[int] = set()
         self._written: dict[str, Text] = {}
 
@@ -131,8 +133,14 @@ class ReviewScreen(StudioScreen):
 
     def _go_to(self, item: int) -> None:
         """Claim a piece and show it."""
-        self._at = item
+        self._at, self._held = item, None
         self._load(item)
+
+    def _is_here(self, action: Callable[[], None]) -> bool:
+        """Whether the piece is on the screen; if it is on its way still, the action is taken once it is."""
+        here = self.piece is not None and self.piece.item.id == self._at
+        self._held = None if here else action
+        return here
 
     @work(exclusive=True, group="load")
     async def _load(self, item: int) -> None:
@@ -170,6 +178,8 @@ class ReviewScreen(StudioScreen):
         self.main.show(pictures, trouble, strokes)
         self.other.show(pictures, trouble, strokes)
         self._draw()
+        if piece is not None and self._held is not None:
+            self._held()
 
     @work(exclusive=True, group="prefetch")
     async def _prefetch(self) -> None:
@@ -376,6 +386,8 @@ class ReviewScreen(StudioScreen):
 
         After an approval that was refused: only what is still missing for it.
         """
+        if not self._is_here(partial(self.action_finding, direction)):
+            return
         spots = self._spots
         missing = self.missing if self._only_missing else Unseen(False, ())
         if self._only_missing:
@@ -511,8 +523,7 @@ class ReviewScreen(StudioScreen):
 
     def action_flag(self) -> None:
         """Ask what is wrong, flag, and on to the next."""
-        item = self.shown
-        if item is None:
+        if not self._is_here(self.action_flag) or (item := self.shown) is None:
             return
         finding = self._finding
         box = self._box or (finding.box if finding else None)
@@ -534,8 +545,9 @@ class ReviewScreen(StudioScreen):
 
     def action_brush(self) -> None:
         """Touch up right here; once the strokes are saved, on to the next while the matte is made again."""
-        item = self.shown
-        if item is None or self.piece is None or self.piece.pictures is None:
+        if not self._is_here(self.action_brush) or (item := self.shown) is None:
+            return
+        if self.piece is None or self.piece.pictures is None:
             return
 
         def painted(saved: int | None) -> None:

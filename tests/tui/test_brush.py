@@ -38,7 +38,7 @@ async def painting(studio: Studio, pilot: Pilot[int], item: int) -> BrushScreen:
 async def brushed(studio: Studio, pilot: Pilot[int]) -> BrushScreen:
     """Wait until the picture is drawn under the brush."""
     app = pilot.app
-    await studio.until(pilot, lambda: isinstance(app.screen, BrushScreen) and app.screen.canvas.is_drawn)
+    await studio.until(pilot, lambda: isinstance(app.screen, BrushScreen) and app.screen.is_drawn)
     assert isinstance(app.screen, BrushScreen)
     return app.screen
 

@@ -615,6 +615,17 @@ async def test_a_key_pressed_twice_decides_once(studio: Studio) -> None:
         assert studio.item(second).status is Status.AWAITING_REVIEW
 
 
+async def test_a_key_for_a_piece_on_its_way_waits(studio: Studio) -> None:
+    """The brush asked for right behind Enter opens once the piece is there; a decision so early is none."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await studio.chosen(pilot, item)
+        studio.type_ahead(pilot, "enter", "b", "r")
+        app = pilot.app
+        await studio.until(pilot, lambda: isinstance(app.screen, BrushScreen) and app.screen.is_drawn)
+        assert studio.item(item).status is Status.AWAITING_REVIEW
+
+
 async def test_skip_twice_skips_two(studio: Studio) -> None:
     """`s` pressed again while the next piece is still on its way goes one further."""
     items = [studio.add(f"RING-{number}", risk=0.9 - number / 10) for number in range(3)]

@@ -57,7 +57,7 @@ async def brush(studio: Studio, pilot: Pilot[int], item: int) -> None:
     await finding(studio, pilot, item)
     await pilot.press("b")
     app = pilot.app
-    await studio.until(pilot, lambda: isinstance(app.screen, BrushScreen) and app.screen.canvas.is_drawn)
+    await studio.until(pilot, lambda: isinstance(app.screen, BrushScreen) and app.screen.is_drawn)
     await pilot.press("space", *["right"] * 9, "space", "r", "shift+down", "space", *["left"] * 9)
 
 
