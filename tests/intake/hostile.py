@@ -1,4 +1,4 @@
-"""A folder of hostile and odd files, and what a sensible studio expects of each; scenarios import it too."""
+"""A folder of hostile and odd files, and what a sensible studio expects of each."""
 
 from __future__ import annotations
 
