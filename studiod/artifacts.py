@@ -43,8 +43,7 @@ def write_version(folder: Path, photo: Photo, processed: Processed) -> Artifacts
     (fresh / "tiles").mkdir(parents=True)
     with ThreadPoolExecutor(_WRITERS) as pool:  # disks are waited for while the next picture is encoded
         written = {
-            name: pool.submit(lambda path, encode: write_synced(path, encode()), fresh / name, encode)
-            for name, encode in _contents(photo, processed)
+            name: pool.submit(_write, fresh / name, encode) for name, encode in _contents(photo, processed)
         }
         hashes = {name: told.result() for name, told in written.items()}
     sync_folder(fresh / "tiles")
@@ -59,6 +58,10 @@ def write_version(folder: Path, photo: Photo, processed: Processed) -> Artifacts
         matte=("matte.png", hashes["matte.png"]),
         composites={preset: (name, hashes[name]) for preset, name in names.items()},
     )
+
+
+def _write(path: Path, encode: Callable[[], Sequence[bytes]]) -> str:
+    return write_synced(path, encode())
 
 
 def risk_json(processed: Processed) -> bytes:

@@ -36,7 +36,7 @@ _DIFFERENCES = {
     "quiet_seconds": "0.5",
     "pair_seconds": "1.0",
     "rescan_seconds": "1.0",
-    "auto_approve_below": "0.7",
+    "auto_approve_below": "0.75",
     "audit_share": "0.0",
     "delay_minutes": "0.0",
     "min_free_gb": "0.5",
@@ -204,6 +204,9 @@ def _say_what_next(
     lines = [
         "",
         f"{len(items)} pieces in {seconds:.0f} seconds: {delivered} delivered, {waiting} wait for a person.",
+        f"What costs $1,000 at most left by policy where its risk is below {settings.qa.auto_approve_below}.",
+        "(must): over $1,000 or without a price; a person must decide, however low the risk.",
+        "",
         f"Finished pictures: {printable(settings.outbox)}",
     ]
     if sheet is not None:

@@ -11,8 +11,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from studiod.commands.options import ConfigOption
 from studiod.errors import StudioError
 from studiod.names import inert, printable
+from studiod.settings import SETTINGS_NAME, MattingSettings, Preset, find_config, load_preset, load_settings
 
 if TYPE_CHECKING:
     from studiod.pipeline import Processed
@@ -26,14 +28,19 @@ def process(
     plate: Annotated[
         Path | None, typer.Option("--plate", metavar="FILE", help="An empty shot of the same set.")
     ] = None,
+    config: ConfigOption = None,
 ) -> None:
     """Cut out photographs here and now.
 
     Nothing is queued, and originals are not touched. For each photograph it writes NAME_cutout.png
     (native size, 16-bit colour and coverage), NAME_composite.jpg (on white) and NAME_risk.json (score,
     and findings with reason, box, point, probability and sentence).
+
+    It needs no studio. In a studio's folder, or with --config, that studio's model is used, and the
+    composite is laid out by the first preset of its first hot folder.
     """
-    stems = _distinct_stems(files, out)
+    matting, preset = _studio(config)
+    stems = _distinct_stems(files, out, preset)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -41,12 +48,21 @@ def process(
             f"{printable(out)} cannot be made: {error.strerror}.",
             "Choose a folder that this user may write to.",
         ) from error
-    failed = _process_all(files, stems, out, plate)
+    failed = _process_all(files, stems, out, plate, matting, preset)
     if failed:
         raise typer.Exit(1)
 
 
-def _distinct_stems(files: Sequence[Path], out: Path) -> list[str]:
+def _studio(config: Path | None) -> tuple[MattingSettings, Preset]:
+    """The model and the preset of the studio that is given, or of this folder; else those we ship."""
+    here = Path(SETTINGS_NAME)
+    if config is None and not here.is_file():
+        return MattingSettings(), load_preset(_PRESET, find_config())
+    settings = load_settings(config or here)
+    return settings.matting, load_preset(settings.hot_folders[0].presets[0], settings.root)
+
+
+def _distinct_stems(files: Sequence[Path], out: Path, preset: Preset) -> list[str]:
     """The files' stems; StudioError where a result would overwrite another's, or a photograph."""
     stems = [file.stem for file in files]
     for stem in stems:
@@ -57,7 +73,7 @@ def _distinct_stems(files: Sequence[Path], out: Path) -> list[str]:
             )
     originals = {file.resolve() for file in files}
     for stem in stems:
-        for name in _result_names(stem):
+        for name in _result_names(stem, preset):
             if (out / name).resolve() in originals:
                 raise StudioError(
                     f"{printable(out / name)} is one of the photographs and would be overwritten.",
@@ -66,21 +82,28 @@ def _distinct_stems(files: Sequence[Path], out: Path) -> list[str]:
     return stems
 
 
-def _result_names(stem: str) -> tuple[str, str, str]:
-    return f"{stem}_cutout.png", f"{stem}_composite.jpg", f"{stem}_risk.json"
+def _result_names(stem: str, preset: Preset) -> tuple[str, str, str]:
+    from studiod.imaging.composite import SUFFIXES
+
+    return f"{stem}_cutout.png", f"{stem}_composite{SUFFIXES[preset.format]}", f"{stem}_risk.json"
 
 
-def _process_all(files: Sequence[Path], stems: Sequence[str], out: Path, plate: Path | None) -> int:
+def _process_all(
+    files: Sequence[Path],
+    stems: Sequence[str],
+    out: Path,
+    plate: Path | None,
+    matting: MattingSettings,
+    preset: Preset,
+) -> int:
     """Process every file; one that fails is told and counted, and the others go on."""
     from studiod.imaging.photo import read_photo
     from studiod.matting import load_matte
     from studiod.pipeline import process_photo
     from studiod.risk import assess
-    from studiod.settings import MattingSettings, find_config, load_preset
 
-    presets = [load_preset(_PRESET, find_config())]
     empty = None if plate is None else read_photo(plate)
-    matte = load_matte(MattingSettings(), 0)
+    matte = load_matte(matting, 0)
     failed = 0
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
@@ -89,33 +112,33 @@ def _process_all(files: Sequence[Path], stems: Sequence[str], out: Path, plate: 
             progress.update(task, description=escape(printable(file.name)[:40]))
             try:
                 photo = read_photo(file)
-                made = process_photo(photo, plate=empty, matte=matte, assess=assess, presets=presets)
-                _write(made, out, stem)
+                made = process_photo(photo, plate=empty, matte=matte, assess=assess, presets=[preset])
+                _write(made, out, stem, preset)
             except (StudioError, MemoryError, OSError) as error:
                 typer.echo(f"studiod: {_why(error, file)}", err=True)
                 failed += 1
             else:
-                _tell(made, file, out, stem)
+                _tell(made, file, out, stem, preset)
             progress.advance(task)
     return failed
 
 
-def _write(made: Processed, out: Path, stem: str) -> None:
+def _write(made: Processed, out: Path, stem: str, preset: Preset) -> None:
     from studiod.artifacts import risk_json
     from studiod.imaging.composite import encode
     from studiod.imaging.cutout import encode_cutout
     from studiod.imaging.files import write_whole
 
-    cutout, composite, risk = (out / name for name in _result_names(stem))
+    cutout, composite, risk = (out / name for name in _result_names(stem, preset))
     write_whole(cutout, encode_cutout(made.cutout))
-    write_whole(composite, encode(made.composites[_PRESET]))
+    write_whole(composite, encode(made.composites[preset.name]))
     write_whole(risk, [risk_json(made)])
 
 
-def _tell(made: Processed, file: Path, out: Path, stem: str) -> None:
+def _tell(made: Processed, file: Path, out: Path, stem: str, preset: Preset) -> None:
     reasons = f" ({', '.join(made.risk.reasons)})" if made.risk.reasons else ""
     plate = f" The plate was not used: {inert(made.plate_message)}" if made.plate_message else ""
-    names = ", ".join(printable(out / name) for name in _result_names(stem))
+    names = ", ".join(printable(out / name) for name in _result_names(stem, preset))
     typer.echo(f"{printable(file)}: risk {made.risk.score:.2f}{reasons}.{plate} {names}")
 
 

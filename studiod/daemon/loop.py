@@ -11,7 +11,7 @@ import signal
 import socket
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -28,7 +28,7 @@ from studiod.daemon.sources import sources_of
 from studiod.daemon.systemd import ServiceManager
 from studiod.daemon.touchup import Returning, Sending, TouchupDesk
 from studiod.delivery.deliver import Delivered, deliver, recover, take_back_recalled
-from studiod.errors import LedgerError, OutOfSpace, StudioError, TransitionRefused
+from studiod.errors import GateRefused, LedgerError, OutOfSpace, StudioError, TransitionRefused
 from studiod.intake.ingest import InspectRequest, Intake, Taken, WorkerDied
 from studiod.intake.inspect import Inspection
 from studiod.ledger import queue
@@ -231,7 +231,7 @@ class _Daemon:
         except OutOfSpace as error:
             self._unsettled = True
             self._hold(error.message)
-        except LedgerError as error:
+        except (LedgerError, TransitionRefused, GateRefused) as error:  # busy, or decided on just now
             self._unsettled = True
             self._misses += 1
             if self._misses >= _LEDGER_MISSES:
@@ -307,7 +307,18 @@ class _Daemon:
         if presets is None:
             queue.fail(self._ledger, claimed, f"no hot folder is named {claimed.hot_folder} any more")
             return True
-        task = Process(
+        try:
+            task = self._task(claimed, presets)
+        except (StudioError, OSError):
+            raise
+        except Exception as error:
+            self._set_aside(claimed, error)
+        else:
+            self._submit(claimed, task, self._settings.daemon.time_limit_seconds)
+        return True
+
+    def _task(self, claimed: Claimed, presets: Sequence[Preset]) -> Process:
+        return Process(
             sources=sources_of(self._settings, get_item(self._ledger, claimed.item)),
             sha256=claimed.source_sha256,
             plate=self._plate(claimed),
@@ -318,8 +329,6 @@ class _Daemon:
             returned=self._returned(claimed),
             pixels_per_mm=self._folder(claimed.hot_folder).pixels_per_mm,
         )
-        self._submit(claimed, task, self._settings.daemon.time_limit_seconds)
-        return True
 
     def _returned(self, claimed: Claimed) -> Mapping[str, Any] | None:
         if claimed.returned is None:
@@ -371,13 +380,27 @@ class _Daemon:
                 log.info("%s", error.message)
             except (OutOfSpace, LedgerError, OSError):
                 raise
-            except Exception:  # one file that we are wrong about does not cost the night
-                if self._until_idle:
-                    raise
-                log.exception("what a worker said could not be recorded")
+            except Exception as error:
+                self._set_aside(outcome.ticket, error)
             self._outcomes.popleft()
             self._claim_round.at_once()
             self._due_round.at_once()
+
+    def _set_aside(self, ticket: Ticket, error: Exception) -> None:
+        """A mistake of ours about one file or item, which alone pays for that, not the night."""
+        match ticket:
+            case InspectRequest() as request:
+                self._intake.set_aside(request, error)
+            case Claimed() as claimed:
+                name = f"item {claimed.item} ({printable(claimed.path)})"
+                log.error("%s: studiod makes a mistake about this item", name, exc_info=error)
+                what = f"{type(error).__name__}: {printable(str(error))}"
+                with contextlib.suppress(TransitionRefused):
+                    queue.fail(self._ledger, claimed, f"studiod makes a mistake about it ({what})")
+            case _ if self._until_idle:
+                raise error
+            case _:
+                log.error("what a worker said could not be recorded", exc_info=error)
 
     def _record_copy(self, taken: Taken, outcome: Outcome[Ticket]) -> None:
         if outcome.reply is not None and outcome.reply.result is not None:

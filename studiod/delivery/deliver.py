@@ -77,8 +77,8 @@ def deliver(
     ]
     try:
         delivery = queue.start_delivery(ledger, item.id, item.version, found, wanted)
-    except GateRefused as error:
-        return Delivered(item.id, Status.AWAITING_REVIEW, reason=error.message)
+    except (GateRefused, TransitionRefused) as error:  # or somebody took the approval back meanwhile
+        return Delivered(item.id, get_item(ledger, item.id).status, reason=error.message)
     outputs = list(delivery.outputs)
     try:
         for index, output in enumerate(outputs):

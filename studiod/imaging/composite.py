@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,8 @@ SUFFIXES = {"jpeg": ".jpg", "png": ".png", "tiff8": ".tif", "tiff16": ".tif", "w
 """The file ending of each of a preset's formats."""
 
 _VISIBLE = 0.1
+_AROUND = 3  # as far as a resampling reaches
+_LARGEST_SCALE = 64.0  # what is so small is a speck, not a piece
 _AVERAGE_BELOW = 0.34
 
 
@@ -75,7 +78,7 @@ def composite(
         room = max(preset.padding, 0)
         scale = min(
             width * preset.fill / across, height * preset.fill / down,
-            (width - 2 * room) / across, (height - 2 * room) / down,
+            (width - 2 * room) / across, (height - 2 * room) / down, _LARGEST_SCALE,
         )  # fmt: skip
     else:
         width, height, scale = across + 2 * preset.padding, down + 2 * preset.padding, 1.0
@@ -85,9 +88,10 @@ def composite(
         y = round(floor - bottom * scale)
     else:
         y = round((height - down * scale) / 2 - top * scale)
-    laid = _resized(foreground, alpha, scale)
+    columns, rows = _shown(alpha.shape[1], x, width, scale), _shown(alpha.shape[0], y, height, scale)
+    laid = _resized(foreground[rows, columns], alpha[rows, columns], scale)
     canvas = _canvas(width, height, preset)
-    _lay(canvas, laid, x, y, preset)
+    _lay(canvas, laid, x + round(columns.start * scale), y + round(rows.start * scale), preset)
     placement = Placement(scale, x - box[0] * scale, y - box[1] * scale)
     return Composite(canvas, preset, placement, exif)
 
@@ -120,6 +124,12 @@ def _extent(alpha: Alpha) -> Box | None:
     if not columns.size:
         return None
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def _shown(length: int, start: int, canvas: int, scale: float) -> slice:
+    """The part of a side that comes to lie on the canvas, and a little around: a speck is enlarged alone."""
+    first = max(0, math.floor(-start / scale) - _AROUND)
+    return slice(first, min(length, math.ceil((canvas - start) / scale) + _AROUND))
 
 
 def _resized(foreground: Linear, alpha: Alpha, scale: float) -> list[Alpha]:

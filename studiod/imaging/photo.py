@@ -26,6 +26,7 @@ import rawpy
 import simplejpeg
 import tifffile
 from numpy.typing import NDArray
+from PIL import Image
 
 from studiod.errors import PictureError
 from studiod.imaging.colour import ADOBE_RGB, Linear, as_encodable, from_cmyk, to_linear, usable_profile
@@ -306,10 +307,30 @@ def _decode_jpeg(file: BinaryIO, facts: _Facts) -> Pixels:
         complaint = str(problem)
         if "remature end" in complaint or ("Corrupt" in complaint and "extraneous" not in complaint):
             raise _Trouble(_CUT_OFF, _WHOLE_AGAIN) from problem
-        pixels = simplejpeg.decode_jpeg(data, space, fastdct=False, fastupsample=False, strict=False)
+        try:
+            pixels = simplejpeg.decode_jpeg(data, space, fastdct=False, fastupsample=False, strict=False)
+        except ValueError:
+            pixels = _decode_unusual_jpeg(data, first_scan, space)
     return np.asarray(
         255 - pixels if facts.is_ink else pixels, np.uint8
     )  # CMYK in JPEG is stored as light, not ink
+
+
+def _decode_unusual_jpeg(data: bytes, first_scan: int, space: str) -> Pixels:
+    """A JPEG whose sampling TurboJPEG does not know, by libjpeg itself, which fills up what is missing.
+
+    So it is decoded twice, the second time with noise before its end mark. A picture that is whole has no
+    need of it and stays the same.
+    """
+    end = data.find(b"\xff\xd9", first_scan)
+    noise = b"".join(bytes((0, *range(1, 255, 2), 0xFF, 0xD0 + restart)) for restart in range(8))
+    pixels, again = (
+        imagecodecs.jpeg8_decode(each, outcolorspace=space)
+        for each in (data, data[:end] + noise + data[end:])
+    )
+    if not np.array_equal(pixels, again):
+        raise _Trouble(_CUT_OFF, _WHOLE_AGAIN)
+    return np.asarray(pixels, np.uint8)
 
 
 # --- PNG
@@ -425,14 +446,12 @@ def _decode_tiff(file: BinaryIO, facts: _Facts) -> Pixels:
         _refuse_missing_data(page, tiff.filehandle.size)
         if page.photometric not in (0, 1, 2, 3, 5, 6) or page.imagedepth != 1 or page.dtype is None:
             raise _Trouble("is a TIFF of a kind that is not read (Lab, CFA or three-dimensional).")
-        if page.dtype == bool:
-            raise _Trouble("is a TIFF of one bit a pixel, black or white: not a photograph.")
+        is_ycbcr = page.photometric == 6 and page.compression != 7  # inside JPEG it is the decoder's affair
+        if is_ycbcr and (page.dtype != np.uint8 or page.tags.valueof("YCbCrSubSampling") != (1, 1)):
+            raise _Trouble("is a YCbCr TIFF of a kind that is not read.")
         values = page.asarray(maxworkers=1)
         samples, photometric, bits = page.samplesperpixel, int(page.photometric), page.bitspersample
         extra, colours = tuple(page.extrasamples), page.colormap
-        subsampled = photometric == 6 and page.compression != 7
-    if subsampled:
-        raise _Trouble("is a YCbCr TIFF, which is not read.")
     if values.ndim == 3 and values.shape[0] == samples and values.shape[1:] == (facts.height, facts.width):
         values = np.moveaxis(values, 0, -1)
     if values.shape[:2] != (facts.height, facts.width) or values.ndim > 3:
@@ -441,6 +460,8 @@ def _decode_tiff(file: BinaryIO, facts: _Facts) -> Pixels:
     if photometric == 3 and colours is not None:
         return np.ascontiguousarray(np.moveaxis(colours, 0, -1)[values[..., 0]]).astype(np.uint16)
     codes = _as_codes(values, bits)
+    if is_ycbcr:
+        codes = np.asarray(Image.fromarray(codes, "YCbCr").convert("RGB"), np.uint8)
     if photometric == 0:
         codes = ~codes
     return _without_extra_samples(codes, {0: 1, 1: 1, 5: 4}.get(photometric, 3), extra)
@@ -457,6 +478,8 @@ def _refuse_missing_data(page: tifffile.TiffPage, size: int) -> None:
 
 def _as_codes(values: NDArray[np.generic], bits: int) -> Pixels:
     """Samples of any depth as 8- or 16-bit codes, full range."""
+    if values.dtype == bool:
+        return values.astype(np.uint8) * np.uint8(255)
     if values.dtype in (np.uint8, np.uint16):
         kind = np.uint8 if values.dtype == np.uint8 else np.uint16
         full, highest = np.iinfo(kind).max, 2**bits - 1

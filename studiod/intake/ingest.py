@@ -5,6 +5,7 @@ Single-threaded. Nothing that it remembers is needed after a crash: what is not 
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from studiod.errors import LedgerError, OutOfSpace, TransitionRefused
 from studiod.intake.catalog import PriceBook, holds_word
 from studiod.intake.ignore import Kind, is_jpeg, is_plate, is_raw, kind_of
 from studiod.intake.inspect import Inspection, hash_file
@@ -28,6 +30,8 @@ from studiod.names import printable
 from studiod.settings import MARKER, HotFolder, Settings
 
 __all__ = ["InspectRequest", "Inspection", "Intake", "Taken", "WorkerDied"]
+
+log = logging.getLogger(__name__)
 
 _PATIENCE = 30.0
 """How long after its last change a file that breaks off may still be growing, in seconds."""
@@ -183,6 +187,15 @@ class Intake:
             self._ready[key] = _Ready(seen, found, self._now)
             self._release_due = self._now
 
+    def set_aside(self, request: InspectRequest, error: Exception) -> None:
+        """Quarantine a file whose inspection could not be taken over, because of a mistake of ours."""
+        key = (request.hot_folder, request.path)
+        self._asked.pop(key, None)
+        self._under_way.discard(key)
+        seen = look_at(self._hot[key[0]].settings.path, key[1])
+        if seen is not None:
+            self._set_aside(key, seen, error)
+
     # Passes and settling.
 
     def _pass_over(self, hot: _Hot, now: float) -> None:
@@ -308,15 +321,33 @@ class Intake:
             if time.monotonic() > end:
                 self._release_due = now
                 return
+            try:
+                try:
+                    self._take_up(key, ready)
+                except TransitionRefused:  # its item was decided on in this moment: the rules judge anew
+                    self._take_up(key, ready)
+            except (LedgerError, OutOfSpace, OSError, MemoryError):
+                raise  # it is still there, and tried again
+            except Exception as error:
+                self._set_aside(key, ready.seen, error)
             del self._ready[key]
             self._under_way.discard(key)
-            hot = self._hot[key[0]].settings
-            if ready.found is not None:
-                self._rules.take(hot, key[1], ready.seen.signature, ready.found)
-            elif ready.seen.nature is Nature.FILE:
-                self._rules.ignore(hot, ready.seen)
-            else:
-                self._rules.refuse(hot, ready.seen)
+
+    def _take_up(self, key: Key, ready: _Ready) -> None:
+        hot, seen = self._hot[key[0]].settings, ready.seen
+        if ready.found is not None:
+            self._rules.take(hot, key[1], seen.signature, ready.found)
+        elif seen.nature is Nature.FILE:
+            self._rules.ignore(hot, seen)
+        else:
+            self._rules.refuse(hot, seen, f"{printable(PurePath(key[1]).name)} is {seen.nature.value}.")
+
+    def _set_aside(self, key: Key, seen: FileStat, error: Exception) -> None:
+        """Quarantine a file that we have a mistake about: it alone pays for that, not the night."""
+        name = printable(key[1])
+        log.error("%s: studiod makes a mistake about this file", name, exc_info=error)
+        what = f"{type(error).__name__}: {printable(str(error))}"
+        self._rules.refuse(self._hot[key[0]].settings, seen, f"studiod makes a mistake about it ({what}).")
 
     def _rank(self, key: Key) -> tuple[bool, bool, bool, str]:
         found = self._ready[key].found

@@ -69,9 +69,8 @@ class Rules:
         reason = f"{printable(ending)} files are not read" if ending else "a file without an extension"
         self._record(_facts(hot, seen.path, seen.signature), FileState.IGNORED, reason=reason)
 
-    def refuse(self, hot: HotFolder, seen: FileStat) -> None:
-        """Something with a picture's name that is not a file: quarantined, never opened."""
-        problem = f"{printable(Path(seen.path).name)} is {seen.nature.value}."
+    def refuse(self, hot: HotFolder, seen: FileStat, problem: str) -> None:
+        """Something that is not opened: quarantined, for the reason given."""
         self._quarantine(hot, _facts(hot, seen.path, seen.signature), problem)
 
     def take(self, hot: HotFolder, path: str, signature: Signature, found: Inspection) -> None:

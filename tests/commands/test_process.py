@@ -17,10 +17,10 @@ from PIL import Image
 WritePicture = Callable[..., bytes]
 
 
-def process(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Runs `studiod process` with these arguments."""
+def process(*arguments: object, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs `studiod process` with these arguments, in a folder."""
     command = [sys.executable, "-m", "studiod", "process", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=240)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240)
 
 
 def test_each_photograph_gets_its_three_files(tmp_path: Path, write_picture: WritePicture) -> None:
@@ -78,3 +78,31 @@ def test_nothing_is_overwritten_by_something_else(
     assert "Traceback" not in done.stderr
     assert [file.read_bytes() for file in files] == before
     assert not (tmp_path / "ring_composite.jpg").exists()
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_studio_gives_its_model_and_its_first_preset(
+    tmp_path: Path, write_picture: WritePicture, named: bool
+) -> None:
+    """With --config, or in a studio's folder, that studio's look and its own model are used."""
+    studio, out = tmp_path / "studio", tmp_path / "out"
+    (studio / "presets").mkdir(parents=True)
+    (studio / "presets" / "red.toml").write_text(
+        'width = 200\nheight = 100\nfill = 0.5\nbackground = "#ff0000"\nformat = "png"\n'
+    )
+    configuration = studio / "studiod.toml"
+    hot_folder = '[[hot_folder]]\nname = "main"\npath = "hot"\npresets = ["red", "white"]\n'
+    configuration.write_text(hot_folder)
+    write_picture(tmp_path / "ring.jpg", width=200, height=150)
+    arguments: tuple[object, ...] = (tmp_path / "ring.jpg", "--out", out)
+    if named:
+        arguments += ("--config", configuration)
+    done = process(*arguments, folder=tmp_path if named else studio)
+    assert done.returncode == 0, done.stderr
+    with Image.open(out / "ring_composite.png") as composite:
+        assert composite.size == (200, 100)
+        assert composite.getpixel((0, 0)) == (255, 0, 0)
+    configuration.write_text(hot_folder + '[matting]\nmodel = "mine.onnx"\n')
+    done = process(*arguments, folder=tmp_path if named else studio)
+    assert done.returncode != 0
+    assert "mine.onnx" in done.stderr and "Traceback" not in done.stderr

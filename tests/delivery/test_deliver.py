@@ -23,7 +23,7 @@ from studiod.ledger.engine import Ledger, open_ledger
 from studiod.ledger.prices import set_price, set_thresholds
 from studiod.ledger.reading import get_item
 from studiod.ledger.records import FileFacts, NewItem, NewVersion, Person
-from studiod.ledger.review import approve, recall
+from studiod.ledger.review import approve, recall, undo
 from studiod.ledger.states import Status
 from studiod.settings import Settings
 from tests.looking import COMPOSITE_BOX, PLACES, look_closely
@@ -369,3 +369,15 @@ def test_a_full_outbox_is_no_failure(studio: Any) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_an_approval_taken_back_in_that_moment_is_no_error(studio: Any) -> None:
+    """Who decides otherwise while a delivery begins has the last word; the night goes on."""
+    with _opened(studio.settings) as ledger:
+        number = _approved(ledger, studio.settings, price=500000)
+        item = get_item(ledger, number)
+        undo(ledger, number, PERSON)
+        told = deliver(ledger, studio.settings, item)
+        assert told == Delivered(number, Status.AWAITING_REVIEW, reason=told.reason)
+        assert told.reason
+    assert not list(studio.outbox.rglob("*.jpg"))

@@ -1,6 +1,7 @@
 """Composites: white stays white, mixing is in linear light, pieces stand where the preset says."""
 
 import io
+import tracemalloc
 from pathlib import Path
 
 import cv2
@@ -139,3 +140,40 @@ def test_every_format_carries_profile_and_copyright(kind: str) -> None:
         assert picture.info["icc_profile"] == SRGB
         assert picture.getexif()[0x8298] == "(c) Studio"
         assert picture.size == (64, 64)
+
+
+def test_a_speck_in_a_large_photograph_takes_no_more_memory_than_the_canvas() -> None:
+    """Of a faint matte with one solid pixel only what the canvas shows is enlarged, 64 times at most."""
+    alpha = np.full((1500, 2000), 0.001, np.float32)
+    alpha[700, 900] = 1.0
+    foreground = np.zeros((1500, 2000, 3), np.float32)
+    preset = preset_of(width=600, height=400)
+    tracemalloc.start()
+    made = composite(foreground, alpha, preset, (0, 0, 2000, 1500), (2000, 1500))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100e6
+    assert made.placement.scale == 64
+    dark = np.argwhere(made.pixels.max(axis=2) < 128)
+    assert np.abs(dark.mean(axis=0) - (199.5, 299.5)).max() < 2
+    assert 40 < np.ptp(dark, axis=0).min() < 90
+
+
+def test_what_lies_beyond_the_canvas_changes_nothing_on_it() -> None:
+    """A faint matte that reaches beyond the canvas is cut off there; the piece lies where it lay."""
+    foreground, alpha = block()
+    wide = np.pad(alpha, 400, constant_values=0.0)
+    preset = preset_of(width=600, height=400)
+    near = composite(
+        foreground, alpha, preset, (400, 400, 400 + alpha.shape[1], 400 + alpha.shape[0]), (900, 900)
+    )
+    far = composite(
+        np.pad(foreground, ((400, 400), (400, 400), (0, 0))),
+        wide,
+        preset,
+        (0, 0, *wide.shape[::-1]),
+        (900, 900),
+    )
+    difference = np.abs(near.pixels.astype(int) - far.pixels)
+    assert (difference > 8).mean() < 0.01
+    assert near.placement.scale == far.placement.scale

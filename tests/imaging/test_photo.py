@@ -3,6 +3,7 @@
 import datetime as dt
 import io
 import os
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -23,6 +24,7 @@ from studiod.imaging.photo import check_photo, read_header, read_photo
 NOISE = np.random.default_rng(7)
 EIGHT = NOISE.integers(0, 256, (40, 60, 3), dtype=np.uint8)
 SIXTEEN = NOISE.integers(0, 65536, (40, 60, 3), dtype=np.uint16)
+SMOOTH = cv2.resize(EIGHT, (160, 120), interpolation=cv2.INTER_CUBIC)
 
 
 def saved(path: Path, **options: object) -> Path:
@@ -180,7 +182,7 @@ def test_empty_missing_and_special_files_are_refused(tmp_path: Path) -> None:
 
 def formats() -> dict[str, bytes]:
     made = {}
-    smooth = Image.fromarray(cv2.resize(EIGHT, (160, 120), interpolation=cv2.INTER_CUBIC))
+    smooth = Image.fromarray(SMOOTH)
     for name, kind, options in (
         ("base.jpg", "JPEG", {"quality": 90}), ("progressive.jpg", "JPEG", {"progressive": True}),
         ("a.png", "PNG", {}), ("a.webp", "WEBP", {"quality": 80}), ("raw.tif", "TIFF", {}),
@@ -229,6 +231,71 @@ def test_a_jpeg_that_was_closed_early_is_refused(tmp_path: Path) -> None:
         read_photo(tmp_path / "a.jpg")
 
 
+def unusual_jpeg(across: int, down: int, **options: object) -> bytes:
+    """A JPEG whose chroma has so many times fewer pixels; made of three grey ones, a scan each."""
+
+    def segment(marker: int, payload: bytes) -> bytes:
+        return struct.pack(">BBH", 0xFF, marker, len(payload) + 2) + payload
+
+    luma, *chroma = Image.fromarray(SMOOTH).convert("YCbCr").split()
+    width, height = luma.size
+    parts = [b"\xff\xd8"]
+    for number, plane in enumerate(
+        (
+            luma,
+            *(
+                each.resize((-(-width // across), -(-height // down)), Image.Resampling.BOX)
+                for each in chroma
+            ),
+        )
+    ):
+        stream = io.BytesIO()
+        plane.save(stream, "JPEG", quality=90, **options)
+        grey, place, tables = stream.getvalue(), 2, {0xC4: b"", 0xDB: b"", 0xDD: b""}
+        while grey[place + 1] != 0xDA:
+            end = place + 2 + int.from_bytes(grey[place + 2 : place + 4], "big")
+            if grey[place + 1] in tables:
+                tables[grey[place + 1]] += grey[place:end]
+            place = end
+        if number == 0:
+            frame = struct.pack(">BHHB", 8, height, width, 3)
+            frame += bytes((1, across << 4 | down, 0, 2, 0x11, 0, 3, 0x11, 0))
+            parts += [tables[0xDB], tables[0xDD], segment(0xC0, frame)]
+        scan = grey[place + 2 + int.from_bytes(grey[place + 2 : place + 4], "big") : -2]
+        parts += [tables[0xC4], segment(0xDA, bytes((1, number + 1, 0, 0, 63, 0))), scan]
+    return b"".join((*parts, b"\xff\xd9"))
+
+
+@pytest.mark.parametrize("options", [{}, {"restart_marker_blocks": 5}])
+@pytest.mark.parametrize(("across", "down"), [(3, 1), (1, 3), (4, 2)])
+def test_a_jpeg_of_unusual_sampling_is_read_as_pillow_reads_it(
+    tmp_path: Path, across: int, down: int, options: dict
+) -> None:
+    """A picture that decodes whole is read, whatever its chroma's size, with bytes after it too."""
+    path = tmp_path / "a.jpg"
+    for tail in (b"", b"garbage" * 100):
+        path.write_bytes(unusual_jpeg(across, down, **options) + tail)
+        with Image.open(path) as picture:
+            expected = np.asarray(picture)
+        assert np.array_equal(read_photo(path).pixels, expected)
+
+
+@pytest.mark.parametrize("options", [{}, {"restart_marker_blocks": 5}])
+@given(share=st.floats(0.01, 0.99), ended=st.booleans())
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_a_jpeg_of_unusual_sampling_that_is_cut_off_is_refused(
+    tmp_path: Path, options: dict, share: float, ended: bool
+) -> None:
+    """Cut anywhere in a scan, it is an error with an end mark and without."""
+    whole = unusual_jpeg(3, 1, **options)
+    scans = [match.end() + 8 for match in re.finditer(rb"\xff\xda", whole)]
+    for start, end in ((scans[0], whole.find(b"\xff\xc4", scans[0])), (scans[-1], len(whole) - 2)):
+        cut = start + int((end - start) * share)
+        (tmp_path / "a.jpg").write_bytes(whole[:cut] + (b"\xff\xd9" if ended else b""))
+        with pytest.raises(PictureError, match="part of the picture is missing"):
+            read_photo(tmp_path / "a.jpg")
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_what_follows_the_picture_does_not_matter(tmp_path: Path, name: str) -> None:
     """Trailing bytes after a whole picture are ignored."""
@@ -271,12 +338,11 @@ def test_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     [
         (np.full((32, 32, 3), np.nan, np.float32), "not numbers"),
         (np.full((32, 32, 3), 7.0, np.float32), "outside 0 to 1"),
-        (np.ones((32, 32), bool), "one bit"),
         (np.ones((32, 32), np.int16), "signed"),
     ],
 )
 def test_odd_tiffs_are_refused_in_words(tmp_path: Path, values: np.ndarray, said: str) -> None:
-    """NaN, open-ended, one-bit and signed TIFFs say why they are not read."""
+    """NaN, open-ended and signed TIFFs say why they are not read."""
     tifffile.imwrite(tmp_path / "a.tif", values)
     with pytest.raises(PictureError, match=said):
         read_photo(tmp_path / "a.tif")
@@ -286,6 +352,30 @@ def test_a_floating_point_tiff_between_0_and_1_is_read(tmp_path: Path) -> None:
     """A sane floating-point TIFF becomes 16 bits."""
     tifffile.imwrite(tmp_path / "a.tif", np.full((32, 32, 3), 0.5, np.float32), photometric="rgb")
     assert read_photo(tmp_path / "a.tif").pixels[0, 0].tolist() == [32768] * 3
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+def test_a_tiff_of_one_bit_is_black_and_white(tmp_path: Path, inverted: bool) -> None:
+    """A picture that decodes whole is read, of one bit a pixel too, whichever of the two is white."""
+    drawn = EIGHT[..., 0] > 127
+    tifffile.imwrite(tmp_path / "a.tif", drawn, photometric="miniswhite" if inverted else "minisblack")
+    expected = np.where(drawn ^ inverted, 255, 0)
+    assert np.array_equal(read_photo(tmp_path / "a.tif").pixels, np.stack([expected] * 3, axis=2))
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+def test_a_ycbcr_tiff_becomes_rgb(tmp_path: Path, compression: str | None) -> None:
+    """Luma and chroma at full size are read as Pillow reads them; a chroma of fewer pixels is refused."""
+    colours = Image.fromarray(EIGHT).convert("YCbCr")
+    colours.save(tmp_path / "a.tif", compression=compression)
+    read = read_photo(tmp_path / "a.tif").pixels
+    assert np.array_equal(read, np.asarray(colours.convert("RGB")))
+    content = (tmp_path / "a.tif").read_bytes()
+    entry = struct.pack("<HHIHH", 530, 3, 2, 1, 1)
+    assert content.count(entry) == 1
+    (tmp_path / "a.tif").write_bytes(content.replace(entry, struct.pack("<HHIHH", 530, 3, 2, 2, 2)))
+    with pytest.raises(PictureError, match="YCbCr TIFF"):
+        read_photo(tmp_path / "a.tif")
 
 
 def test_of_many_pages_and_frames_the_first_counts(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A folder of hostile and odd files, and what a sensible studio expects of each; scenarios import it too."""
+"""A folder of hostile and odd files, and what a sensible studio expects of each."""
 
 from __future__ import annotations
 
@@ -129,6 +129,8 @@ def _recipes(outside: Path) -> Iterator[tuple[bytes, frozenset[str], Make]]:
     yield b"grey16.tif", ITEM, _write(_tiff(ring(11)[..., 0].astype(np.uint16) * 257))
     yield b"grey16.png", ITEM, _write(_cv2(".png", ring(12)[..., 0].astype(np.uint16) * 257))
     yield b"rgb16.png", ITEM, _write(_cv2(".png", ring(13).astype(np.uint16) * 257))
+    yield b"one-bit.tif", ITEM, _write(_tiff(ring(22)[..., 0] > 200))
+    yield b"ycbcr.tif", ITEM, _write(_encode(Image.fromarray(ring(23)).convert("YCbCr"), "TIFF"))
     yield b"palette.png", ITEM, _write(_encode(Image.fromarray(ring(14)).quantize(16), "PNG"))
     yield b"alpha.png", ITEM, _write(_encode(Image.fromarray(ring(15)).convert("RGBA"), "PNG"))
     yield b"progressive.jpg", ITEM, picture(progressive=True)

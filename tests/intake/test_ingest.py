@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from studiod.intake.ingest import InspectRequest, Intake, WorkerDied
+from studiod.intake.inspect import Inspection
 from studiod.ledger.reading import find_plate
 from studiod.ledger.records import FileState
 from studiod.ledger.states import Status
@@ -18,6 +20,47 @@ from .conftest import Night, look
 from .hostile import jpeg
 
 # Taking up.
+
+
+def test_a_mistake_of_ours_about_one_file_costs_that_file_alone(
+    night: Night, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What the ledger cannot record is quarantined with a reason, its traceback logged; all else goes on."""
+
+    def look_and_err(request: InspectRequest) -> Inspection:
+        found = look(request)
+        assert isinstance(found, Inspection)
+        return replace(found, kind="\udcff") if request.path == "odd.jpg" else found
+
+    night.look = look_and_err
+    night.put("a.jpg", 1)
+    night.put("odd.jpg", 2)
+    night.put("z.jpg", 3)
+    night.run()
+    states = night.files()
+    assert {path: state for path, (state, _) in states.items()} == {
+        "a.jpg": "item",
+        "odd.jpg": "quarantined",
+        "z.jpg": "item",
+    }
+    odd = night.item(states["odd.jpg"][1] or 0)
+    assert odd.status is Status.QUARANTINED and "mistake" in odd.reason and "UnicodeEncodeError" in odd.reason
+    assert any(record.levelname == "ERROR" and record.exc_info for record in caplog.records)
+    night.look = None
+    night.start()
+    night.run()
+    assert night.files()["odd.jpg"][0] == "item"  # a newer studiod, at its start, makes no such mistake
+
+
+def test_an_inspection_that_cannot_be_taken_over_costs_its_file_alone(night: Night) -> None:
+    """The daemon has such a file set aside, and nothing waits for it any more."""
+    night.put("odd.jpg")
+    intake = night.start()
+    while not (requests := night.step()):
+        pass
+    intake.set_aside(requests[0], KeyError("size"))
+    assert night.files()["odd.jpg"][0] == "quarantined"
+    night.run(60.0)
 
 
 def test_a_picture_becomes_an_item_with_its_price(night: Night) -> None:
