@@ -13,7 +13,7 @@ import studiod
 ROOT = Path(studiod.__file__).parent.parent
 
 LINES: tuple[tuple[str, ...], ...] = (
-    ("studiod.errors", "studiod.names", "studiod.money", "studiod.strokes", "studiod.sessions"),
+    ("studiod.errors", "studiod.names", "studiod.money", "studiod.strokes"),
     ("studiod.settings",),
     ("studiod.imaging",),
     ("studiod.matting", "studiod.risk", "studiod.ledger"),
@@ -26,7 +26,6 @@ LINES: tuple[tuple[str, ...], ...] = (
 NEIGHBOURS = {
     ("studiod.names", "studiod.errors"),  # the lowest line may lean on each other
     ("studiod.strokes", "studiod.errors"),
-    ("studiod.sessions", "studiod.errors"),
     ("studiod.artifacts", "studiod.pipeline"),  # writes what the pipeline made,
     ("studiod.view", "studiod.pipeline"),
     ("studiod.artifacts", "studiod.view"),  # and what screens show of it

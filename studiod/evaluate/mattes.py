@@ -23,7 +23,7 @@ from studiod.imaging.background import estimate_background
 from studiod.matting import GeneralMatte, LoadedMatte, load_matte
 from studiod.matting.difference import matte_from_difference
 from studiod.matting.general import GeneralModel, run_as_published
-from studiod.sessions import hash_files
+from studiod.matting.sessions import hash_files
 from studiod.settings import MattingSettings
 
 Random = np.random.Generator

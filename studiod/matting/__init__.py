@@ -14,7 +14,7 @@ from studiod.imaging.colour import encode_srgb8
 from studiod.matting.chain import ChainMatting
 from studiod.matting.difference import matte_from_difference
 from studiod.matting.general import GeneralModel
-from studiod.sessions import Provider
+from studiod.matting.sessions import Provider
 from studiod.strokes import Stroke
 
 __all__ = ["GeneralMatte", "LoadedMatte", "Stroke", "load_matte"]

@@ -18,8 +18,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from studiod.imaging.background import estimate_background
-from studiod.imaging.planes import write_planes
-from studiod.sessions import Provider, hash_files, open_session
+from studiod.matting.sessions import Provider, hash_files, open_session
 from studiod.strokes import Stroke
 
 Floats = NDArray[np.float32]
@@ -204,7 +203,11 @@ def network_input(photo: Floats, background: Floats, keep: Floats, remove: Float
     keep and remove.
     """
     stacked = np.empty((8, *photo.shape[:2]), np.float32)
-    write_planes(photo, background, stacked[:6])
+    planes = zip(stacked[0:3], stacked[3:6], cv2.split(photo), cv2.split(background), strict=True)
+    for light, ratio, seen, behind in planes:
+        np.sqrt(np.clip(seen, 0.0, 1.0, out=light), out=light)
+        np.divide(np.maximum(seen, 0.0) + 0.01, np.maximum(behind, 0.0) + 0.01, out=ratio)
+        np.clip(np.log2(ratio, out=ratio), -2.0, 2.0, out=ratio)
     stacked[6], stacked[7] = keep, remove
     return stacked
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from studiod.errors import StudioError
-from studiod.sessions import Provider, hash_files, open_session
+from studiod.matting.sessions import Provider, hash_files, open_session
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]

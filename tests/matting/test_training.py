@@ -12,12 +12,11 @@ import pytest
 torch = pytest.importorskip("torch")
 exporting = pytest.importorskip("studiod.matting.training.exporting")
 
-from studiod.matting.training import marks, packing, running, starting  # noqa: E402
+from studiod.matting.training import packing, running, starting  # noqa: E402
 from studiod.matting.training.losses import matting_loss  # noqa: E402
 from studiod.matting.training.networks import build_network, to_alpha  # noqa: E402
 from studiod.matting.training.samples import draw_sample  # noqa: E402
 from studiod.matting.training.surfaces import draw_surface  # noqa: E402
-from studiod.matting.training.witness import draw_testimony, witness_loss  # noqa: E402
 
 
 def write_set(folder: Path, count: int = 6) -> None:
@@ -97,62 +96,6 @@ def test_samples_are_well_formed(packed: Path, which: str, size: int) -> None:
         assert np.array_equal(sample.picture, again.picture)
 
 
-@pytest.fixture(scope="module")
-def marked(packed: Path) -> Path:
-    """The marks of the packed set; its one network found the pieces a little too large."""
-    mattes = packed.parent / "network"
-    mattes.mkdir()
-    for alpha in (packed.parent / "set").glob("*_alpha.png"):
-        wide = cv2.dilate(cv2.imread(str(alpha), cv2.IMREAD_GRAYSCALE), np.ones((3, 3), np.uint8))
-        cv2.imwrite(str(mattes / alpha.name), wide)
-    out = packed.parent / "marks.npz"
-    assert len(list(marks.write_marks([packed.parent / "set"], [mattes], out))) == 6
-    return out
-
-
-def with_marks(packed: Path, marked: Path) -> list[packing.Packed]:
-    known = marks.read_marks(marked)
-    return [replace(p, further=known[p.name]) for p in packing.read_pack(packed)]
-
-
-def test_marks_say_where_chains_and_holes_are(packed: Path, marked: Path) -> None:
-    """The hoop is all chain, its one see-through hole is its inside, and the network's matte follows."""
-    picture = with_marks(packed, marked)[0]
-    assert picture.further is not None and picture.further.shape == (4, 120, 160)
-    chain, prong, hole, matte = picture.further
-    assert np.array_equal(chain > 0, picture.native.alpha > 0) and not prong.any()
-    assert hole[60, 60] == 255 and hole[60, 5] == 0 and not (hole.astype(bool) & (chain > 5)).any()
-    assert (matte >= picture.native.alpha).all() and (matte > picture.native.alpha).any()
-
-
-def test_testimonies_tell_the_matte_from_the_truth(packed: Path, marked: Path) -> None:
-    """What is said lost and left over leads from the matte to a coverage in 0..1; three in ten are exact."""
-    pictures, exact = with_marks(packed, marked), 0
-    for seed in range(60):
-        sample = draw_testimony(pictures, 96, np.random.default_rng(seed))
-        assert sample.picture.shape == (7, 96, 96) and sample.alpha.shape == (4, 96, 96)
-        assert all(np.isfinite(layer).all() for layer in vars(sample).values())
-        lost, left, broken, filled = sample.alpha
-        true = sample.picture[6] + lost - left
-        assert true.min() > -1e-6 and true.max() < 1 + 1e-6
-        assert not (np.minimum(lost, left) > 0).any()
-        assert set(np.unique(broken)) <= {0, 1} and set(np.unique(filled)) <= {0, 1}
-        assert (true[broken > 0] > 0.3).all() and (true[filled > 0] < 0.03).all()
-        exact += not sample.alpha.any()
-        again = draw_testimony(pictures, 96, np.random.default_rng(seed))
-        assert np.array_equal(sample.alpha, again.alpha)
-    assert 12 <= exact <= 35
-
-
-def test_expected_errors_have_the_least_loss() -> None:
-    """Where one pixel in four is wrong, saying a quarter costs less than saying less or more."""
-    answer = torch.zeros(1, 4, 8, 8)
-    answer[:, :, :4, :4] = 1
-    weight = torch.ones(1, 1, 8, 8)
-    cost = [float(witness_loss(torch.full_like(answer, logit), answer, weight)) for logit in (-2, -1.1, 0)]
-    assert cost[1] < min(cost[0], cost[2])
-
-
 def test_made_up_tables_are_backgrounds() -> None:
     """A made-up table is linear light in 0..1 of its size, seldom flat, and a seed repeats it."""
     scenes = [draw_surface(64, np.random.default_rng(seed)) for seed in range(60)]
@@ -176,19 +119,16 @@ def test_true_matte_has_the_least_loss() -> None:
     assert best < float(matting_loss(right * 0.2, alpha, weight)) < float(matting_loss(-right, alpha, weight))
 
 
-@pytest.mark.parametrize("which", ["fine", "witness"])
-def test_run_resumes_and_exports(
-    packed: Path, marked: Path, which: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_run_resumes_and_exports(packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run goes on where its checkpoint ends, and its ONNX file answers like torch to 1/255."""
-    monkeypatch.setitem(running.SIZES, which, 64)
-    plan = running.Plan(packed, which, tmp_path / "run", minutes=0.02, batch=2, marks=marked)
+    monkeypatch.setitem(running.SIZES, "fine", 64)
+    plan = running.Plan(packed, "fine", tmp_path / "run", minutes=0.02, batch=2)
     running.train(plan)
     first = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["state"]["step"]
     running.train(replace(plan, minutes=0.04))
     second = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["state"]["step"]
     assert second > first > 0
-    difference = exporting.export_network(tmp_path / "run" / "checkpoint.pt", which, tmp_path / "out.onnx")
+    difference = exporting.export_network(tmp_path / "run" / "checkpoint.pt", "fine", tmp_path / "fine.onnx")
     assert difference < 1 / 255
 
 
@@ -220,8 +160,7 @@ def test_weights_of_another_network_are_no_start(tmp_path: Path) -> None:
         starting.start_from(tmp_path / "weights.onnx", build_network("fine"), [batch])
 
 
-def test_all_networks_fit_in_ten_megabytes() -> None:
-    """The three networks together hold at most 10 MB of weights of 16 bits."""
-    passes = ("coarse", "fine", "witness")
-    count = sum(p.numel() for which in passes for p in build_network(which).parameters())
+def test_both_networks_fit_in_ten_megabytes() -> None:
+    """Both passes together hold at most 10 MB of weights of 16 bits."""
+    count = sum(p.numel() for which in ("coarse", "fine") for p in build_network(which).parameters())
     assert count * 2 < 10_000_000

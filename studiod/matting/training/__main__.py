@@ -1,4 +1,4 @@
-"""Command line of the training: pack, train, answer, mark, export."""
+"""Command line of the training: pack, train, answer, export."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def main() -> int:
-    """Run one of the commands `pack`, `train`, `answer`, `mark` and `export`; returns the exit status."""
+    """Run one of the commands `pack`, `train`, `answer` and `export`; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m studiod.matting.training", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     pack = commands.add_parser("pack", help="one file from folders in the layout of bench/rendered")
@@ -15,7 +15,7 @@ def main() -> int:
     pack.add_argument("--out", required=True, type=Path)
     run = commands.add_parser("train", help="train a pass; resumes where the run folder has a checkpoint")
     run.add_argument("--packed", required=True, type=Path)
-    run.add_argument("--pass", required=True, choices=("coarse", "fine", "witness"), dest="which")
+    run.add_argument("--pass", required=True, choices=("coarse", "fine"), dest="which")
     run.add_argument("--run", required=True, type=Path)
     run.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="cuda trains in bfloat16")
     run.add_argument("--minutes", default=60.0, type=float, help="in all, over restarts")
@@ -25,22 +25,13 @@ def main() -> int:
     run.add_argument("--workers", default=0, type=int, help="processes that draw samples")
     run.add_argument("--start", type=Path, help="exported weights (.onnx) to go on from")
     run.add_argument("--answers", type=Path, help="the coarse pass's answers, for the fine pass")
-    run.add_argument("--marks", type=Path, help="what `mark` wrote, for the witness")
     answer = commands.add_parser("answer", help="what an exported coarse network says of every picture")
     answer.add_argument("--packed", required=True, type=Path)
     answer.add_argument("--coarse", required=True, type=Path, help="its ONNX file")
     answer.add_argument("--out", required=True, type=Path, help="an .npz file")
-    mark = commands.add_parser(
-        "mark", help="parts, holes and networks' mattes, for the witness to learn from"
-    )
-    mark.add_argument("sets", nargs="+", type=Path, metavar="SET")
-    mark.add_argument(
-        "--mattes", nargs="+", required=True, type=Path, metavar="DIR", help="of one network each"
-    )
-    mark.add_argument("--out", required=True, type=Path, help="an .npz file")
     export = commands.add_parser("export", help="write the averaged weights as ONNX and compare")
     export.add_argument("--run", required=True, type=Path)
-    export.add_argument("--pass", required=True, choices=("coarse", "fine", "witness"), dest="which")
+    export.add_argument("--pass", required=True, choices=("coarse", "fine"), dest="which")
     export.add_argument("--out", required=True, type=Path)
     arguments = parser.parse_args()
     if arguments.command == "pack":
@@ -57,11 +48,6 @@ def main() -> int:
         from studiod.matting.training.answers import write_answers
 
         for number, name in enumerate(write_answers(arguments.packed, arguments.coarse, arguments.out), 1):
-            print(number, name, flush=True)
-    elif arguments.command == "mark":
-        from studiod.matting.training.marks import write_marks
-
-        for number, name in enumerate(write_marks(arguments.sets, arguments.mattes, arguments.out), 1):
             print(number, name, flush=True)
     else:
         from studiod.matting.training.exporting import export_network

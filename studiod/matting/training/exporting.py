@@ -15,49 +15,47 @@ from studiod.matting.training.networks import CHANNELS, MattingNetwork, build_ne
 
 
 class _Answer(nn.Module):
-    """The network with its end: coverage, or the witness's probabilities, 0..1 instead of logits."""
+    """The network with its end: coverage 0..1 instead of logits."""
 
-    def __init__(self, network: MattingNetwork, which: str) -> None:
+    def __init__(self, network: MattingNetwork) -> None:
         super().__init__()
-        self.network, self.which = network, which
+        self.network = network
 
     def forward(self, picture: Tensor, context: Tensor | None = None) -> Tensor:
-        logits = self.network(picture, context)
-        return torch.sigmoid(logits) if self.which == "witness" else to_alpha(logits)
+        return to_alpha(self.network(picture, context))
 
 
 def export_network(checkpoint: Path, which: str, out: Path) -> float:
     """Write `out` (ONNX) and return the largest difference to torch; a ValueError above 1/255.
 
     Weights are stored with 16 bits and computed with as float32.
-    Inputs `picture` N x C x H x W and, in the fine pass, `context` N x 1 x H/4 x W/4; output `alpha`
-    N x 1 x H x W (the witness's `answer` N x 4 x H x W), 0..1; H and W multiples of the pass's stride.
+    Inputs `picture` N x 8 x H x W and, in the fine pass, `context` N x 1 x H/4 x W/4; output `alpha`
+    N x 1 x H x W, 0..1; H and W multiples of the pass's stride.
     """
     network = build_network(which)
     network.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["average"])
-    answer = _Answer(network, which).eval()
+    answer = _Answer(network).eval()
     generator = torch.Generator().manual_seed(3)
-    picture = torch.rand(1, CHANNELS[which], 192, 256, generator=generator)
+    picture = torch.rand(1, CHANNELS, 192, 256, generator=generator)
     inputs = (picture, torch.rand(1, 1, 48, 64, generator=generator))[: 2 if which == "fine" else 1]
     names = ["picture", "context"][: len(inputs)]
     free = {0: "n", 2: "h", 3: "w"}
-    said = "answer" if which == "witness" else "alpha"
-    axes = {"picture": free, said: free, "context": {0: "n", 2: "ch", 3: "cw"}}
+    axes = {"picture": free, "alpha": free, "context": {0: "n", 2: "ch", 3: "cw"}}
     torch.onnx.export(
         answer,
         inputs,
         str(out),
         input_names=names,
-        output_names=[said],
+        output_names=["alpha"],
         opset_version=17,
         dynamo=False,
-        dynamic_axes={k: v for k, v in axes.items() if k in [*names, said]},
+        dynamic_axes={k: v for k, v in axes.items() if k in [*names, "alpha"]},
     )
     _halve(out)
     session = onnxruntime.InferenceSession(str(out), providers=["CPUExecutionProvider"])
     worst = 0.0
     for height, width in ((192, 256), (320, 128)):
-        picture = torch.rand(1, CHANNELS[which], height, width, generator=generator)
+        picture = torch.rand(1, CHANNELS, height, width, generator=generator)
         context = torch.rand(1, 1, height // 4, width // 4, generator=generator)
         tried = (picture, context)[: len(inputs)]
         with torch.no_grad():

@@ -1,4 +1,4 @@
-"""The networks: a coarse one for the whole picture, a fine one for tiles, and a witness of any matte."""
+"""The two networks: a coarse one for the whole picture, a fine one for native-resolution tiles."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from torch.nn import functional
 
 COARSE_STRIDE = 32
 FINE_STRIDE = 16
-CHANNELS = {"coarse": 8, "fine": 8, "witness": 7}
-ANSWERS = {"coarse": 1, "fine": 1, "witness": 4}
+CHANNELS = 8
 
 
 def _block(inside: int, outside: int, stride: int = 1) -> nn.Sequential:
@@ -38,24 +37,17 @@ class _Residual(nn.Module):
 class MattingNetwork(nn.Module):
     """A U-Net whose outermost level works on 2 x 2 pixels folded into channels (pixel-unshuffle).
 
-    Input N x C x H x W float32: photograph in square-root light (3), log ratio photograph to background
-    (3), and strokes keep and remove (2) or, for the witness, a matte (1); H and W are multiples of the
-    stride. With `context`, a coarse alpha N x 1 x H/4 x W/4 enters at the bottleneck only, so that it
-    informs and does not dictate. `residuals` says how many residual blocks each level has on the way up,
-    the outermost first, the bottleneck last. Output: logits N x A x H x W.
+    Input N x 8 x H x W float32: photograph in square-root light (3), log ratio photograph to background
+    (3), strokes keep and remove (2); H and W are multiples of the stride. With `context`, a coarse alpha
+    N x 1 x H/4 x W/4 enters at the bottleneck only, so that it informs and does not dictate. `residuals`
+    says how many residual blocks each level has on the way up, the outermost first, the bottleneck last.
+    Output: logits N x 1 x H x W.
     """
 
-    def __init__(
-        self,
-        widths: tuple[int, ...],
-        residuals: tuple[int, ...],
-        context: bool,
-        channels: int = 8,
-        answers: int = 1,
-    ) -> None:
+    def __init__(self, widths: tuple[int, ...], residuals: tuple[int, ...], context: bool) -> None:
         super().__init__()
         self.context = context
-        self.stem = _block(4 * channels, widths[0])
+        self.stem = _block(4 * CHANNELS, widths[0])
         self.down = nn.ModuleList(
             nn.Sequential(_block(a, b, 2), *([_block(b, b)] if index + 2 < len(widths) else []))
             for index, (a, b) in enumerate(pairwise(widths))
@@ -69,10 +61,10 @@ class MattingNetwork(nn.Module):
             nn.Sequential(_block(width, width), *(_Residual(width) for _ in range(count)))
             for width, count in zip(widths[:-1], residuals[:-1], strict=True)
         )
-        self.head = nn.Conv2d(widths[0], 4 * answers, 3, 1, 1)
+        self.head = nn.Conv2d(widths[0], 4, 3, 1, 1)
 
     def forward(self, picture: Tensor, context: Tensor | None = None) -> Tensor:
-        """Logits of the answers, N x A x H x W."""
+        """Logits of the coverage, N x 1 x H x W."""
         features = self.stem(functional.pixel_unshuffle(picture, 2))
         levels = [features]
         for down in self.down:
@@ -89,12 +81,9 @@ class MattingNetwork(nn.Module):
 
 
 def build_network(which: str) -> MattingNetwork:
-    """The untrained network for a pass, `coarse`, `fine` or `witness`."""
+    """The untrained network for a pass, `coarse` or `fine`."""
     if which == "coarse":
         return MattingNetwork((24, 48, 96, 128, 192), (0, 1, 1, 2, 2), context=False)
-    if which == "witness":
-        channels, answers = CHANNELS[which], ANSWERS[which]
-        return MattingNetwork((24, 40, 56, 72, 96), (0, 0, 0, 0, 1), False, channels, answers)
     return MattingNetwork((32, 48, 96, 128), (1, 0, 0, 1), context=True)
 
 

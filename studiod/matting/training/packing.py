@@ -54,8 +54,6 @@ class Packed:
     small: Layers
     answers: Bytes | None = None
     """What a coarse network said of it, with the estimate and with the plate: 2 x H x W."""
-    further: Bytes | None = None
-    """For the witness, C x H x W at native size: see `marks`."""
 
 
 def to_linear(display: Bytes) -> Floats:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,16 +17,14 @@ from torch import Tensor
 
 from studiod.matting.training.answers import read_answers
 from studiod.matting.training.losses import matting_loss
-from studiod.matting.training.marks import read_marks
 from studiod.matting.training.muon import Muon
 from studiod.matting.training.networks import MattingNetwork, build_network, to_alpha
 from studiod.matting.training.packing import Packed, read_pack
 from studiod.matting.training.samples import Sample, draw_sample, turned
 from studiod.matting.training.starting import start_from
-from studiod.matting.training.witness import draw_testimony, witness_loss
 
-SIZES = {"coarse": 320, "fine": 256, "witness": 256}
-BATCHES = {"coarse": 8, "fine": 8, "witness": 8}
+SIZES = {"coarse": 320, "fine": 256}
+BATCHES = {"coarse": 8, "fine": 8}
 _ECHO = 128
 
 
@@ -45,7 +43,6 @@ class Plan:
     workers: int = 0
     start: Path | None = None
     answers: Path | None = None
-    marks: Path | None = None
 
 
 def train(plan: Plan) -> None:
@@ -57,9 +54,6 @@ def train(plan: Plan) -> None:
     if plan.answers is not None:
         known = read_answers(plan.answers)
         pictures = [replace(picture, answers=known[picture.name]) for picture in pictures]
-    if plan.marks is not None:
-        marks = read_marks(plan.marks)
-        pictures = [replace(p, further=marks[p.name]) for p in pictures if p.name in marks]
     training = [p for p in pictures if p.part == "train"]
     device = torch.device(plan.device)
     batch = plan.batch or BATCHES[plan.which] * (8 if plan.device == "cuda" else 1)
@@ -93,7 +87,7 @@ def train(plan: Plan) -> None:
             group["lr"] = rate
         with torch.autocast(device.type, torch.bfloat16, enabled=_halves_fast(plan.device)):
             logits = network(picture.contiguous(memory_format=torch.channels_last), context)
-        loss = _loss(plan.which)(logits, alpha, weight)
+        loss = matting_loss(logits, alpha, weight)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -112,7 +106,7 @@ def train(plan: Plan) -> None:
             )
         if now - last_check > 420:
             row = {"step": state["step"], "minutes": state["seconds"] / 60, "loss": float(np.mean(losses))}
-            row |= _check(average, fixed, device, plan.which)
+            row |= _check(average, fixed, device)
             losses.clear()
             with (plan.run / "log.jsonl").open("a") as log:
                 log.write(json.dumps(row) + "\n")
@@ -129,16 +123,6 @@ def train(plan: Plan) -> None:
 def _halves_fast(device: str) -> bool:
     """Whether bfloat16 is quicker than float32 there: on GPUs, and on processors with AMX."""
     return device == "cuda" or torch.cpu._is_amx_tile_supported()
-
-
-def _draw(pictures: list[Packed], which: str, size: int, random: np.random.Generator) -> Sample:
-    if which == "witness":
-        return draw_testimony(pictures, size, random)
-    return draw_sample(pictures, which, size, random)
-
-
-def _loss(which: str) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
-    return witness_loss if which == "witness" else matting_loss
 
 
 def _average_in(average: MattingNetwork, network: MattingNetwork, keep: float) -> None:
@@ -175,7 +159,7 @@ def _stack(samples: list[Sample]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return (
         torch.from_numpy(np.stack([s.picture for s in samples])),
         torch.from_numpy(np.stack([s.context for s in samples])),
-        torch.from_numpy(np.stack([s.alpha.reshape(-1, *s.weight.shape) for s in samples])),
+        torch.from_numpy(np.stack([s.alpha for s in samples])[:, None]),
         torch.from_numpy(np.stack([s.weight for s in samples])[:, None]),
     )
 
@@ -200,7 +184,7 @@ class _Stream(torch.utils.data.IterableDataset[tuple[Tensor, Tensor, Tensor, Ten
         while True:
             random = np.random.default_rng((17, step))
             fresh = self.batch if len(known) < _ECHO else self.batch - self.batch // 2
-            new = [_draw(self.pictures, self.which, size, random) for _ in range(fresh)]
+            new = [draw_sample(self.pictures, self.which, size, random) for _ in range(fresh)]
             again = random.choice(len(known), self.batch - fresh, replace=False) if known else []
             yield _stack(new + [turned(known[index], random) for index in again])
             known = (known + new)[-_ECHO:]
@@ -223,25 +207,21 @@ def _validation(pictures: list[Packed], which: str) -> list[tuple[Tensor, Tensor
         return []
     random = np.random.default_rng(5)
     size = SIZES[which]
-    return [_stack([_draw(pictures, which, size, random) for _ in range(8)]) for _ in range(6)]
+    return [_stack([draw_sample(pictures, which, size, random) for _ in range(8)]) for _ in range(6)]
 
 
 def _check(
-    network: MattingNetwork,
-    fixed: list[tuple[Tensor, Tensor, Tensor, Tensor]],
-    device: torch.device,
-    which: str,
+    network: MattingNetwork, fixed: list[tuple[Tensor, Tensor, Tensor, Tensor]], device: torch.device
 ) -> dict[str, float]:
     errors, edges, losses = [], [], []
     with torch.no_grad():
         for batch in fixed:
             picture, context, alpha, weight = (t.to(device) for t in batch)
             logits = network(picture, context)
-            losses.append(float(_loss(which)(logits, alpha, weight)))
-            said = torch.sigmoid(logits) if which == "witness" else to_alpha(logits)
-            difference = (said - alpha).abs()
+            losses.append(float(matting_loss(logits, alpha, weight)))
+            difference = (to_alpha(logits) - alpha).abs()
             errors.append(float(difference.mean()))
-            band = (weight >= (2 if which == "witness" else 3)).float().expand_as(difference)
+            band = (weight >= 3).float()
             edges.append(float((difference * band).sum() / band.sum()))
     if not errors:
         return {}

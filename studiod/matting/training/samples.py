@@ -17,7 +17,7 @@ Floats = NDArray[np.float32]
 Random = np.random.Generator
 _OWN_STUDIO = 0.5
 _TEXTURED = 0.35
-_CAMOUFLAGED = {"coarse": 0.6, "fine": 0.2, "witness": 0.2}
+_CAMOUFLAGED = {"coarse": 0.6, "fine": 0.2}
 """The fine pass sees less of it: there a hole in the background's colour must stay a hole."""
 
 
@@ -43,48 +43,15 @@ class _Crop:
     estimate: Floats
     answer: Floats | None = None
     """What the coarse pass said of it, where it was asked; only of a photograph left as it is."""
-    further: Floats | None = None
-    """The picture's further layers, S x S x C."""
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A crop with all augmentation applied: photograph and background linear S x S x 3, the rest S x S.
-
-    `own` says that the piece stands where it was photographed; `answer` and `further` are as `_Crop` has
-    them, and `further` is None where there is no piece.
-    """
-
-    photo: Floats
-    background: Floats
-    alpha: Floats
-    emphasis: Floats
-    own: bool
-    answer: Floats | None
-    further: Floats | None
 
 
 def draw_sample(pictures: Sequence[Packed], which: str, size: int, random: Random) -> Sample:
     """A random sample of `size` x `size` pixels for the `coarse` or `fine` pass, all augmentation applied."""
-    scene = draw_scene(pictures, which, size, random)
-    keep, remove = _strokes(scene.alpha, scene.emphasis, random)
-    weight = _loss_weight(which, scene.alpha, scene.emphasis, keep, remove)
-    picture = network_input(scene.photo, scene.background, keep, remove)
-    if scene.answer is not None and scene.own and random.random() < 0.75:
-        context = _shrunk_answer(scene.answer)
-    else:
-        context = _simulated_coarse(scene.alpha, size, random)
-    return Sample(picture, context, scene.alpha, weight)
-
-
-def draw_scene(pictures: Sequence[Packed], which: str, size: int, random: Random) -> Scene:
-    """A random crop of `size` x `size` pixels for a pass, in its own studio or another, developed anew."""
     crop = _random_crop(_pick(pictures, random), which, size, random)
     if which == "coarse" and random.random() < 0.7:
         crop = _leaned(crop, random)
     crop = _recoloured(crop, random)
     chance = random.random()
-    further = crop.further
     if chance < _OWN_STUDIO:
         if random.random() < 0.7 * _CAMOUFLAGED[which]:
             crop = _camouflaged(crop, crop.plate, random)
@@ -97,7 +64,7 @@ def draw_scene(pictures: Sequence[Packed], which: str, size: int, random: Random
         estimate = _smooth_guess(behind, random)
         alpha, emphasis = crop.alpha, crop.emphasis
         if chance > 0.94:
-            alpha, emphasis, further = np.zeros_like(alpha), np.zeros_like(emphasis), None
+            alpha, emphasis = np.zeros_like(alpha), np.zeros_like(emphasis)
             photo = _with_traces(behind, crop, random)
         else:
             if random.random() < _CAMOUFLAGED[which]:
@@ -107,7 +74,14 @@ def draw_scene(pictures: Sequence[Packed], which: str, size: int, random: Random
     photo, alpha = _defocused(photo, alpha, random)
     background = _background_input(behind, estimate, crop, random)
     photo, background = _developed(photo, background, random)
-    return Scene(photo, background, alpha, emphasis, chance < _OWN_STUDIO, crop.answer, further)
+    keep, remove = _strokes(alpha, emphasis, random)
+    weight = _loss_weight(which, alpha, emphasis, keep, remove)
+    picture = network_input(photo, background, keep, remove)
+    if crop.answer is not None and chance < _OWN_STUDIO and random.random() < 0.75:
+        context = _shrunk_answer(crop.answer)
+    else:
+        context = _simulated_coarse(alpha, size, random)
+    return Sample(picture, context, alpha, weight)
 
 
 def turned(sample: Sample, random: Random) -> Sample:
@@ -134,15 +108,13 @@ def _random_crop(picture: Packed, which: str, size: int, random: Random) -> _Cro
         layers, left, top, extent = _coarse_window(picture, size, random)
     else:
         layers = picture.native
-        shares = (0.6, 0.05, 0.35) if which == "witness" else (0.25, 0.35, 0.4)
-        scale = float(random.choice((1.0, 2.0, np.exp(random.normal(0.0, 0.35))), p=shares))
+        scale = float(random.choice((1.0, 2.0, np.exp(random.normal(0.0, 0.35))), p=(0.25, 0.35, 0.4)))
         scale = min(max(scale, 0.45), 2.2)
         extent = size / scale
         row, column = _place(layers, random)
         left = column + random.uniform(-0.45, 0.45) * extent - extent / 2
         top = row + random.uniform(-0.45, 0.45) * extent - extent / 2
-    answers = picture.answers if which == "fine" else None
-    return _cut(layers, left, top, extent, size, random, answers, picture.further)
+    return _cut(layers, left, top, extent, size, random, picture.answers if which == "fine" else None)
 
 
 def _coarse_window(picture: Packed, size: int, random: Random) -> tuple[Layers, float, float, float]:
@@ -189,7 +161,6 @@ def _cut(
     size: int,
     random: Random,
     answers: NDArray[np.uint8] | None = None,
-    more: NDArray[np.uint8] | None = None,
 ) -> _Crop:
     """The square window, edges repeated beyond the frame, resized, turned and mirrored."""
     height, width = layers.alpha.shape
@@ -234,10 +205,6 @@ def _cut(
     if answers is not None:
         chosen = answers[int(random.integers(len(answers)))]
         answer = looked_up(np.asarray(chosen * np.float32(1 / 255), np.float32))
-    further = None
-    if more is not None:
-        planes = [np.asarray(plane[inner] * np.float32(1 / 255), np.float32) for plane in more]
-        further = np.clip(np.dstack([square(plane) for plane in planes]), 0, 1)
     return _Crop(
         square(to_linear(layers.photo[inner])),
         square(to_linear(layers.plate[inner])),
@@ -246,7 +213,6 @@ def _cut(
         np.clip(square(np.asarray(layers.emphasis[inner] * np.float32(1 / 255), np.float32)), 0, 1),
         looked_up(layers.estimate),
         answer,
-        further,
     )
 
 
