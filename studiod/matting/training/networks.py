@@ -8,8 +8,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-COARSE_STRIDE = 32
-FINE_STRIDE = 16
 CHANNELS = 8
 
 
