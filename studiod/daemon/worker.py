@@ -42,6 +42,7 @@ from studiod.pipeline import Alpha, Linear, Matte, Processed, process_photo
 from studiod.risk import assess
 from studiod.risk.places import Place, choose_places
 from studiod.risk.studio import studio_calibration
+from studiod.risk.witness import load_witness
 from studiod.settings import Preset
 from studiod.strokes import Stroke, strokes_from_json
 
@@ -75,6 +76,7 @@ class _Worker:
         cv2.setNumThreads(options.threads)
         self._options = options
         self._matte = load_matte(options.matting, options.threads)
+        self._witness = load_witness(options.threads)
 
     def answer(self, job: dict[str, Any]) -> Reply:
         """Do one job; whatever goes wrong becomes an answer."""
@@ -110,7 +112,12 @@ class _Worker:
         plate, plate_sha256, no_plate = self._plate(job["plate"])
         presets = [Preset.model_validate(preset) for preset in job["presets"]]
         calibration = studio_calibration(Path(job["calibrations"]))
-        judge = partial(assess, calibration=calibration, pixels_per_mm=job["pixels_per_mm"])
+        judge = partial(
+            assess,
+            calibration=calibration,
+            pixels_per_mm=job["pixels_per_mm"],
+            witness=self._witness,
+        )
         strokes = strokes_from_json(job["strokes"])
         retouched = None if job["returned"] is None else read_kept_return(job["returned"], photo)
         matte = self._matte if retouched is None else _matte_of(retouched)

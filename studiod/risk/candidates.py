@@ -19,16 +19,17 @@ Window = tuple[slice, slice]
 LOSS_FEATURES = (
     "log_area", "log_length", "slim", "log_reach", "contacts", "contact_share", "log_girth", "enclosed",
     "contrast", "difference", "lightness", "darkest", "brightest", "colour", "texture", "slope",
-    "slope_inner", "free_edge", "alpha", "noise", "typical", "thinness",
+    "slope_inner", "free_edge", "alpha", "noise", "typical", "thinness", "said_lost", "said_worst", "broken",
 )  # fmt: skip
 LEFTOVER_FEATURES = (
     "log_area", "log_depth", "open_side", "likeness", "lightness", "colour", "texture", "slope", "ring",
-    "ring_slope", "alpha", "noise", "typical", "thinness", "compact",
+    "ring_slope", "alpha", "noise", "typical", "thinness", "compact", "said_left", "said_worst", "filled",
 )  # fmt: skip
 _OUT_OF_REACH = 2.2
 _SMALLEST_LOSS = 7
 _SMALLEST_LEFTOVER = 16
 _SHOWING = 0.1
+_SAID = 0.35
 _FILLED = 0.5
 _MOST = 60
 _CROSS = np.ones((3, 3), np.uint8)
@@ -62,6 +63,7 @@ def find_losses(evidence: Evidence) -> list[Candidate]:
     strong = evidence.difference > max(evidence.high, 0.25 * min(typical, 1.0))
     sharp = cv2.dilate((evidence.slope > evidence.steep).astype(np.uint8), np.ones((5, 5), np.uint8))
     missing = (strong & (evidence.alpha < 0.4) & (sharp > 0)).astype(np.uint8)
+    missing |= evidence.statement.lost > _SAID
     joined = cv2.morphologyEx(missing, cv2.MORPH_CLOSE, _CROSS)
     enclosed = ~covered & ~_outside(covered)
     thin = _thinness(covered)
@@ -78,6 +80,7 @@ def find_leftovers(evidence: Evidence) -> list[Candidate]:
     smooth = cv2.blur(evidence.difference, (5, 5))
     flat = cv2.blur(evidence.slope, (5, 5)) < 0.7 * evidence.steep
     alike = (covered & (smooth < 1.5 * evidence.low) & flat).astype(np.uint8)
+    alike |= evidence.statement.left > _SAID
     opened = cv2.morphologyEx(alike, cv2.MORPH_OPEN, _CROSS)
     depth, outside = _distance(covered), _outside(covered)
     typical, thin = _typical(evidence), _thinness(evidence.covered)
@@ -182,6 +185,7 @@ def _measure_loss(
         float(np.median(evidence.colour[window][inside])), float(lightness.std()), float(slope.mean()),
         float(np.quantile(inner, 0.8)) if inner.size else 0.0, free_edge / max(difference, 0.05),
         float(evidence.alpha[window][inside].mean()), evidence.noise, typical, thin,
+        *_said(evidence.statement.lost[window][inside], evidence.statement.broken[window][inside]),
     )  # fmt: skip
     reason: Reason = "chain_gap"
     if closed > 0.8 and girth > 3.0:
@@ -191,6 +195,11 @@ def _measure_loss(
     return Candidate(
         reason, _box(window), _worst(window, inside, reach[window]), area, tuple(map(float, measured)), inside
     )
+
+
+def _said(wrong: Floats, worse: Floats) -> tuple[float, float, float]:
+    """The witness's mean and worst of an error, and its worst of what that makes of the piece."""
+    return float(wrong.mean()), float(wrong.max()), float(worse.max())
 
 
 def _measure_leftover(
@@ -220,6 +229,7 @@ def _measure_leftover(
         float(evidence.difference[wide][held].mean()) if held.any() else 0.0,
         float(evidence.slope[wide][held].mean()) if held.any() else 0.0,
         kept, evidence.noise, typical, thin, area / max(1.0, float(inside.size)),
+        *_said(evidence.statement.left[window][inside], evidence.statement.filled[window][inside]),
     )  # fmt: skip
     reason: Reason = "hole_filled" if kept >= _FILLED else "hole_leaking"
     if open_side > 0.03:

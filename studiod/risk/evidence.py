@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studiod.risk.findings import Box, Point
+from studiod.risk.witness import Statement, Witness
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -29,8 +30,8 @@ class Evidence:
     `colour` the rest,
     `slope` the photograph's steepness a pixel, `alpha` the matte and
     `covered` where it says piece; below `low` a difference is the
-    background's own, above `high` it is something else. `origin` and `scale` lead back to the photograph
-    (photograph = crop x scale + origin).
+    background's own, above `high` it is something else; `statement` is what the witness says. `origin`
+    and `scale` lead back to the photograph (photograph = crop x scale + origin).
     """
 
     alpha: Floats
@@ -39,6 +40,7 @@ class Evidence:
     lightness: Floats
     colour: Floats
     slope: Floats
+    statement: Statement
     noise: float
     low: float
     high: float
@@ -62,7 +64,7 @@ class Evidence:
         return left, top
 
 
-def gather_evidence(photo: Floats, background: Floats, alpha: Floats) -> Evidence:
+def gather_evidence(photo: Floats, background: Floats, alpha: Floats, witness: Witness) -> Evidence:
     """Compare `photo` with `background` (linear, H x W x 3) around what `alpha` (H x W) covers."""
     height, width = alpha.shape
     left, top, right, bottom = _surroundings(alpha)
@@ -91,6 +93,7 @@ def gather_evidence(photo: Floats, background: Floats, alpha: Floats) -> Evidenc
     texture = min(0.1, float(np.median(slope[far]))) if far.any() else 0.01
     rim = _rim(matte)
     steepness = float(np.median(slope[rim])) if rim.any() else 0.0
+    high = 4.0 * noise + 0.10
     return Evidence(
         alpha=np.ascontiguousarray(matte),
         covered=matte >= _COVERED,
@@ -98,9 +101,10 @@ def gather_evidence(photo: Floats, background: Floats, alpha: Floats) -> Evidenc
         lightness=lightness,
         colour=colour,
         slope=slope,
+        statement=witness(seen, behind, matte, difference > high),
         noise=noise,
         low=2.0 * noise + 0.03,
-        high=4.0 * noise + 0.10,
+        high=high,
         steep=max(0.03, 4.0 * texture, 0.25 * steepness),
         origin=(left, top),
         scale=scale,

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studiod.risk.calibration import Judge
-from studiod.risk.candidates import LOSS_FEATURES, Candidate, find_leftovers, find_losses
+from studiod.risk.candidates import Candidate, find_leftovers, find_losses
 from studiod.risk.conditions import edge_sharpness
 from studiod.risk.edges import EdgeFacts, Reflection, find_reflection, measure_edge, rim_of
 from studiod.risk.evidence import Evidence, gather_evidence
+from studiod.risk.witness import Statement, Witness
 
 Floats = NDArray[np.float32]
 
@@ -20,11 +21,14 @@ PICTURE_FEATURES = (
     "gaps", "gap_worst", "prongs", "prong_worst", "eaten", "eaten_worst", "holes", "hole_worst", "left",
     "left_worst", "lost_area", "left_area", "reflection", "reflection_strength", "halo", "softness", "misfit",
     "fat", "aligned", "weak", "sharpness", "noise", "typical", "thinness", "parts",
-    "holes_open", "size", "grey",
+    "holes_open", "size", "grey", "edge_error", "inner_lost", "spill", "lost_largest", "broken_all",
+    "filled_all", "lost_worst", "lost_high", "lost_common", "said_left_worst", "said_left_high",
+    "said_left_common", "broken_worst", "broken_high", "broken_common", "filled_worst", "filled_high",
+    "filled_common",
 )  # fmt: skip
 
-_FEW = 2
-_AS_THE_PIECE = 0.55
+_PARTLY, _LOST = 0.05, 0.3
+_CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 
 @dataclass(frozen=True)
@@ -41,9 +45,9 @@ class Examination:
     whole: tuple[float, ...]
 
 
-def examine(photo: Floats, background: Floats, alpha: Floats) -> Examination:
+def examine(photo: Floats, background: Floats, alpha: Floats, witness: Witness) -> Examination:
     """Measure a matte that covers something; `photo` and `background` linear H x W x 3."""
-    evidence = gather_evidence(photo, background, alpha)
+    evidence = gather_evidence(photo, background, alpha, witness)
     edge, reflection = measure_edge(evidence), find_reflection(evidence)
     sharpness = edge_sharpness(evidence)
     return Examination(
@@ -74,7 +78,38 @@ def _measure_whole(
         evidence.noise, float(np.median(evidence.difference[covered])), np.log(area / rim),
         np.log(max(1, parts)), np.log(max(1, gaps)), np.log(area), np.log(max(1.0, partly) / rim),
     )  # fmt: skip
-    return tuple(float(value) for value in values)
+    return (*(float(value) for value in values), *_measure_statement(evidence.statement, evidence.alpha))
+
+
+def _measure_statement(said: Statement, alpha: Floats) -> tuple[float, ...]:
+    """What the witness expects of the figures that make a picture unusable, in logarithms.
+
+    Of every answer: its worst place, and how high it is commonly on the piece, for a picture in which the
+    witness is unsure everywhere is not thereby spoilt.
+    """
+    true = (alpha + said.lost - said.left).clip(0, 1)
+    total = max(1.0, float(true.sum()))
+    partly = ((true > _PARTLY) & (true < 1 - _PARTLY)).astype(np.uint8)
+    band = cv2.dilate(partly, _CROSS, iterations=3) > 0
+    near = cv2.dilate((true > _PARTLY).astype(np.uint8), _CROSS, iterations=3) > 0
+    inner = cv2.erode((true > 0.5).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    error = said.lost + said.left
+    lost = (said.lost > _LOST).astype(np.uint8)
+    _, labels = cv2.connectedComponents(lost, connectivity=8)
+    sums = np.bincount(labels.ravel(), weights=said.lost.ravel())[1:]
+    values = [
+        (float(error[band].mean()) if band.any() else 0.0, 0.01),
+        (float(said.lost[inner].sum()) / total, 0.002),
+        (float(said.left[~near].sum()) / total, 0.002),
+        (float(sums.max(initial=0.0)), 1.0),
+        (float(said.broken.sum()), 1.0),
+        (float(said.filled.sum()), 1.0),
+    ]
+    for layer, width in ((said.lost, 7), (said.left, 7), (said.broken, 3), (said.filled, 5)):
+        smooth = cv2.blur(layer, (width, width))
+        common, high = np.quantile(smooth[near], (0.5, 0.97)) if near.any() else (0.0, 0.0)
+        values += [(float(smooth.max()), 0.01), (float(high), 0.01), (float(common), 0.01)]
+    return tuple(float(np.log(value + floor)) for value, floor in values)
 
 
 def judge_candidates(candidates: tuple[Candidate, ...], judge: Judge) -> NDArray[np.float64]:
@@ -82,28 +117,6 @@ def judge_candidates(candidates: tuple[Candidate, ...], judge: Judge) -> NDArray
     if not candidates:
         return np.zeros(0)
     return judge(np.array([candidate.measured for candidate in candidates]))
-
-
-def standing_out(seen: Examination) -> NDArray[np.bool_]:
-    """Losses that differ as the piece itself does where hardly anything else is in dispute.
-
-    Of such places on the rendered set's mattes two in five are losses; the fitted judge, which has seen
-    shadows in dispute everywhere, calls them improbable.
-    """
-    contrast, contacts, inner = (
-        LOSS_FEATURES.index(name) for name in ("contrast", "contacts", "slope_inner")
-    )
-    few = len(seen.losses) <= _FEW
-    return np.array(
-        [
-            few
-            and loss.measured[contrast] >= _AS_THE_PIECE
-            and loss.measured[contacts] >= 1
-            and loss.measured[inner] > seen.evidence.steep
-            for loss in seen.losses
-        ],
-        np.bool_,
-    )
 
 
 def measure_picture(

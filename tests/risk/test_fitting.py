@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from studiod.evaluate.fitting import calibrate_judge, fit_judge
+from studiod.evaluate.fitting import calibrate_judge, cross_fit, fit_judge
 from studiod.risk.calibration import Judge
 from studiod.risk.figures import area_under_curve, calibration_error
 
@@ -27,7 +27,8 @@ def test_a_judge_learns_a_bent_rule_and_says_probabilities() -> None:
     """A calibrated judge ranks unseen rows as their true probabilities do and means what it says."""
     rows, _, truth = measurements(1)
     held, _, held_truth = measurements(2)
-    judge = calibrate_judge(fit_judge(rows, truth, 6, 1e-3), held, held_truth)
+    fitted = fit_judge(rows, truth, 6, 1e-3)
+    judge = calibrate_judge(fitted, fitted(held), held_truth)
     tests, probability, outcomes = measurements(3)
     score = judge(tests)
     best = area_under_curve(probability, outcomes)
@@ -41,8 +42,19 @@ def test_calibration_takes_back_overconfidence() -> None:
     rows, _, truth = measurements(1)
     judge = fit_judge(rows, truth, 6, 1e-3)
     loud = Judge(**{**vars(judge), "output": 3 * judge.output, "output_bias": 3 * judge.output_bias})
-    calm, held = calibrate_judge(judge, rows, truth), calibrate_judge(loud, rows, truth)
+    calm, held = calibrate_judge(judge, judge(rows), truth), calibrate_judge(loud, loud(rows), truth)
     assert held.slope == pytest.approx(calm.slope / 3, rel=0.05)
+
+
+def test_scores_of_unseen_folds_are_honest() -> None:
+    """Where measurements say nothing of the truth, rows are scored no better than by chance."""
+    random = np.random.default_rng(4)
+    rows, truth = random.normal(0, 1, (200, 30)), (random.random(200) < 0.5).astype(np.float64)
+    folds, shown = np.repeat(np.arange(5), 40), np.arange(200) < 120
+    judge, score = cross_fit(rows, truth, folds, shown, 6, 1e-3)
+    assert area_under_curve(judge(rows), truth) > 0.8  # it has learnt them by heart
+    assert 0.35 < area_under_curve(score, truth) < 0.65
+    assert abs(score[shown].mean() - truth[shown].mean()) < 0.1
 
 
 def test_a_constant_measurement_says_nothing() -> None:
