@@ -7,7 +7,7 @@ photograph is doubled once more: its links are 1-2 px wide, and wires of two pix
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from studiod.imaging.background import estimate_background
 from studiod.imaging.planes import write_planes
+from studiod.imaging.tiles import MARGIN, cell_maximum, cover_cells, cut_window
 from studiod.sessions import Provider, hash_files, open_session
 from studiod.strokes import Stroke
 
@@ -27,9 +28,6 @@ Mask = NDArray[np.bool_]
 COARSE_SIDE = 384
 COARSE_STRIDE = 32
 FINE_STRIDE = 16
-MARGIN = 64
-"""Pixels around a tile that only inform it: what lies farther off changes the answer by less than 1/255."""
-LARGEST_TILE = 1024
 _SMALLEST_FINE = 1100
 _LARGEST_DOUBLED = 2000
 _BAND = 16 * FINE_STRIDE
@@ -88,7 +86,7 @@ class ChainMatting:
         active = _active_cells(scene.photo, known, scene.keep)
         settled = active & _settled_cells(scene, known)
         active &= ~settled
-        for tile in _tiles(active, shift // FINE_STRIDE):
+        for tile in cover_cells(active, FINE_STRIDE, shift // FINE_STRIDE):
             self._solve_tile(alpha, tile, scene, known)
         _fill_between(alpha, active, settled)
         return alpha
@@ -101,7 +99,7 @@ class ChainMatting:
         top, left, bottom, right = tile
         window = (top - MARGIN, left - MARGIN, bottom + MARGIN, right + MARGIN)
         layers = (scene.photo, scene.background, scene.keep, scene.remove)
-        picture = network_input(*(_window(layer, window) for layer in layers))
+        picture = network_input(*(cut_window(layer, window) for layer in layers))
         context = _context(known, window, (height, width))
         answer = self._fine.run(None, {"picture": picture[None], "context": context[None, None]})[0][0, 0]
         bottom, right = min(bottom, height), min(right, width)
@@ -183,17 +181,6 @@ def _round_to(value: float, step: int) -> int:
     return max(step, round(value / step) * step)
 
 
-def _window(layer: Floats, window: tuple[int, int, int, int]) -> Floats:
-    """The part of `layer` within (top, left, bottom, right), its edge pixels repeated beyond the frame."""
-    height, width = layer.shape[:2]
-    top, left, bottom, right = window
-    inner = layer[max(0, top) : min(bottom, height), max(0, left) : min(right, width)]
-    around = (max(0, -top), max(0, bottom - height), max(0, -left), max(0, right - width))
-    if any(around):
-        inner = np.asarray(cv2.copyMakeBorder(inner, *around, cv2.BORDER_REPLICATE), np.float32)
-    return inner
-
-
 def _context(coarse: Floats, window: tuple[int, int, int, int], frame: tuple[int, int]) -> Floats:
     """The coarse coverage within a window of the frame, one value for 4 x 4 pixels."""
     top, left, bottom, right = window
@@ -238,7 +225,7 @@ def _active_cells(photo: Floats, coarse: Floats, keep: Floats) -> Mask:
     found = np.asarray(cv2.remap(widened, grid_x, grid_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
     seeds, piece = found > _PRESENT, found > 0.04
     if keep.any():
-        marked = _cell_maximum(keep) > 0
+        marked = cell_maximum(keep, FINE_STRIDE) > 0
         seeds, piece = seeds | marked, piece | marked
     evidence = _evidence(photo)
     joined = np.asarray(cv2.dilate((piece | evidence).astype(np.uint8), np.ones((3, 3), np.uint8)))
@@ -253,7 +240,7 @@ def _active_cells(photo: Floats, coarse: Floats, keep: Floats) -> Mask:
 def _evidence(photo: Floats) -> Mask:
     """Cells that hold a fine line or an edge much stronger than the picture's common texture."""
     rows = range(0, len(photo), _BAND)
-    strength = np.concatenate([_cell_maximum(_detail(photo, top, top + _BAND)) for top in rows])
+    strength = np.concatenate([cell_maximum(_detail(photo, top, top + _BAND), FINE_STRIDE) for top in rows])
     return np.asarray(strength > max(0.03, 3.0 * float(np.median(strength))), bool)
 
 
@@ -263,59 +250,6 @@ def _detail(photo: Floats, top: int, bottom: int) -> Floats:
     green = np.sqrt(np.maximum(photo[first : bottom + 4, :, 1], 0.0))
     detail: Floats = np.abs(green - cv2.blur(green, (9, 9)))[top - first :]
     return detail[: bottom - top]
-
-
-def _cell_maximum(layer: Floats, side: int = FINE_STRIDE) -> Floats:
-    """The largest value of every cell of `side` x `side` pixels."""
-    height, width = layer.shape
-    below, after = -height % side, -width % side
-    if below or after:
-        layer = np.asarray(cv2.copyMakeBorder(layer, 0, below, 0, after, cv2.BORDER_REPLICATE), np.float32)
-    rows = layer.reshape(layer.shape[0] // side, side, layer.shape[1]).max(axis=1)
-    cells: Floats = rows.reshape(rows.shape[0], -1, side).max(axis=2)
-    return cells
-
-
-def _tiles(active: Mask, shift: int) -> Iterator[tuple[int, int, int, int]]:
-    """Rectangles (top, left, bottom, right in pixels) over the active cells, split where cheaper."""
-    side = LARGEST_TILE // FINE_STRIDE
-    offset = shift % side
-    for top in range(offset - side if offset else 0, active.shape[0], side):
-        for left in range(offset - side if offset else 0, active.shape[1], side):
-            for cells in _split(active, (top, left, top + side, left + side))[1]:
-                yield (
-                    cells[0] * FINE_STRIDE,
-                    cells[1] * FINE_STRIDE,
-                    cells[2] * FINE_STRIDE,
-                    cells[3] * FINE_STRIDE,
-                )
-
-
-def _split(active: Mask, box: tuple[int, int, int, int]) -> tuple[float, list[tuple[int, int, int, int]]]:
-    """The cheapest rectangles for the active cells in `box`, and their cost in cells, margins included."""
-    top, left, bottom, right = max(0, box[0]), max(0, box[1]), box[2], box[3]
-    inside = active[top:bottom, left:right]
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    if not len(rows):
-        return 0.0, []
-    tight = (top + int(rows[0]), left + int(columns[0]), top + int(rows[-1]) + 1, left + int(columns[-1]) + 1)
-    around = 2 * MARGIN // FINE_STRIDE
-    cost = float((tight[2] - tight[0] + around) * (tight[3] - tight[1] + around))
-    middle, centre = (tight[0] + tight[2]) // 2, (tight[1] + tight[3]) // 2
-    if tight[2] - tight[0] < 8 or tight[3] - tight[1] < 8:
-        return cost, [tight]
-    quarters = [
-        _split(active, part)
-        for part in (
-            (tight[0], tight[1], middle, centre),
-            (tight[0], centre, middle, tight[3]),
-            (middle, tight[1], tight[2], centre),
-            (middle, centre, tight[2], tight[3]),
-        )
-    ]
-    if sum(quarter[0] for quarter in quarters) < cost:
-        return sum(quarter[0] for quarter in quarters), [tile for quarter in quarters for tile in quarter[1]]
-    return cost, [tight]
 
 
 def _shrunk(known: Floats, size: tuple[int, int]) -> Floats:
@@ -338,11 +272,11 @@ def _settled_cells(scene: _Scene, known: Floats) -> Mask:
     cells = (-(-height // FINE_STRIDE), -(-width // FINE_STRIDE))
     if known.shape != (-(-height // 2), -(-width // 2)):
         return np.zeros(cells, bool)
-    least = -_cell_maximum(-known, FINE_STRIDE // 2)
+    least = -cell_maximum(-known, FINE_STRIDE // 2)
     settled = np.asarray(cv2.erode(least, np.ones((3, 3), np.uint8)) > _SETTLED)
     for stroke in (scene.keep, scene.remove):
         if stroke.any():
-            settled &= _cell_maximum(stroke) == 0
+            settled &= cell_maximum(stroke, FINE_STRIDE) == 0
     return settled
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from studiod.imaging import tiles
 from studiod.matting import WEIGHTS, chain, load_matte
 from studiod.matting.chain import ChainMatting, Stroke
 from studiod.settings import MattingSettings
@@ -45,7 +46,7 @@ def test_grid_does_not_show(
     photo = draw()[:400, :600]
     first = matting.solve(photo).alpha
     assert first.std() > 0.05
-    monkeypatch.setattr(chain, "LARGEST_TILE", 160)
+    monkeypatch.setattr(tiles, "LARGEST_TILE", 160)
     for shift in (16, 48):
         assert np.abs(matting.solve(photo, shift=shift).alpha - first).max() <= 2 / 255
 
@@ -92,18 +93,6 @@ def test_any_size(matting: ChainMatting) -> None:
         assert alpha.dtype == np.float32
         assert alpha.shape == (height, width)
         assert 0 <= alpha.min() <= alpha.max() <= 1
-
-
-def test_tiles_cover_each_active_cell_once() -> None:
-    """Every active cell lies in exactly one tile."""
-    random = np.random.default_rng(8)
-    active = random.random((90, 130)) < 0.03
-    for shift in (0, 7, 40):
-        hits = np.zeros((400, 400), int)
-        for top, left, bottom, right in chain._tiles(active, shift):
-            hits[top // 16 : bottom // 16, left // 16 : right // 16] += 1
-        assert (hits[:90, :130][active] == 1).all()
-        assert hits.max() <= 1
 
 
 def paper(level: float = 0.7, noise: float = 0.004) -> Floats:

@@ -22,6 +22,8 @@ Random = np.random.Generator
 _LOST, _LEFT, _BROKEN, _FILLED = range(4)
 _SMALL_ERROR = 0.1
 _EMPTY = 0.02
+_FLAT = 0.2
+"""What a pixel far from all edges weighs: of broad faces a crop cannot tell whether they are the piece."""
 
 
 def draw_testimony(pictures: Sequence[Packed], size: int, random: Random) -> Sample:
@@ -32,6 +34,9 @@ def draw_testimony(pictures: Sequence[Packed], size: int, random: Random) -> Sam
     """
     scene = draw_scene(pictures, "witness", size, random)
     matte = draw_matte(scene, random)
+    if not _ends(scene.alpha, 1).any():
+        scene = draw_scene(pictures, "witness", size, random)
+        matte = draw_matte(scene, random)
     answer = np.zeros((4, size, size), np.float32)
     answer[_LOST] = np.maximum(scene.alpha - matte, 0)
     answer[_LEFT] = np.maximum(matte - scene.alpha, 0)
@@ -42,10 +47,9 @@ def draw_testimony(pictures: Sequence[Packed], size: int, random: Random) -> Sam
             )
         hole = (scene.further[..., HOLE] > 0.5) & (scene.alpha < _EMPTY)
         answer[_FILLED] = _filled(matte, hole)
-    partly = ((scene.alpha > 0.01) & (scene.alpha < 0.99)).astype(np.uint8)
-    edge = np.asarray(cv2.dilate(partly, np.ones((7, 7), np.uint8)), np.float32)
+    true_edge, edge = _ends(scene.alpha, 7), np.maximum(_ends(scene.alpha, 17), _ends(matte, 17))
     wrong = np.asarray(np.abs(scene.alpha - matte) > _SMALL_ERROR, np.float32)
-    weight = np.asarray(1 + edge + 2 * scene.emphasis + 2 * wrong, np.float32)
+    weight = np.asarray(_FLAT + edge * (1 + 2 * wrong) + true_edge + 2 * scene.emphasis, np.float32)
     picture = witness_input(scene.photo, scene.background, matte)
     return Sample(picture, np.zeros((1, 1, 1), np.float32), answer, weight)
 
@@ -55,6 +59,14 @@ def witness_loss(logits: Tensor, answer: Tensor, weight: Tensor) -> Tensor:
     entropy = functional.binary_cross_entropy_with_logits(logits.float(), answer, reduction="none")
     result: Tensor = (entropy * weight).sum() / weight.sum()
     return result
+
+
+def _ends(alpha: Floats, reach: int) -> Floats:
+    """1 in squares of `reach` pixels round every place where coverage begins, ends or is partial, else 0."""
+    partly = (alpha > 0.01) & (alpha < 0.99)
+    solid = (alpha > 0.5).astype(np.uint8)
+    ends = partly | (cv2.dilate(solid, np.ones((3, 3), np.uint8)) > solid)
+    return np.asarray(cv2.dilate(ends.astype(np.uint8), np.ones((reach, reach), np.uint8)), np.float32)
 
 
 def _mean(values: Floats) -> Floats:
