@@ -37,6 +37,7 @@ _LARGEST_DOUBLED = 2000
 _BAND = 16 * FINE_STRIDE
 _AROUND = 0.1  # of the piece's long side, left free round it when it is looked at alone
 _PRESENT = 0.12  # empty sets answer at most 0.06, pieces 0.5 and more
+_BELIEVED = 0.2  # of the calibration part's true pieces none has less than 0.35
 _LONG_LINE = 0.15  # of the long side
 _SETTLED = 0.9  # at half the size, over 3 x 3 cells; it changes no figure of the calibration part
 _NOTHING, _WHOLE = 0.05, 0.50  # chosen on the calibration part: fewer broken links, edges hardly wider
@@ -80,9 +81,11 @@ class ChainMatting:
         known = _whole(self._coarse, scenes[0])
         presence = float(known.max())
         known = _look_closer(self._coarse, scenes, known)
+        believed = known
         for scene in scenes:
             known = self._refine(scene, known, shift)
         alpha = _stretched(_shrunk(known, photo.shape[:2]))
+        _drop_unbelieved(alpha, np.maximum(believed, scenes[0].keep))
         obey_strokes(alpha, photo, background, strokes)
         return Matte(alpha, presence)
 
@@ -363,6 +366,24 @@ def _stretched(known: Floats) -> Floats:
     known -= _NOTHING
     known /= _WHOLE - _NOTHING
     return np.asarray(np.clip(known, 0.0, 1.0, out=known), np.float32)
+
+
+def _drop_unbelieved(alpha: Floats, believed: Floats) -> None:
+    """Empty what stands apart and the coarse pass did not believe: glare, veins of marble, props (in place).
+
+    Size does not count, so that no link or prong goes for being small; what touches the piece stays.
+    """
+    height, width = believed.shape
+    small = cv2.resize(alpha, (width, height), interpolation=cv2.INTER_AREA)
+    joined = cv2.dilate(np.asarray(small > 0.005, np.uint8), np.ones((9, 9), np.uint8))
+    count, labels = cv2.connectedComponents(joined)
+    covered = np.bincount(labels.ravel(), small.ravel(), count)
+    weighed = np.bincount(labels.ravel(), (small * believed).ravel(), count)
+    dropped = weighed < _BELIEVED * covered
+    dropped[0] = False
+    for label in np.flatnonzero(dropped):
+        apart = np.asarray(labels == label, np.uint8)
+        alpha[cv2.resize(apart, alpha.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0] = 0.0
 
 
 def _settled_cells(scene: _Scene, known: Floats) -> Mask:

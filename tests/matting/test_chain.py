@@ -37,6 +37,21 @@ def scene(height: int = 300, width: int = 420) -> Floats:
     return photo
 
 
+def test_only_what_was_believed_stays() -> None:
+    """What stands apart and the coarse pass did not believe goes, however large; a believed speck stays."""
+    alpha, believed = np.zeros((400, 600), np.float32), np.zeros((200, 300), np.float32)
+    alpha[40:160, 40:160] = 1.0  # glare, faintly believed
+    believed[20:80, 20:80] = 0.1
+    alpha[300:303, 500:503] = 0.5  # a speck of the piece
+    believed[150:152, 250:252] = 0.6
+    alpha[200, 300:500] = 1.0  # a wire that the coarse pass saw in part
+    believed[100, 200:250] = 0.5
+    chain._drop_unbelieved(alpha, believed)
+    assert not alpha[:180, :180].any()
+    assert (alpha[300:303, 500:503] == 0.5).all()
+    assert (alpha[200, 300:500] == 1.0).all()
+
+
 @pytest.mark.parametrize("draw", [lambda: scene(), lambda: gold_ring()[0], lambda: fine_chain(2, 0.7)[0]])
 def test_grid_does_not_show(
     matting: ChainMatting, monkeypatch: pytest.MonkeyPatch, draw: Callable[[], Floats]
