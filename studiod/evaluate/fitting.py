@@ -1,8 +1,8 @@
 """Fit the risk: `python -m studiod.evaluate.fitting SET --general MODEL.onnx --cache DIR --out FILE`.
 
-Learns on many mattes of each picture of the split's part `train`, calibrates on `calibrate`, and reports
-on `test`. What was made and measured is kept in DIR: broken off, it goes on where it was; with new
-weights only what these change is made anew.
+Learns on many mattes of each picture of the split's parts `train` and `calibrate`, calibrates on pieces
+that a judge was not fitted on, and reports on `test`. What was made and measured is kept in DIR: broken
+off, it goes on where it was; with new weights only what these change is made anew.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import hashlib
 import json
 import pickle
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -39,6 +39,7 @@ from studiod.risk.figures import area_under_curve, calibration_error, fit_logist
 Values = NDArray[np.float64]
 
 _LOST_SHARE, _KEPT_SHARE = 0.4, 0.3
+_FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -230,13 +231,24 @@ def fit_calibration(lessons: Sequence[Lesson], console: Console) -> dict[str, An
             f"shown {shown.sum()}, of them right {truth[shown].mean():.1%}, "
             f"caught {shown[truth > 0].mean():.1%}"
         )
-    rows, truth = _pictures(by_part["train"], fitted["loss"], fitted["leftover"])
-    held, held_truth = _pictures(by_part["calibrate"], fitted["loss"], fitted["leftover"])
     tests, test_truth = _pictures(by_part["test"], fitted["loss"], fitted["leftover"])
-    judge = fit_judge(rows, truth, 6, 3e-3)
-    fitted["picture"] = calibrate_judge(judge, held, held_truth)
+    fitted["picture"] = _fit_picture(by_part["train"] + by_part["calibrate"], fitted)
     _report(console, by_part["test"], fitted["picture"](tests), test_truth)
     return {name: judge.as_json() for name, judge in fitted.items()}
+
+
+def _fit_picture(lessons: Sequence[Lesson], fitted: Mapping[str, Judge]) -> Judge:
+    """The judge of whole pictures, calibrated on what judges of the other pieces say of each piece."""
+    rows, truth = _pictures(lessons, fitted["loss"], fitted["leftover"])
+    pieces = sorted({lesson.name for lesson in lessons})
+    turns = np.random.default_rng(3).permutation(len(pieces)) % _FOLDS
+    fold = np.array([turns[pieces.index(lesson.name)] for lesson in lessons])
+    score = np.zeros(len(truth))
+    for held in range(_FOLDS):
+        others = fold != held
+        score[~others] = fit_judge(rows[others], truth[others], 4, 1e-2)(rows[~others])
+    slope, offset = fit_logistic(score, truth, np.ones(len(truth)))
+    return replace(fit_judge(rows, truth, 4, 1e-2), slope=slope, offset=offset)
 
 
 def _report(console: Console, lessons: Sequence[Lesson], score: Values, truth: Values) -> None:

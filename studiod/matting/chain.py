@@ -143,15 +143,16 @@ def _look_closer(coarse: onnxruntime.InferenceSession, scenes: Sequence[_Scene],
     margin = _AROUND * max(across, down)
     scale = np.array([height / known.shape[0], width / known.shape[1]] * 2)
     edges = np.array([top - margin, left - margin, top + down + margin, left + across + margin]) * scale
-    box = np.clip(np.rint(edges), 0, [height, width] * 2).astype(int)
+    first = np.floor(np.maximum(edges[:2], 0)).astype(int)
+    last = np.ceil(np.minimum(edges[2:], [height, width])).astype(int)
     for scene in scenes:
-        ratio = scene.photo.shape[0] / height
-        part = tuple(np.rint(box * ratio).astype(int).tolist())
+        ratio = np.array(scene.photo.shape[:2]) / (height, width)
+        part = (*np.floor(first * ratio).astype(int).tolist(), *np.ceil(last * ratio).astype(int).tolist())
         if max(part[2] - part[0], part[3] - part[1]) >= CLOSER_SIDE:
             break
     answer = _whole(coarse, _Scene(*(_window(layer, part) for layer in vars(scene).values())), CLOSER_SIDE)
-    size = (int(box[3] - box[1]), int(box[2] - box[0]))
-    seen[box[0] : box[2], box[1] : box[3]] = cv2.resize(answer, size, interpolation=cv2.INTER_LINEAR)
+    place = seen[first[0] : last[0], first[1] : last[1]]
+    place[...] = cv2.resize(answer, place.shape[::-1], interpolation=cv2.INTER_LINEAR)
     return seen
 
 

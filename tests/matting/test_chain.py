@@ -37,6 +37,16 @@ def scene(height: int = 300, width: int = 420) -> Floats:
     return photo
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (2, 5000), (3000, 3), (17, 31)])
+def test_no_shape_is_too_odd(matting: ChainMatting, shape: tuple[int, int]) -> None:
+    """A photograph of any shape gets a matte of that shape."""
+    photo = np.full((*shape, 3), 0.8, np.float32)
+    photo[shape[0] // 4 : 1 + shape[0] // 2, shape[1] // 4 : 1 + shape[1] // 2] = (0.3, 0.2, 0.02)
+    alpha = matting(photo)
+    assert alpha.shape == shape
+    assert 0 <= alpha.min() <= alpha.max() <= 1
+
+
 def test_only_what_was_believed_stays() -> None:
     """What stands apart and the coarse pass did not believe goes, however large; a believed speck stays."""
     alpha, believed = np.zeros((400, 600), np.float32), np.zeros((200, 300), np.float32)
