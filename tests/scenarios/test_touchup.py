@@ -71,11 +71,15 @@ class Round:
     wait_for: Callable[..., None]
 
     def flag(self, item: int) -> Path:
-        """Flag it; returns its folder once that is there."""
+        """Flag it; returns its folder once that is there and on record."""
         self.daemon.do("flag", str(item), "--reason", "the left prong is gone")
         found = f"R-DEAR_item{item}_v1"
         folder = Path(self.studio.settings.touchup / found)
-        self.wait_for(folder.exists, f"{found}\n{self.daemon.words()[-2000:]}")
+
+        def sent() -> bool:  # the folder is made whole first, then recorded
+            return folder.exists() and find_touchup(self.ledger, item, 1) is not None
+
+        self.wait_for(sent, f"{found}\n{self.daemon.words()[-2000:]}")
         return folder
 
     def wait_until(self, item: int, status: str, version: int) -> None:
