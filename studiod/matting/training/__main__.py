@@ -17,7 +17,9 @@ def main() -> int:
     run.add_argument("--packed", required=True, type=Path)
     run.add_argument("--pass", required=True, choices=("coarse", "fine"), dest="which")
     run.add_argument("--run", required=True, type=Path)
-    run.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="cuda trains in bfloat16")
+    run.add_argument(
+        "--device", default="cpu", choices=("cpu", "cuda"), help="cuda, and cpu with AMX, train in bfloat16"
+    )
     run.add_argument("--minutes", default=60.0, type=float, help="in all, over restarts")
     run.add_argument("--batch", default=0, type=int)
     run.add_argument("--rate", default=2e-3, type=float)

@@ -69,7 +69,7 @@ def train(plan: Plan) -> None:
         optimiser.load_state_dict(saved["optimiser"])
         state = saved["state"]
     elif plan.start is not None:
-        known = [batch[:2] for batch in _validation(training, plan.which)]
+        known = [(seen.to(device), told.to(device)) for seen, told, *_ in _validation(training, plan.which)]
         start_from(plan.start, average, known)
         network.load_state_dict(average.state_dict())
     fixed = _validation([p for p in pictures if p.part == "calibrate"], plan.which)
