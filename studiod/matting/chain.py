@@ -382,8 +382,8 @@ def _drop_unbelieved(alpha: Floats, believed: Floats) -> None:
     weighed = np.bincount(labels.ravel(), (small * believed).ravel(), count)
     dropped = weighed < _BELIEVED * covered
     dropped[0] = False
-    for label in np.flatnonzero(dropped):
-        apart = np.asarray(labels == label, np.uint8)
+    if dropped.any():
+        apart = dropped[labels].view(np.uint8)
         alpha[cv2.resize(apart, alpha.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0] = 0.0
 
 
