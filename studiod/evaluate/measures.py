@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,18 @@ class Score:
         """True where nothing is damaged, metal is whole, nothing spilt and the edge is close."""
         whole = self.metal_kept is None or self.metal_kept >= 0.98
         return not self.damaged and self.spill <= 0.02 and self.edge_mae <= 0.10 and whole
+
+
+FAULTS: tuple[tuple[str, Callable[[Score], bool]], ...] = (
+    ("chain broken", lambda s: s.chain_breaks > 0),
+    ("prong lost", lambda s: s.prongs_lost > 0),
+    ("stone eaten", lambda s: s.stone_kept is not None and s.stone_kept < 0.98),
+    ("hole filled", lambda s: s.holes_filled > 0),
+    ("metal lost", lambda s: s.metal_kept is not None and s.metal_kept < 0.98),
+    ("spill", lambda s: s.spill > 0.02),
+    ("edge", lambda s: s.edge_mae > 0.10),
+)
+"""What makes a matte unusable, by name."""
 
 
 def score_matte(predicted: Floats, true: Floats, parts: Labels, prongs: Sequence[Mapping[str, Any]]) -> Score:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from rich.console import Console
 from rich.table import Table
 
-from studiod.evaluate.measures import Score
+from studiod.evaluate.measures import FAULTS
 from studiod.evaluate.probes import covered_failures
 from studiod.evaluate.running import OURS, ProbeResult, Result
 from studiod.evaluate.sets import Truth, read_coverage
@@ -153,22 +153,11 @@ def print_risk(console: Console, found: dict[str, Any], results: Sequence[Result
     console.print(table)
 
 
-_FAULTS: tuple[tuple[str, Callable[[Score], bool]], ...] = (
-    ("chain broken", lambda s: s.chain_breaks > 0),
-    ("prong lost", lambda s: s.prongs_lost > 0),
-    ("stone eaten", lambda s: s.stone_kept is not None and s.stone_kept < 0.98),
-    ("hole filled", lambda s: s.holes_filled > 0),
-    ("metal lost", lambda s: s.metal_kept is not None and s.metal_kept < 0.98),
-    ("spill", lambda s: s.spill > 0.02),
-    ("edge", lambda s: s.edge_mae > 0.10),
-)
-
-
 def risk_groups(judged: Sequence[Result]) -> list[tuple[str, list[Result]]]:
     """All results; those with each fault beside the sound ones; and those of each kind and look."""
     groups = [("all", list(judged))]
     groups += [
-        (f"reason: {name}", [r for r in judged if has(r.score) or r.score.usable]) for name, has in _FAULTS
+        (f"reason: {name}", [r for r in judged if has(r.score) or r.score.usable]) for name, has in FAULTS
     ]
     for key in ("kind", "look"):
         for value in sorted({str(getattr(r, key)) for r in judged}):

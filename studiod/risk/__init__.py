@@ -6,24 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studiod.risk.calibration import Calibration, load_calibration
-from studiod.risk.candidates import Candidate
-from studiod.risk.conditions import find_conditions
-from studiod.risk.details import find_changed_highlights, find_small_stones
-from studiod.risk.edges import EdgeFacts, Reflection, rim_of
-from studiod.risk.evidence import Evidence
-from studiod.risk.examination import examine, judge_candidates, measure_picture, standing_out
+from studiod.risk.examination import examine, judge
 from studiod.risk.findings import REASONS, Finding, Reason, Risk
+from studiod.risk.telling import tell_of_nothing, tell_places, tell_the_rest
 
 __all__ = ["REASONS", "Finding", "Reason", "Risk", "assess"]
 
 Floats = NDArray[np.float32]
 
 _LEAST_PIECE = 2e-5
-_WORTH_SHOWING = 0.4
-_STANDING_OUT = 0.4
-_MOST_FINDINGS = 12
-_ALIKE_MIRROR = 0.85
-_WIDE_HALO = 1.2
 
 
 def assess(
@@ -41,84 +32,8 @@ def assess(
     """
     calibration = calibration or load_calibration()
     if float((alpha >= 0.5).mean()) < _LEAST_PIECE:
-        return Risk(1.0, (_no_piece(alpha),), calibration.version)
+        return Risk(1.0, (tell_of_nothing(alpha),), calibration.version)
     seen = examine(photo, background, alpha)
-    lost = judge_candidates(seen.losses, calibration.loss)
-    left = judge_candidates(seen.leftovers, calibration.leftover)
-    score = float(calibration.picture(measure_picture(seen, lost, left)[None])[0])
-    clear = standing_out(seen)
-    lost = np.where(clear, np.maximum(lost, _STANDING_OUT), lost)
-    score = max(score, _STANDING_OUT if clear.any() else 0.0)
-    pairs = zip((*seen.losses, *seen.leftovers), np.concatenate([lost, left]).tolist(), strict=True)
-    findings = [_name(seen.evidence, place, p) for place, p in pairs if p >= _WORTH_SHOWING]
-    findings.sort(key=lambda finding: (-finding.probability, finding.box))
-    findings = findings[:_MOST_FINDINGS]
-    if seen.reflection is not None and seen.reflection.likeness >= _ALIKE_MIRROR:
-        findings = [_reflection(seen.evidence, seen.reflection), *findings]
-    if seen.edge.halo * seen.evidence.scale >= _WIDE_HALO:
-        findings.append(_halo(seen.evidence, seen.edge))
-    findings += find_changed_highlights(seen.evidence)
-    findings += find_small_stones(seen.evidence, pixels_per_mm) if pixels_per_mm else []
-    findings += find_conditions(seen.evidence, seen.edge, seen.sharpness)
-    return Risk(round(score, 4), tuple(findings), calibration.version)
-
-
-def _no_piece(alpha: Floats) -> Finding:
-    height, width = alpha.shape
-    return Finding(
-        "no_piece",
-        (0, 0, width, height),
-        (width // 2, height // 2),
-        1.0,
-        "No piece was found in this picture.",
-        {"covered_px": float((alpha >= 0.5).sum())},
-    )
-
-
-def _name(evidence: Evidence, candidate: Candidate, probability: float) -> Finding:
-    length, area = candidate.length * evidence.scale, candidate.area * evidence.scale**2
-    sentence = {
-        "chain_gap": f"The chain is interrupted for about {length:.0f} px here.",
-        "prong_missing": f"A prong of about {length:.0f} px seems to be missing here.",
-        "stone_eaten": f"About {area:.0f} px of the piece's inside are cut away here.",
-        "hole_filled": f"A hole of about {area:.0f} px shows the background but is kept as piece.",
-        "hole_leaking": f"In a hole of about {area:.0f} px the background still shows through.",
-        "background_left": f"About {area:.0f} px of background are kept beside the piece here.",
-    }[candidate.reason]
-    left, top, right, bottom = candidate.box
-    return Finding(
-        candidate.reason,
-        evidence.to_photo(left - 1, top - 1, right + 1, bottom + 1),
-        evidence.point(*candidate.worst),
-        round(probability, 3),
-        sentence,
-        {"length_px": round(length, 1), "area_px": round(area, 1)},
-    )
-
-
-def _reflection(evidence: Evidence, reflection: Reflection) -> Finding:
-    left, top, right, bottom = reflection.box
-    return Finding(
-        "reflection_kept",
-        evidence.to_photo(left, top, right, bottom),
-        evidence.point((left + right) / 2, (top + bottom) / 2),
-        round(min(0.95, 0.5 + 3.0 * (reflection.likeness - _ALIKE_MIRROR)), 3),
-        "The piece's mirror image beside it seems to be kept as piece.",
-        {"likeness": round(reflection.likeness, 3), "strength": round(reflection.strength, 3)},
-    )
-
-
-def _halo(evidence: Evidence, edge: EdgeFacts) -> Finding:
-    covered = evidence.covered
-    rows, columns = np.flatnonzero(covered.any(axis=1)), np.flatnonzero(covered.any(axis=0))
-    plain = rim_of(covered, 3) & covered & (evidence.difference < evidence.low)
-    place = np.argwhere(plain)[plain.sum() // 2] if plain.any() else (rows[0], columns[0])
-    width = edge.halo * evidence.scale
-    return Finding(
-        "halo",
-        evidence.to_photo(float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)),
-        evidence.point(float(place[1]), float(place[0])),
-        round(min(0.95, 0.3 + 0.2 * width), 3),
-        f"The edge keeps about {width:.1f} px of the old background.",
-        {"width_px": round(width, 2)},
-    )
+    score, lost, left = judge(seen, calibration)
+    findings = (*tell_places(seen, lost, left), *tell_the_rest(seen, pixels_per_mm))
+    return Risk(round(score, 4), findings, calibration.version)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from studiod.risk.calibration import Judge
+from studiod.risk.calibration import Calibration, Judge
 from studiod.risk.candidates import LOSS_FEATURES, Candidate, find_leftovers, find_losses
 from studiod.risk.conditions import edge_sharpness
 from studiod.risk.edges import EdgeFacts, Reflection, find_reflection, measure_edge, rim_of
@@ -23,6 +23,7 @@ PICTURE_FEATURES = (
     "holes_open", "size", "grey",
 )  # fmt: skip
 
+_STANDING_OUT = 0.4
 _FEW = 2
 _AS_THE_PIECE = 0.55
 
@@ -77,6 +78,18 @@ def _measure_whole(
     return tuple(float(value) for value in values)
 
 
+def judge(
+    seen: Examination, calibration: Calibration
+) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
+    """The picture's probability of being unusable, and those of its losses and left-overs to be mistakes."""
+    lost = judge_candidates(seen.losses, calibration.loss)
+    left = judge_candidates(seen.leftovers, calibration.leftover)
+    score = float(calibration.picture(measure_picture(seen, lost, left)[None])[0])
+    clear = _standing_out(seen)
+    lost = np.where(clear, np.maximum(lost, _STANDING_OUT), lost)
+    return max(score, _STANDING_OUT if clear.any() else 0.0), lost, left
+
+
 def judge_candidates(candidates: tuple[Candidate, ...], judge: Judge) -> NDArray[np.float64]:
     """Each candidate's probability of being a mistake."""
     if not candidates:
@@ -84,7 +97,7 @@ def judge_candidates(candidates: tuple[Candidate, ...], judge: Judge) -> NDArray
     return judge(np.array([candidate.measured for candidate in candidates]))
 
 
-def standing_out(seen: Examination) -> NDArray[np.bool_]:
+def _standing_out(seen: Examination) -> NDArray[np.bool_]:
     """Losses that differ as the piece itself does where hardly anything else is in dispute.
 
     Of such places on the rendered set's mattes two in five are losses; the fitted judge, which has seen

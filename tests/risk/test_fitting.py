@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from studiod.evaluate.fitting import calibrate_judge, fit_judge
+from studiod.evaluate.fitting import calibrate_judge, cross_fit, fit_judge
 from studiod.risk.calibration import Judge
 from studiod.risk.figures import area_under_curve, calibration_error
 
@@ -27,7 +27,8 @@ def test_a_judge_learns_a_bent_rule_and_says_probabilities() -> None:
     """A calibrated judge ranks unseen rows as their true probabilities do and means what it says."""
     rows, _, truth = measurements(1)
     held, _, held_truth = measurements(2)
-    judge = calibrate_judge(fit_judge(rows, truth, 6, 1e-3), held, held_truth)
+    judge = fit_judge(rows, truth, 6, 1e-3)
+    judge = calibrate_judge(judge, judge(held), held_truth)
     tests, probability, outcomes = measurements(3)
     score = judge(tests)
     best = area_under_curve(probability, outcomes)
@@ -41,8 +42,20 @@ def test_calibration_takes_back_overconfidence() -> None:
     rows, _, truth = measurements(1)
     judge = fit_judge(rows, truth, 6, 1e-3)
     loud = Judge(**{**vars(judge), "output": 3 * judge.output, "output_bias": 3 * judge.output_bias})
-    calm, held = calibrate_judge(judge, rows, truth), calibrate_judge(loud, rows, truth)
+    calm, held = (calibrate_judge(each, each(rows), truth) for each in (judge, loud))
     assert held.slope == pytest.approx(calm.slope / 3, rel=0.05)
+
+
+def test_a_cross_fitted_score_knows_nothing_of_its_own_piece() -> None:
+    """Measurements that tell pieces apart and nothing else rank unseen pieces no better than chance."""
+    random = np.random.default_rng(4)
+    folds = np.repeat(np.arange(5), 100)
+    outcome = random.integers(0, 2, 20)
+    truth = np.repeat(outcome, 25).astype(np.float64)
+    rows = np.repeat(random.normal(size=(20, 8)), 25, axis=0)
+    judge, score = cross_fit(rows, truth, folds, np.ones(500, np.bool_), 8, 1e-4)
+    assert area_under_curve(judge(rows), truth) > 0.95
+    assert area_under_curve(score, truth) < 0.7
 
 
 def test_a_constant_measurement_says_nothing() -> None:

@@ -1,0 +1,79 @@
+"""The set's pieces in other studios: enough pictures of few pieces to see what the risk's numbers mean."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from studiod.evaluate.mattes import Studied
+from studiod.evaluate.measures import Floats
+from studiod.evaluate.sets import Exact, Truth, read_linear, read_truth
+from studiod.imaging.background import estimate_background
+from studiod.imaging.colour import decode_srgb
+
+Random = np.random.Generator
+
+_LONG_SIDE = 900
+_MARGIN = 0.08
+_GRAIN = 0.004
+
+
+def set_elsewhere(truth: Truth, others: Sequence[Truth], number: int) -> Studied:
+    """The piece of `truth`, cut to its box and at most 900 px long, on a plate of `others` (at least one).
+
+    The plate is stretched, lightened or darkened, the piece throws a soft shadow. Every `number` is another
+    picture, the same at every call.
+    """
+    random = np.random.default_rng(zlib.crc32(f"{truth.name} elsewhere {number}".encode()))
+    exact = read_truth(truth)
+    plates = [other.plate for other in others if other.plate is not None]
+    plate = read_linear(plates[int(random.integers(len(plates)))])
+    return _lay(truth, number, _read_piece(truth, exact.alpha), exact, plate, random)
+
+
+def _read_piece(truth: Truth, alpha: Floats) -> Floats:
+    """The piece's own linear colour times its coverage; the file holds display values times coverage."""
+    with Image.open(truth.alpha.with_name(f"{truth.name}_fg.png")) as picture:
+        shown = np.asarray(picture.convert("RGB"), np.float32) / np.float32(255)
+    cover = alpha[..., None]
+    colour = np.minimum(shown / np.maximum(cover, np.float32(1 / 255)), 1)
+    return np.asarray(decode_srgb(colour) * cover, np.float32)
+
+
+def _lay(truth: Truth, number: int, piece: Floats, exact: Exact, plate: Floats, random: Random) -> Studied:
+    left, top, width, height = cv2.boundingRect((exact.alpha > 0.02).astype(np.uint8))
+    margin = round(_MARGIN * max(width, height)) + 8
+    x0, y0 = max(0, left - margin), max(0, top - margin)
+    window = np.s_[y0 : top + height + margin, x0 : left + width + margin]
+    down, across = exact.alpha[window].shape
+    scale = min(1.0, _LONG_SIDE / max(down, across))
+    size = (round(across * scale), round(down * scale))
+
+    def resized(layer: Floats, mode: int = cv2.INTER_AREA) -> Floats:
+        return np.asarray(cv2.resize(layer, size, interpolation=mode), np.float32)
+
+    alpha = resized(exact.alpha[window]).clip(0, 1)
+    labels = np.asarray(cv2.resize(exact.parts[window], size, interpolation=cv2.INTER_NEAREST), np.uint8)
+    prongs = tuple(
+        {**p, "x": (p["x"] - x0) * scale, "y": (p["y"] - y0) * scale, "px": p["px"] * scale}
+        for p in exact.prongs
+    )
+    behind = resized(plate, cv2.INTER_AREA) * np.float32(np.exp(random.normal(0, 0.2)))
+    if random.random() < 0.5:
+        behind = np.ascontiguousarray(behind[:, ::-1])
+    move = np.array([[1, 0, random.uniform(-9, 9)], [0, 1, random.uniform(2, 14)]], np.float32)
+    thrown = cv2.warpAffine(alpha, move, size)
+    shadow = np.asarray(cv2.GaussianBlur(thrown, (0, 0), random.uniform(3, 16)), np.float32)
+    behind = behind.clip(0, 1) * (1 - random.uniform(0, 0.5) * shadow[..., None])
+    photo = resized(piece[window]) + (1 - alpha[..., None]) * behind
+    grain = random.normal(0, _GRAIN, photo.shape).astype(np.float32)
+    photo = (np.sqrt(photo.clip(0, 1)) + grain).clip(0, 1) ** 2
+    named = replace(truth, name=f"{truth.name}@{number}", prongs=prongs)
+    return Studied(
+        named, np.asarray(photo, np.float32), estimate_background(photo), Exact(alpha, labels, prongs)
+    )

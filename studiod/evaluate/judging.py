@@ -1,0 +1,135 @@
+"""How good the risk is on lessons that it was not fitted on, for people: tables with intervals."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from studiod.evaluate.lessons import Lesson
+from studiod.evaluate.measures import FAULTS
+from studiod.risk.calibration import Calibration
+from studiod.risk.examination import judge
+from studiod.risk.figures import area_under_curve, calibration_error, wilson
+from studiod.risk.findings import Box, Finding
+from studiod.risk.telling import tell_places
+
+Values = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+_DRAWS = 300
+_LOSSES = ("chain_gap", "prong_missing", "stone_eaten")
+_CONDITIONS = ("out_of_focus", "cut_by_frame", "low_contrast", "small_stone")
+
+
+def report_places(console: Console, kind: str, score: Values, truth: Values) -> None:
+    """How good the judge of lost or left-over places is."""
+    shown = score >= 0.5
+    console.print(
+        f"{kind}: {len(score)} candidates, {truth.mean():.1%} true, "
+        f"AUROC {area_under_curve(score, truth):.4f}, shown {shown.sum()}, "
+        f"of them right {truth[shown].mean():.1%}, caught {shown[truth > 0].mean():.1%}"
+    )
+
+
+def report_tests(console: Console, lessons: Sequence[Lesson], calibration: Calibration) -> None:
+    """What the whole risk says of lessons that it was not fitted on."""
+    score, findings = [], []
+    for lesson in lessons:
+        said, lost, left = judge(lesson.seen, calibration)
+        score.append(said)
+        findings.append((*tell_places(lesson.seen, lost, left), *lesson.rest))
+    home = np.array([lesson.at_home for lesson in lessons])
+    for name, which in (("at home", home), ("elsewhere", ~home)):
+        mine = [lesson for lesson, yes in zip(lessons, which, strict=True) if yes]
+        if mine:
+            report_pictures(console, f"test part, {name}", mine, np.array(score)[which])
+    report_findings(console, lessons, findings)
+
+
+def report_pictures(console: Console, title: str, lessons: Sequence[Lesson], score: Values) -> None:
+    """Ranking, calibration and review load, and the same by source, reason, kind and look."""
+    truth = np.array([not lesson.score.usable for lesson in lessons], np.float64)
+    limit = float(np.quantile(score[truth > 0], 0.01)) if truth.any() else 1.0
+    console.print(f"[bold]{title}[/bold], limit {limit:.3f} (99 % of the unusable caught)")
+    table = Table("", "mattes", "unusable", "mean", "AUROC", "ECE", "caught", "sound reviewed", box=None)
+    pieces = np.array([lesson.name.partition("@")[0] for lesson in lessons])
+    for name, belongs in _groups(lessons).items():
+        mine = np.array(belongs)
+        if not mine.any():
+            continue
+        s, t = score[mine], truth[mine]
+        low, high = _spread(s, t, pieces[mine])
+        table.add_row(
+            name, str(len(s)), f"{t.mean():.1%}", f"{s.mean():.3f}",
+            f"{area_under_curve(s, t):.3f} ({low:.2f}-{high:.2f})", f"{calibration_error(s, t):.3f}",
+            _share(s[t > 0] >= limit), _share(s[t == 0] >= limit),
+        )  # fmt: skip
+    console.print(table)
+
+
+def _groups(lessons: Sequence[Lesson]) -> dict[str, list[bool]]:
+    """Which lessons belong to each group that is reported; sound ones stand beside every fault."""
+    groups = {
+        "all": [True for _ in lessons],
+        "shipped": [x.shipped for x in lessons],
+    }
+    for name, has in FAULTS:
+        groups[f"reason: {name}"] = [x.score.usable or has(x.score) for x in lessons]
+    for key in ("source", "kind", "look"):
+        for value in sorted({str(getattr(x, key)) for x in lessons}):
+            groups[f"{key}: {value}"] = [getattr(x, key) == value for x in lessons]
+    return groups
+
+
+def _share(hits: Mask) -> str:
+    if not len(hits):
+        return "-"
+    low, high = wilson(float(hits.sum()), len(hits))
+    return f"{hits.mean():.0%} ({low:.0%}-{high:.0%})"
+
+
+def _spread(score: Values, truth: Values, pieces: NDArray[np.str_]) -> tuple[float, float]:
+    """The 95 % interval of the AUROC, pieces drawn anew (a piece's mattes are much alike)."""
+    random = np.random.default_rng(1)
+    rows = [np.flatnonzero(pieces == piece) for piece in np.unique(pieces)]
+    values = []
+    for _ in range(_DRAWS):
+        drawn = np.concatenate([rows[index] for index in random.integers(len(rows), size=len(rows))])
+        values.append(area_under_curve(score[drawn], truth[drawn]))
+    found = np.array(values)[~np.isnan(values)]
+    return (float(np.quantile(found, 0.025)), float(np.quantile(found, 0.975))) if len(found) else (0.0, 1.0)
+
+
+def report_findings(
+    console: Console, lessons: Sequence[Lesson], findings: Sequence[Sequence[Finding]]
+) -> None:
+    """How many chain gaps and lost prongs lie in a finding's box, and what usable pictures are told."""
+    for name, every in (("all mattes", True), ("shipped", False)):
+        told = hidden = 0
+        usable = []
+        for lesson, mine in zip(lessons, findings, strict=True):
+            if not (every or lesson.shipped):
+                continue
+            boxes = [finding.box for finding in mine if finding.reason in _LOSSES]
+            covered = sum(_lies_in(gap, boxes) for gap in lesson.gaps)
+            told, hidden = told + covered, hidden + len(lesson.gaps) - covered
+            if lesson.score.usable:
+                usable.append([f for f in mine if f.reason not in _CONDITIONS])
+        false = Counter(finding.reason for mine in usable for finding in mine)
+        share = told / max(1, told + hidden)
+        many = sum(false.values()) / max(1, len(usable))
+        console.print(
+            f"findings, {name}: of {told + hidden} chain gaps and lost prongs {share:.1%} are told; "
+            f"{many:.2f} findings a usable picture ({len(usable)}): {dict(false.most_common())}"
+        )
+
+
+def _lies_in(gap: Box, boxes: Sequence[Box]) -> bool:
+    """Whether the middle of a gap lies in a box."""
+    x, y = (gap[0] + gap[2]) / 2, (gap[1] + gap[3]) / 2
+    return any(left <= x < right and top <= y < bottom for left, top, right, bottom in boxes)

@@ -1,0 +1,153 @@
+"""What the risk learns from: every matte of a picture, examined, with the truth about it, kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from studiod import risk
+from studiod.evaluate.elsewhere import set_elsewhere
+from studiod.evaluate.mattes import SHIPPED, Studied, list_sources, make_matte, open_studied
+from studiod.evaluate.measures import CHAIN, Floats, Score, count_prongs, find_breaks, score_matte
+from studiod.evaluate.sets import Truth, part_of
+from studiod.imaging.files import write_whole
+from studiod.risk.candidates import Candidate
+from studiod.risk.examination import Examination, examine
+from studiod.risk.findings import Box, Finding
+from studiod.risk.telling import tell_the_rest
+
+Values = NDArray[np.float64]
+
+_LOST_SHARE, _KEPT_SHARE = 0.4, 0.3
+_ELSEWHERE = {"train": 2, "calibrate": 2, "test": 11}
+_MADE = ("exact", "soft", "spoilt", "difference")
+"""What is learnt from of pieces set elsewhere: mattes that no network made."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One matte: where it came from, its examination, the truth of its candidates and of the picture.
+
+    `gaps` are the boxes of its chain's breaks and of lost prongs, `rest` the findings that need no judge.
+    """
+
+    name: str
+    source: str
+    part: str
+    kind: str
+    look: str
+    seen: Examination
+    lost: Values
+    left: Values
+    score: Score
+    gaps: tuple[Box, ...]
+    rest: tuple[Finding, ...]
+
+    @property
+    def shipped(self) -> bool:
+        """Whether the shipped pipeline made the matte."""
+        return is_shipped(self.source)
+
+    @property
+    def at_home(self) -> bool:
+        """Whether the piece is shown in the studio that it was photographed in."""
+        return "@" not in self.name
+
+
+def study_picture(truth: Truth, others: Sequence[Truth], cache: Path, general: Path) -> list[Lesson]:
+    """Lessons from the mattes of one picture, kept in `cache` for as long as mattes and evidence stay.
+
+    `general` is the ONNX file of a general background remover, whose mattes are among them. The piece is
+    also set on plates of `others`: to learn from, with mattes that no network made, which cost little; to
+    test, with the shipped pipeline's.
+    """
+    cv2.setNumThreads(1)
+    part, sources = part_of(truth), list_sources(general)
+    lessons = _study_all(truth.name, sources, partial(open_studied, truth), cache, general)
+    abroad = [s for s in sources if (is_shipped(s) if part == "test" else s.startswith(_MADE))]
+    for number in range(_ELSEWHERE[part] if any(other.plate for other in others) else 0):
+        name = f"{truth.name}@{number}"
+        lessons += _study_all(name, abroad, partial(set_elsewhere, truth, others, number), cache, general)
+    return lessons
+
+
+def is_shipped(source: str) -> bool:
+    """Whether the shipped pipeline made the mattes of that source."""
+    return source.startswith(SHIPPED) and "+" not in source
+
+
+def _study_all(
+    name: str, sources: Sequence[str], opened: Callable[[], Studied], cache: Path, general: Path
+) -> list[Lesson]:
+    studied: Studied | None = None
+    lessons = []
+    for source in sources:
+        path = cache / "lessons" / _code_hash() / name / f"{source}.pickle"
+        if path.exists():
+            lessons.append(pickle.loads(path.read_bytes()))
+            continue
+        studied = studied or opened()
+        lesson = _study_matte(studied, source, make_matte(studied, source, cache / "mattes", general))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, [pickle.dumps(lesson)])
+        lessons.append(lesson)
+    return [lesson for lesson in lessons if lesson is not None]
+
+
+def _study_matte(studied: Studied, source: str, alpha: Floats) -> Lesson | None:
+    """What one matte teaches; None where it covers nothing."""
+    if float((alpha >= 0.5).mean()) < 2e-5:
+        return None
+    exact, truth = studied.exact, studied.truth
+    seen = examine(studied.photo, studied.background, alpha)
+    missing = np.maximum(exact.alpha - alpha, 0)
+    lost = [_mean(missing, seen, c) > _LOST_SHARE for c in seen.losses]
+    left = [_mean(exact.alpha, seen, c) < _KEPT_SHARE for c in seen.leftovers]
+    breaks = find_breaks(alpha, exact.alpha, exact.parts == CHAIN)
+    prongs, _ = count_prongs(alpha, exact.alpha, exact.parts, exact.prongs)
+    return Lesson(
+        truth.name, source, part_of(truth), truth.kind, truth.look, _slim(seen), np.array(lost, np.float64),
+        np.array(left, np.float64), score_matte(alpha, exact.alpha, exact.parts, exact.prongs),
+        (*breaks, *prongs), tuple(tell_the_rest(seen, None)),
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _code_hash() -> str:
+    """Changes whenever what is measured does: a lesson of older code is not used again."""
+    names = ("candidates", "conditions", "details", "edges", "evidence", "examination")
+    code = [(Path(risk.__file__).parent / f"{name}.py").read_bytes() for name in names]
+    return hashlib.sha256(b"".join(code)).hexdigest()[:12]
+
+
+def _mean(values: Floats, seen: Examination, candidate: Candidate) -> float:
+    left, top, right, bottom = candidate.box
+    x, y = seen.evidence.origin
+    return float(values[y + top : y + bottom, x + left : x + right][candidate.region].mean())
+
+
+def _slim(seen: Examination) -> Examination:
+    """The examination without its large arrays, so that a whole set's fit in memory."""
+    nothing = np.zeros((1, 1), np.float32)
+    evidence = replace(
+        seen.evidence,
+        alpha=nothing,
+        covered=nothing > 0,
+        difference=nothing,
+        lightness=nothing,
+        colour=nothing,
+        slope=nothing,
+    )
+    empty = np.zeros((0, 0), np.bool_)
+    losses, leftovers = (
+        tuple(replace(place, region=empty) for place in places) for places in (seen.losses, seen.leftovers)
+    )
+    return replace(seen, evidence=evidence, losses=losses, leftovers=leftovers)

@@ -1,0 +1,108 @@
+"""From measurements to the findings that people read: reason, place, probability and one plain sentence."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from studiod.risk.candidates import Candidate
+from studiod.risk.conditions import find_conditions
+from studiod.risk.details import find_changed_highlights, find_small_stones
+from studiod.risk.edges import EdgeFacts, Reflection, rim_of
+from studiod.risk.evidence import Evidence
+from studiod.risk.examination import Examination
+from studiod.risk.findings import Finding
+
+_WORTH_SHOWING = 0.4
+_MOST_FINDINGS = 12
+_ALIKE_MIRROR = 0.85
+_WIDE_HALO = 1.2
+
+
+def tell_places(
+    seen: Examination, losses: NDArray[np.float64], leftovers: NDArray[np.float64]
+) -> list[Finding]:
+    """A kept mirror image, and where something was probably lost or left over, the most probable first.
+
+    `losses` and `leftovers` are the probabilities of the examination's candidates.
+    """
+    pairs = [*zip(seen.losses, losses.tolist(), strict=True)]
+    pairs += zip(seen.leftovers, leftovers.tolist(), strict=True)
+    findings = [_name(seen.evidence, place, p) for place, p in pairs if p >= _WORTH_SHOWING]
+    findings.sort(key=lambda finding: (-finding.probability, finding.box))
+    findings = findings[:_MOST_FINDINGS]
+    if seen.reflection is not None and seen.reflection.likeness >= _ALIKE_MIRROR:
+        findings = [_reflection(seen.evidence, seen.reflection), *findings]
+    return findings
+
+
+def tell_the_rest(seen: Examination, pixels_per_mm: float | None) -> list[Finding]:
+    """Findings about the edge, highlights, small stones (where `pixels_per_mm` is known) and the picture."""
+    findings = []
+    if seen.edge.halo * seen.evidence.scale >= _WIDE_HALO:
+        findings.append(_halo(seen.evidence, seen.edge))
+    findings += find_changed_highlights(seen.evidence)
+    findings += find_small_stones(seen.evidence, pixels_per_mm) if pixels_per_mm else []
+    return findings + find_conditions(seen.evidence, seen.edge, seen.sharpness)
+
+
+def tell_of_nothing(alpha: NDArray[np.float32]) -> Finding:
+    """The finding of a frame in which no piece was found."""
+    height, width = alpha.shape
+    return Finding(
+        "no_piece",
+        (0, 0, width, height),
+        (width // 2, height // 2),
+        1.0,
+        "No piece was found in this picture.",
+        {"covered_px": float((alpha >= 0.5).sum())},
+    )
+
+
+def _name(evidence: Evidence, candidate: Candidate, probability: float) -> Finding:
+    length, area = candidate.length * evidence.scale, candidate.area * evidence.scale**2
+    sentence = {
+        "chain_gap": f"The chain is interrupted for about {length:.0f} px here.",
+        "prong_missing": f"A prong of about {length:.0f} px seems to be missing here.",
+        "stone_eaten": f"About {area:.0f} px of the piece's inside are cut away here.",
+        "hole_filled": f"A hole of about {area:.0f} px shows the background but is kept as piece.",
+        "hole_leaking": f"In a hole of about {area:.0f} px the background still shows through.",
+        "background_left": f"About {area:.0f} px of background are kept beside the piece here.",
+    }[candidate.reason]
+    left, top, right, bottom = candidate.box
+    return Finding(
+        candidate.reason,
+        evidence.to_photo(left - 1, top - 1, right + 1, bottom + 1),
+        evidence.point(*candidate.worst),
+        round(probability, 3),
+        sentence,
+        {"length_px": round(length, 1), "area_px": round(area, 1)},
+    )
+
+
+def _reflection(evidence: Evidence, reflection: Reflection) -> Finding:
+    left, top, right, bottom = reflection.box
+    return Finding(
+        "reflection_kept",
+        evidence.to_photo(left, top, right, bottom),
+        evidence.point((left + right) / 2, (top + bottom) / 2),
+        round(min(0.95, 0.5 + 3.0 * (reflection.likeness - _ALIKE_MIRROR)), 3),
+        "The piece's mirror image beside it seems to be kept as piece.",
+        {"likeness": round(reflection.likeness, 3), "strength": round(reflection.strength, 3)},
+    )
+
+
+def _halo(evidence: Evidence, edge: EdgeFacts) -> Finding:
+    covered = evidence.covered
+    rows, columns = np.flatnonzero(covered.any(axis=1)), np.flatnonzero(covered.any(axis=0))
+    plain = rim_of(covered, 3) & covered & (evidence.difference < evidence.low)
+    place = np.argwhere(plain)[plain.sum() // 2] if plain.any() else (rows[0], columns[0])
+    width = edge.halo * evidence.scale
+    return Finding(
+        "halo",
+        evidence.to_photo(float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)),
+        evidence.point(float(place[1]), float(place[0])),
+        round(min(0.95, 0.3 + 0.2 * width), 3),
+        f"The edge keeps about {width:.1f} px of the old background.",
+        {"width_px": round(width, 2)},
+    )
