@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,7 +17,7 @@ from studiod.errors import StudioError
 from studiod.evaluate.measures import Floats, Labels
 from studiod.imaging.photo import read_photo
 
-SPLIT = Path(__file__).parents[1] / "matting" / "training" / "split.json"
+_SPLIT = Path(__file__).with_name("split.json")
 PARTS = ("train", "calibrate", "test")
 
 
@@ -79,16 +79,21 @@ def list_truths(folder: Path) -> list[Truth]:
 
 
 def part_of(truth: Truth) -> str:
-    """Which part of the split the picture's piece belongs to; others are for testing."""
-    return _split().get(f"{truth.kind}_{truth.seed}", "test")
+    """Which part of the split the picture's piece belongs to; what no generator numbered is for testing."""
+    return "test" if truth.kind == "other" else split_part(truth.kind, truth.seed)
+
+
+def split_part(kind: str, seed: int) -> str:
+    """The part (`train`, `calibrate` or `test`) of a piece: listed in split.json, else by hash (60/20/20)."""
+    key = f"{kind}_{seed}"
+    bucket = int(hashlib.sha256(key.encode()).hexdigest(), 16) % 5
+    return _listed_parts().get(key, ("train", "train", "train", "calibrate", "test")[bucket])
 
 
 @lru_cache(maxsize=1)
-def _split() -> dict[str, str]:
-    if not SPLIT.exists():
-        return {}
-    parts: dict[str, str] = json.loads(SPLIT.read_text(encoding="utf-8"))
-    return {piece: part for piece, part in parts.items() if re.fullmatch(r"\w+_\d+", piece)}
+def _listed_parts() -> dict[str, str]:
+    listed: dict[str, str] = json.loads(_SPLIT.read_text(encoding="utf-8"))
+    return listed
 
 
 def read_linear(path: Path) -> Floats:

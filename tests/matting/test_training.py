@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,18 +64,6 @@ def test_light_goes_there_and_back() -> None:
     """Linear light and display values are inverses to the rounding of 8 bits."""
     ramp = np.arange(256, dtype=np.uint8)
     assert np.array_equal(packing.to_display(packing.to_linear(ramp[None]))[0], ramp)
-
-
-def test_split_is_fixed_and_whole() -> None:
-    """Every piece has one part for good; the listed ones are split about 60/20/20."""
-    listed = json.loads(Path(packing.__file__).with_name("split.json").read_text())
-    share = Counter(listed.values())
-    assert set(share) == {"train", "calibrate", "test"}
-    assert 0.15 < share["test"] / len(listed) < 0.25
-    assert 0.15 < share["calibrate"] / len(listed) < 0.25
-    assert packing.split_part("band_ring", 1) == listed["band_ring_1"]
-    hashed = Counter(packing.split_part("hoop", seed) for seed in range(3000, 3500))
-    assert 0.5 < hashed["train"] / 500 < 0.7
 
 
 @pytest.mark.parametrize(("which", "size"), [("coarse", 96), ("fine", 128)])

@@ -36,7 +36,7 @@ def saved(folder: Path, name: str, plate: int) -> Truth:
         Image.fromarray(values.astype(np.uint8)).save(folder / f"{name}{ending}")
     return Truth(
         name, folder / f"{name}.png", folder / f"{name}_alpha.png", folder / f"{name}_parts.png",
-        folder / f"{name}_plate.jpg", "solitaire_ring", "studio", 9000, ({"x": x, "y": y, "px": 12.0},),
+        folder / f"{name}_plate.jpg", "other", "studio", 0, ({"x": x, "y": y, "px": 12.0},),
     )  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from studiod.evaluate.sets import split_part
 from studiod.imaging.background import estimate_background
 
 Bytes = NDArray[np.uint8]
@@ -20,7 +20,6 @@ Floats = NDArray[np.float32]
 
 _MAGIC = b"studiod pack 1\n"
 _SMALL = 768
-_SPLIT = Path(__file__).with_name("split.json")
 _TO_LINEAR = np.where(
     np.arange(256) <= 10, np.arange(256) / 255 / 12.92, ((np.arange(256) / 255 + 0.055) / 1.055) ** 2.4
 ).astype(np.float32)
@@ -67,16 +66,6 @@ def to_display(linear: Floats) -> Bytes:
     curve = np.where(value <= 0.0031308, value * 12.92, 1.055 * np.sqrt(np.sqrt(value)) ** (4 / 2.4) - 0.055)
     rounded: Bytes = (curve * 255 + 0.5).astype(np.uint8)
     return rounded
-
-
-def split_part(kind: str, seed: int) -> str:
-    """The part (`train`, `calibrate` or `test`) of a piece: listed in split.json, else by hash (60/20/20)."""
-    key = f"{kind}_{seed}"
-    listed: dict[str, str] = json.loads(_SPLIT.read_text())
-    if key in listed:
-        return listed[key]
-    bucket = int(hashlib.sha256(key.encode()).hexdigest(), 16) % 5
-    return ("train", "train", "train", "calibrate", "test")[bucket]
 
 
 def write_pack(sets: Sequence[Path], out: Path) -> Iterator[str]:
