@@ -11,6 +11,8 @@ from pathlib import Path
 
 from studiod.imaging.files import sync_folder, write_synced
 
+csv.field_size_limit(1 << 30)  # a quote that an editor left open makes one field of all lines after it
+
 COLUMNS = ("sku", "file", "preset", "item", "version", "decided_by", "sha256")
 
 

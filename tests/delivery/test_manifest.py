@@ -56,3 +56,15 @@ def test_removed_lines_are_gone_and_others_are_kept_as_they_are(tmp_path: Path) 
     rows = manifest.read_bytes().splitlines()
     assert [row.split(b",")[1] for row in rows[1:]] == [b"white/b.jpg", b"white/c.jpg"]
     assert rows[2].startswith(b"R-\xe9,")
+
+
+def test_a_quote_left_open_in_a_long_manifest_stops_no_delivery(tmp_path: Path) -> None:
+    """Lines are still added, and taken off again, after a person's editor spoilt the quoting of thousands."""
+    manifest = tmp_path / "manifest.csv"
+    add_lines(manifest, [_line(f"white/{number}.jpg") for number in range(2000)])
+    spoilt = manifest.read_text().replace("R-1", '"R-1', 1)
+    manifest.write_text(spoilt)
+    add_lines(manifest, [_line("white/new.jpg")])
+    assert manifest.read_text() == spoilt + f"R-1,white/new.jpg,white,1,1,anna,{'a' * 64}\n"
+    remove_lines(manifest, {"white/new.jpg"})
+    assert manifest.read_text().count("\n") >= 2000
