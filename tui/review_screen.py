@@ -19,7 +19,7 @@ from studiod.ledger.states import Status
 from studiod.names import printable
 from tui import words
 from tui.brush_screen import BrushScreen
-from tui.desk import Finding, Piece
+from tui.desk import Piece
 from tui.dialogs import FlagAnswer, FlagDialog, Sure
 from tui.keys import bindings
 from tui.lines import KeyLine, SayLine
@@ -28,7 +28,7 @@ from tui.outside import open_outside
 from tui.pictures import View
 from tui.piece_text import head_text, here_text, spots_text
 from tui.studio_screen import StudioScreen
-from tui.tour import Step, steps
+from tui.tour import Tour
 from tui.viewer import Mark, PictureView
 
 Box = tuple[int, int, int, int]
@@ -69,7 +69,7 @@ class ReviewScreen(StudioScreen):
         self.piece: Piece | None = None
         self._next: Piece | None = None
         self.looked = LookLog()
-        self._step: int | None = None
+        self._tour = Tour()
         self._only_missing = False
         self._two = False
         self._marks_shown = True
@@ -168,7 +168,8 @@ class ReviewScreen(StudioScreen):
     def _show(self, piece: Piece | None, trouble: str) -> None:
         self._hand_in_looks()
         self.piece = piece
-        self._step, self._box = None, None
+        self._tour = Tour(piece.findings, [(spot.x, spot.y) for spot in piece.spots]) if piece else Tour()
+        self._box = None
         self._only_missing = False
         self._set_two(False)
         self.looked = LookLog(piece.looks if piece else ())
@@ -388,7 +389,6 @@ class ReviewScreen(StudioScreen):
         """
         if not self._is_here(partial(self.action_finding, direction)):
             return
-        spots = self._spots
         missing = self.missing if self._only_missing else Unseen(False, ())
         if self._only_missing:
             self.say.hush()
@@ -402,51 +402,24 @@ class ReviewScreen(StudioScreen):
             self.main.fit()
             self._draw()
             return
-        if not spots:
+        if not self._tour.spots:
             self.say.say("The risk score names no place here.")
             return
-        way = self._way
-        here = -1 if self._step is None and direction > 0 else self._step or 0
-        self._step = (here + direction) % len(way)
-        if missing:
-            wanted = {(place.x, place.y) for place in missing.places}
-            while spots[way[self._step].spot] not in wanted or not way[self._step].proves:
-                self._step = (self._step + direction) % len(way)
-        step = way[self._step]
+        step = self._tour.go(
+            direction,
+            side_by_side=self.size.width >= SIDE_BY_SIDE_WIDTH,
+            cutout=self._cutout,
+            wanted={(place.x, place.y) for place in missing.places} if missing else None,
+        )
         if (step.view is None) != self._two:
             self._set_two(step.view is None)
         if step.view is not None:
             self._set_view(step.view)
         elif self.main.view not in _CUTOUTS:
             self._set_view(self._cutout)
-        x, y = spots[step.spot]
+        x, y = self._tour.spots[step.spot]
         self.main.look_at(x + 0.5, y + 0.5, step.zoom)
         self._draw()
-
-    @property
-    def _spots(self) -> tuple[tuple[int, int], ...]:
-        """Where `n` goes: the findings' points, then the chosen places."""
-        return () if self.piece is None else tuple((place.x, place.y) for place in self.piece.spots)
-
-    @property
-    def _way(self) -> tuple[Step, ...]:
-        findings = len(self.piece.findings) if self.piece else 0
-        wide = self.size.width >= SIDE_BY_SIDE_WIDTH
-        return steps(findings, len(self._spots) - findings, side_by_side=wide, cutout=self._cutout)
-
-    @property
-    def _spot(self) -> int | None:
-        """The number of the spot that `n` went to last."""
-        way = self._way
-        return None if self._step is None or not way else way[min(self._step, len(way) - 1)].spot
-
-    @property
-    def _finding(self) -> Finding | None:
-        """The finding that `n` went to last."""
-        spot = self._spot
-        if spot is None or self.piece is None or spot >= len(self.piece.findings):
-            return None
-        return self.piece.findings[spot]
 
     def action_draw_box(self) -> None:
         """The next drag draws the box of what is wrong."""
@@ -465,7 +438,7 @@ class ReviewScreen(StudioScreen):
 
         It proves nothing to the gate: nobody can say what was looked at there.
         """
-        piece, finding = self.piece, self._finding if crop else None
+        piece, finding = self.piece, self._tour.finding if crop else None
         if piece is None or piece.made is None:
             return
         if crop and finding is None:
@@ -525,7 +498,7 @@ class ReviewScreen(StudioScreen):
         """Ask what is wrong, flag, and on to the next."""
         if not self._is_here(self.action_flag) or (item := self.shown) is None:
             return
-        finding = self._finding
+        finding = self._tour.finding
         box = self._box or (finding.box if finding else None)
 
         def answered(answer: FlagAnswer | None) -> None:
@@ -598,11 +571,11 @@ class ReviewScreen(StudioScreen):
     def _draw_marks(self) -> None:
         marks: list[Mark] = []
         if self.piece is not None and self._marks_shown:
-            here = self._spot
+            here = self._tour.spot
             for index, finding in enumerate(self.piece.findings):
                 marks.append(Mark(finding.box, _HERE if index == here else _THERE))
-            if here is not None and self._finding is None:
-                x, y = self._spots[here]
+            if here is not None and self._tour.finding is None:
+                x, y = self._tour.spots[here]
                 marks.append(Mark((x - 1, y - 1, x + 2, y + 2), _HERE))
         if self._box is not None:
             marks.append(Mark(self._box, _DRAWN))
@@ -632,7 +605,7 @@ class ReviewScreen(StudioScreen):
             self._put("#list", Text())
             self._put("#finding", Text())
             return
-        looks, here = self.looked.looks(), self._spot
+        looks, here = self.looked.looks(), self._tour.spot
         self._put("#list", spots_text(self.piece, looks, here))
         line = here_text(self.piece, looks, here, self.key_of("review.finding"))
         if here is None and View.MATTE_BEFORE in self._views:
