@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,6 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from studiod.__main__ import app
-from studiod.evaluate import sets
 from studiod.evaluate.measures import CHAIN, METAL, PRONG, STONE, score_matte
 from studiod.evaluate.probes import covered_failures, score_probes
 from studiod.evaluate.report import risk_groups
@@ -170,15 +168,3 @@ def test_a_folder_without_truth_is_an_error(tmp_path: Path) -> None:
     """A folder without known mattes is named in the error."""
     result = CliRunner().invoke(app, ["evaluate", str(tmp_path)])
     assert result.exit_code != 0 and str(tmp_path) in str(result.exception)
-
-
-def test_split_is_fixed_and_whole() -> None:
-    """Every piece has one part for good; the listed ones are split about 60/20/20."""
-    listed = json.loads(Path(sets.__file__).with_name("split.json").read_text())
-    share = Counter(listed.values())
-    assert set(share) == {"train", "calibrate", "test"}
-    assert 0.15 < share["test"] / len(listed) < 0.25
-    assert 0.15 < share["calibrate"] / len(listed) < 0.25
-    assert sets.split_part("band_ring", 1) == listed["band_ring_1"]
-    hashed = Counter(sets.split_part("hoop", seed) for seed in range(3000, 3500))
-    assert 0.5 < hashed["train"] / 500 < 0.7

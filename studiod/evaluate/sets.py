@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +14,8 @@ from PIL import Image
 from studiod.errors import StudioError
 from studiod.evaluate.measures import Floats, Labels
 from studiod.imaging.photo import read_photo
+from studiod.matting.split import split_part
 
-_SPLIT = Path(__file__).with_name("split.json")
 PARTS = ("train", "calibrate", "test")
 
 
@@ -81,19 +79,6 @@ def list_truths(folder: Path) -> list[Truth]:
 def part_of(truth: Truth) -> str:
     """Which part of the split the picture's piece belongs to; what no generator numbered is for testing."""
     return "test" if truth.kind == "other" else split_part(truth.kind, truth.seed)
-
-
-def split_part(kind: str, seed: int) -> str:
-    """The part (`train`, `calibrate` or `test`) of a piece: listed in split.json, else by hash (60/20/20)."""
-    key = f"{kind}_{seed}"
-    bucket = int(hashlib.sha256(key.encode()).hexdigest(), 16) % 5
-    return _listed_parts().get(key, ("train", "train", "train", "calibrate", "test")[bucket])
-
-
-@lru_cache(maxsize=1)
-def _listed_parts() -> dict[str, str]:
-    listed: dict[str, str] = json.loads(_SPLIT.read_text(encoding="utf-8"))
-    return listed
 
 
 def read_linear(path: Path) -> Floats:

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from studiod.evaluate.sets import split_part
 from studiod.imaging.background import estimate_background
+from studiod.matting.split import split_part
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
