@@ -9,15 +9,15 @@ is made anew.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from functools import partial
 from itertools import repeat
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,18 +27,21 @@ from rich.progress import track
 from studiod.evaluate.judging import report_pictures, report_places, report_tests
 from studiod.evaluate.lessons import Lesson, study_picture
 from studiod.evaluate.sets import Truth, list_truths, part_of
-from studiod.risk.calibration import Judge, load_calibration
+from studiod.imaging.files import write_whole
+from studiod.risk.calibration import Calibration, Network, Trees, calibration_bytes
 from studiod.risk.candidates import LEFTOVER_FEATURES, Candidate
 from studiod.risk.examination import measure_picture
 from studiod.risk.figures import fit_logistic, logit_of
 
 Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+AnyJudge = TypeVar("AnyJudge", Network, Trees)
+Fit = Callable[[Values, Values], AnyJudge]
 
 _FOLDS = 5
 
 
-def fit_judge(measured: Values, truth: Values, width: int, decay: float) -> Judge:
+def fit_network(measured: Values, truth: Values, width: int, decay: float) -> Network:
     """A one-layer network fitted by Adam on the whole batch; uncalibrated (slope 1, offset 0)."""
     random = np.random.default_rng(5)
     mean, deviation = measured.mean(axis=0), measured.std(axis=0)
@@ -65,27 +68,54 @@ def fit_judge(measured: Values, truth: Values, width: int, decay: float) -> Judg
                 0.02 * (first[index] / (1 - 0.9**step)) / (np.sqrt(second[index] / (1 - 0.999**step)) + 1e-8)
             )
             values[index] = values[index] - pace
-    return Judge(mean, deviation, values[0], values[1], values[2], float(values[3]), 1.0, 0.0)
+    return Network(mean, deviation, values[0], values[1], values[2], float(values[3]), 1.0, 0.0)
 
 
-def calibrate_judge(judge: Judge, score: Values, truth: Values) -> Judge:
+def fit_trees(measured: Values, truth: Values) -> Trees:
+    """Trees fitted by gradient boosting on random halves of the rows; uncalibrated (slope 1, offset 0)."""
+    from sklearn.ensemble import GradientBoostingClassifier  # of the extra `train`: not needed to judge
+
+    pace = 0.06
+    model = GradientBoostingClassifier(
+        n_estimators=300, max_depth=6, max_features=6, learning_rate=pace, subsample=0.5,
+        min_samples_leaf=40, random_state=5,
+    )  # fmt: skip
+    trees = [grown.tree_ for grown in model.fit(measured, truth).estimators_[:, 0]]
+    size = max(tree.node_count for tree in trees)
+
+    def table(values: str, scale: float = 1.0) -> Values:
+        rows = [np.ravel(getattr(tree, values)) * scale for tree in trees]
+        return np.array([np.pad(row, (0, size - len(row)), constant_values=-1) for row in rows])
+
+    share = truth.mean()
+    feature, below, above = (
+        table(name).astype(np.int64) for name in ("feature", "children_left", "children_right")
+    )
+    return Trees(
+        np.maximum(feature, -1), table("threshold"), below, above, table("value", pace),
+        float(np.log(share / (1 - share))), 1.0, 0.0,
+    )  # fmt: skip
+
+
+def calibrate_judge(judge: AnyJudge, score: Values, truth: Values) -> AnyJudge:
     """The judge with Platt's slope and offset, fitted on scores (of slope 1) that it gave to unseen rows."""
     slope, offset = fit_logistic(score, truth, np.ones(len(truth)))
     return replace(judge, slope=slope, offset=offset)
 
 
 def cross_fit(
-    rows: Values, truth: Values, folds: Values, counted: Mask, width: int, decay: float
-) -> tuple[Judge, Values]:
+    rows: Values, truth: Values, folds: Values, counted: Mask, fit: Fit[AnyJudge]
+) -> tuple[AnyJudge, Values]:
     """A judge of all rows, calibrated, and each row's calibrated score by a judge that did not see its fold.
 
-    `folds` numbers the rows' pieces; the calibration looks at the rows in `counted` only.
+    `fit` makes a judge from rows and their truth, `folds` numbers the rows' pieces; the calibration looks at
+    the rows in `counted` only.
     """
     score = np.zeros(len(rows))
     for fold in np.unique(folds):
         unseen = folds == fold
-        score[unseen] = fit_judge(rows[~unseen], truth[~unseen], width, decay)(rows[unseen])
-    judge = calibrate_judge(fit_judge(rows, truth, width, decay), score[counted], truth[counted])
+        score[unseen] = fit(rows[~unseen], truth[~unseen])(rows[unseen])
+    judge = calibrate_judge(fit(rows, truth), score[counted], truth[counted])
     return judge, 1 / (1 + np.exp(-(judge.slope * logit_of(score) + judge.offset)))
 
 
@@ -102,10 +132,10 @@ def main() -> int:
     truths = list_truths(arguments.set)
     tests = [truth for truth in truths if part_of(truth) == "test"]
     known = _study([t for t in truths if t not in tests], arguments.cache, arguments.general, console)
-    values = fit_calibration(known, console)
-    arguments.out.write_text(json.dumps({"version": arguments.version, **values}) + "\n", encoding="utf-8")
+    calibration = fit_calibration(known, arguments.version, console)
+    write_whole(arguments.out, [calibration_bytes(calibration)])
     lessons = _study(tests, arguments.cache, arguments.general, console)
-    report_tests(console, lessons, load_calibration(arguments.out))
+    report_tests(console, lessons, calibration)
     return 0
 
 
@@ -121,26 +151,32 @@ def _study(truths: Sequence[Truth], cache: Path, general: Path, console: Console
         ]
 
 
-def fit_calibration(known: Sequence[Lesson], console: Console) -> dict[str, Any]:
-    """The judges as JSON values, fitted and calibrated; prints what unseen folds say of them."""
+def fit_calibration(known: Sequence[Lesson], version: str, console: Console) -> Calibration:
+    """The judges, fitted and calibrated; prints what unseen folds say of them."""
+    loss, lost = _fit_places(known, "loss", fit_trees, console)
+    leftover, left = _fit_places(known, "leftover", partial(fit_network, width=4, decay=1e-2), console)
+    triples = zip(known, lost, left, strict=True)
+    rows = np.array([measure_picture(lesson.seen, *found) for lesson, *found in triples])
+    truth = np.array([not lesson.score.usable for lesson in known], np.float64)
     home = np.array([lesson.at_home for lesson in known])
     fold = np.array([_fold(lesson) for lesson in known])
-    fitted: dict[str, Judge] = {}
-    scores: dict[str, list[Values]] = {}
-    for kind, width, decay in (("loss", 12, 1e-3), ("leftover", 4, 1e-2)):
-        rows, truth = _gathered(known, kind)
-        counts = [len(_places(lesson, kind)) for lesson in known]
-        counted = np.repeat(home, counts)
-        fitted[kind], score = cross_fit(rows, truth, np.repeat(fold, counts), counted, width, decay)
-        scores[kind] = np.split(score, np.cumsum(counts)[:-1])
-        report_places(console, f"{kind}, unseen folds", score[counted], truth[counted])
-    triples = zip(known, scores["loss"], scores["leftover"], strict=True)
-    rows = np.array([measure_picture(lesson.seen, lost, left) for lesson, lost, left in triples])
-    truth = np.array([not lesson.score.usable for lesson in known], np.float64)
-    fitted["picture"], score = cross_fit(rows, truth, fold, home, 4, 1e-2)
-    held = [lesson for lesson, yes in zip(known, home, strict=True) if yes]
+    picture, score = cross_fit(rows, truth, fold, home, partial(fit_network, width=4, decay=1e-2))
+    held = [lesson for lesson in known if lesson.at_home]
     report_pictures(console, "train and calibrate part, unseen folds", held, score[home])
-    return {name: judge.as_json() for name, judge in fitted.items()}
+    return Calibration(version, loss, leftover, picture)
+
+
+def _fit_places(
+    known: Sequence[Lesson], kind: str, fit: Fit[AnyJudge], console: Console
+) -> tuple[AnyJudge, list[Values]]:
+    """The judge of lost or left-over places, and every lesson's scores by judges that never saw its piece."""
+    rows, truth = _gathered(known, kind)
+    counts = [len(_places(lesson, kind)) for lesson in known]
+    counted = np.repeat([lesson.at_home for lesson in known], counts)
+    fold = np.repeat([_fold(lesson) for lesson in known], counts)
+    judge, score = cross_fit(rows, truth, fold, counted, fit)
+    report_places(console, f"{kind}, unseen folds", score[counted], truth[counted])
+    return judge, np.split(score, np.cumsum(counts)[:-1])
 
 
 def _gathered(lessons: Iterable[Lesson], kind: str) -> tuple[Values, Values]:

@@ -1,10 +1,10 @@
-"""What measurements mean: small networks of one hidden layer, kept as plain arrays in a JSON file."""
+"""What measurements mean: boosted trees and a small network, kept as plain arrays in one file."""
 
 from __future__ import annotations
 
-import json
+import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Numbers = NDArray[np.int64]
 
-SHIPPED = Path(__file__).parent / "calibration.json"
+SHIPPED = Path(__file__).parent / "calibration.npz"
 _LIMIT = 3.0
 
 
 @dataclass(frozen=True)
-class Judge:
+class Network:
     """A probability from measurements: standardised, one hidden layer, a calibrated logistic at the end."""
 
     mean: Floats
@@ -35,25 +36,43 @@ class Judge:
         """Probabilities of N x F measurements."""
         standard = ((np.asarray(measured, np.float64) - self.mean) / self.deviation).clip(-_LIMIT, _LIMIT)
         logit = np.tanh(standard @ self.hidden + self.hidden_bias) @ self.output + self.output_bias
-        probability: Floats = 1.0 / (1.0 + np.exp(-(self.slope * logit + self.offset).clip(-30, 30)))
-        return probability
+        return _logistic(self.slope * logit + self.offset)
 
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Judge:
-        """The judge that `as_json` wrote."""
-        mean, deviation, hidden, bias, output = (
-            np.asarray(values[name], np.float64)
-            for name in ("mean", "deviation", "hidden", "hidden_bias", "output")
-        )
-        last, slope, offset = (float(values[name]) for name in ("output_bias", "slope", "offset"))
-        return cls(mean, deviation, hidden, bias, output, last, slope, offset)
 
-    def as_json(self) -> dict[str, Any]:
-        """Plain JSON values, rounded to five digits."""
-        return {
-            name: np.round(np.asarray(getattr(self, name), np.float64), 5).tolist()
-            for name in self.__dataclass_fields__
-        }
+@dataclass(frozen=True)
+class Trees:
+    """A probability from measurements: a sum over regression trees (Friedman 2001), a calibrated logistic.
+
+    All arrays are trees x nodes. A node asks whether measurement `feature` is at most `threshold` and goes on
+    to node `below` or `above`; where `feature` is -1 it ends with `value`.
+    """
+
+    feature: Numbers
+    threshold: Floats
+    below: Numbers
+    above: Numbers
+    value: Floats
+    base: float
+    slope: float
+    offset: float
+
+    def __call__(self, measured: NDArray[np.floating[Any]]) -> Floats:
+        """Probabilities of N x F measurements."""
+        rows = np.asarray(measured, np.float32)
+        logit = np.array([self._sum(row) for row in rows])
+        return _logistic(self.slope * logit + self.offset)
+
+    def _sum(self, row: NDArray[np.float32]) -> float:
+        trees = np.arange(len(self.feature))
+        node = np.zeros_like(trees)
+        while (asked := self.feature[trees, node]).max() >= 0:
+            goes_below = row[asked] <= self.threshold[trees, node]
+            following = np.where(goes_below, self.below[trees, node], self.above[trees, node])
+            node = np.where(asked >= 0, following, node)
+        return self.base + float(self.value[trees, node].sum())
+
+
+Judge = Network | Trees
 
 
 @dataclass(frozen=True)
@@ -69,6 +88,35 @@ class Calibration:
 @lru_cache(maxsize=4)
 def load_calibration(path: Path = SHIPPED) -> Calibration:
     """The calibration in `path`, by default the shipped one."""
-    values = json.loads(path.read_text(encoding="utf-8"))
-    judges = {name: Judge.from_json(values[name]) for name in ("loss", "leftover", "picture")}
-    return Calibration(version=values["version"], **judges)
+    with np.load(path, allow_pickle=False) as file:
+        values = {name: file[name] for name in file.files}
+    judges = {name: _judge_from(values, name) for name in ("loss", "leftover", "picture")}
+    return Calibration(version=str(values["version"]), **judges)
+
+
+def calibration_bytes(calibration: Calibration) -> bytes:
+    """The calibration as the file's content."""
+    values: dict[str, Any] = {"version": np.array(calibration.version)}
+    for name in ("loss", "leftover", "picture"):
+        judge = getattr(calibration, name)
+        for field in fields(judge):
+            value = np.asarray(getattr(judge, field.name))
+            small = np.int16 if np.issubdtype(value.dtype, np.integer) else np.float32
+            values[f"{name}.{field.name}"] = value.astype(small)
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **values)
+    return buffer.getvalue()
+
+
+def _judge_from(values: Mapping[str, NDArray[Any]], name: str) -> Judge:
+    kind: type[Network] | type[Trees] = Trees if f"{name}.feature" in values else Network
+    given: dict[str, Any] = {}
+    for field in fields(kind):
+        value = values[f"{name}.{field.name}"]
+        wide = value.astype(np.int64 if np.issubdtype(value.dtype, np.integer) else np.float64)
+        given[field.name] = wide if wide.ndim else float(wide)
+    return kind(**given)
+
+
+def _logistic(logit: Floats) -> Floats:
+    return np.asarray(1.0 / (1.0 + np.exp(-logit.clip(-30, 30))))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from studiod.evaluate.fitting import calibrate_judge, cross_fit, fit_judge
-from studiod.risk.calibration import Judge
+from studiod.evaluate.fitting import calibrate_judge, cross_fit, fit_network, fit_trees
+from studiod.risk.calibration import Calibration, Network, Trees, calibration_bytes, load_calibration
 from studiod.risk.figures import area_under_curve, calibration_error
 
 Values = NDArray[np.float64]
@@ -27,7 +28,7 @@ def test_a_judge_learns_a_bent_rule_and_says_probabilities() -> None:
     """A calibrated judge ranks unseen rows as their true probabilities do and means what it says."""
     rows, _, truth = measurements(1)
     held, _, held_truth = measurements(2)
-    judge = fit_judge(rows, truth, 6, 1e-3)
+    judge = fit_network(rows, truth, 6, 1e-3)
     judge = calibrate_judge(judge, judge(held), held_truth)
     tests, probability, outcomes = measurements(3)
     score = judge(tests)
@@ -40,8 +41,8 @@ def test_a_judge_learns_a_bent_rule_and_says_probabilities() -> None:
 def test_calibration_takes_back_overconfidence() -> None:
     """A judge whose logits are three times too large gets a slope of a third."""
     rows, _, truth = measurements(1)
-    judge = fit_judge(rows, truth, 6, 1e-3)
-    loud = Judge(**{**vars(judge), "output": 3 * judge.output, "output_bias": 3 * judge.output_bias})
+    judge = fit_network(rows, truth, 6, 1e-3)
+    loud = Network(**{**vars(judge), "output": 3 * judge.output, "output_bias": 3 * judge.output_bias})
     calm, held = (calibrate_judge(each, each(rows), truth) for each in (judge, loud))
     assert held.slope == pytest.approx(calm.slope / 3, rel=0.05)
 
@@ -53,7 +54,8 @@ def test_a_cross_fitted_score_knows_nothing_of_its_own_piece() -> None:
     outcome = random.integers(0, 2, 20)
     truth = np.repeat(outcome, 25).astype(np.float64)
     rows = np.repeat(random.normal(size=(20, 8)), 25, axis=0)
-    judge, score = cross_fit(rows, truth, folds, np.ones(500, np.bool_), 8, 1e-4)
+    fit = partial(fit_network, width=8, decay=1e-4)
+    judge, score = cross_fit(rows, truth, folds, np.ones(500, np.bool_), fit)
     assert area_under_curve(judge(rows), truth) > 0.95
     assert area_under_curve(score, truth) < 0.7
 
@@ -62,16 +64,51 @@ def test_a_constant_measurement_says_nothing() -> None:
     """A measurement that never varied in fitting changes no score later, and fitting is repeatable."""
     rows, _, truth = measurements(1, 500)
     rows[:, 2] = 7.0
-    judge = fit_judge(rows, truth, 4, 1e-3)
+    judge = fit_network(rows, truth, 4, 1e-3)
     other = rows.copy()
     other[:, 2] = -1000.0
     np.testing.assert_allclose(judge(other), judge(rows), atol=1e-5)
-    np.testing.assert_array_equal(fit_judge(rows, truth, 4, 1e-3).hidden, judge.hidden)
+    np.testing.assert_array_equal(fit_network(rows, truth, 4, 1e-3).hidden, judge.hidden)
 
 
-def test_a_judge_survives_its_file() -> None:
-    """Written as JSON and read again, a judge answers alike to 1e-3."""
+def stump() -> Trees:
+    """Two trees: over 1 of the first measurement adds 2; at most 5 of the second, and over 1, adds 1."""
+    return Trees(
+        feature=np.array([[0, -1, -1, -1, -1], [1, 0, -1, -1, -1]]),
+        threshold=np.array([[1.0, 0, 0, 0, 0], [5.0, 1.0, 0, 0, 0]]),
+        below=np.array([[1, -1, -1, -1, -1], [1, 3, -1, -1, -1]]),
+        above=np.array([[2, -1, -1, -1, -1], [2, 4, -1, -1, -1]]),
+        value=np.array([[9.0, 0, 2, 0, 0], [9.0, 9, 0, 0, 1]]),
+        base=-1.0, slope=2.0, offset=0.5,
+    )  # fmt: skip
+
+
+def test_trees_are_walked_to_their_ends() -> None:
+    """Each tree ends in one value; their sum, the base, slope and offset are the logit."""
+    logits = np.array([-1.0, 1.0, 2.0]) * 2 + 0.5
+    rows = np.array([[1.0, 5.0], [1.5, 5.1], [1.5, 5.0]])
+    np.testing.assert_allclose(stump()(rows), 1 / (1 + np.exp(-logits)))
+
+
+def test_fitted_trees_say_what_the_library_says() -> None:
+    """Trees that scikit-learn has grown, walked by our own arrays, know a rule of two measurements."""
+    pytest.importorskip("sklearn", reason="fits need the extra `train`")
+    rows, probability, truth = measurements(1)
+    trees = fit_trees(rows, truth)
+    assert trees.feature.shape[0] == 300
+    tests, expected, _ = measurements(3, 500)
+    score = trees(tests)
+    assert np.corrcoef(score, expected)[0, 1] > 0.85
+    assert abs(trees(rows).mean() - probability.mean()) < 0.03
+
+
+def test_a_calibration_survives_its_file(tmp_path: Path) -> None:
+    """Written and read again, every judge answers alike to 1e-3."""
     rows, _, truth = measurements(1, 500)
-    judge = fit_judge(rows, truth, 4, 1e-3)
-    again = Judge.from_json(json.loads(json.dumps(judge.as_json())))
-    np.testing.assert_allclose(again(rows), judge(rows), atol=1e-3)
+    judge = fit_network(rows, truth, 4, 1e-3)
+    path = tmp_path / "calibration.npz"
+    path.write_bytes(calibration_bytes(Calibration("made-1", stump(), judge, judge)))
+    again = load_calibration(path)
+    assert again.version == "made-1"
+    np.testing.assert_allclose(again.loss(rows), stump()(rows), atol=1e-6)
+    np.testing.assert_allclose(again.picture(rows), judge(rows), atol=1e-3)
