@@ -1,9 +1,9 @@
 """Fit the risk: `python -m studiod.evaluate.fitting SET --general MODEL.onnx --cache DIR --out FILE`.
 
 Learns on many mattes of each picture of the split's parts `train` and `calibrate`, at home and set elsewhere,
-and calibrates on what judges say of pieces that they were not fitted on; then it reports on `test`. What was
-made and measured is kept in DIR: broken off, it goes on where it was; with new weights only what these change
-is made anew.
+and calibrates on what judges say of pieces that they were not fitted on: the whole picture's on the shipped
+pipeline's mattes alone. Then it reports on `test`. What was made and measured is kept in DIR: broken
+off, it goes on where it was; with new weights only what these change is made anew.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import repeat
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +29,12 @@ from studiod.evaluate.lessons import Lesson, study_picture
 from studiod.evaluate.sets import Truth, list_truths, part_of
 from studiod.imaging.files import write_whole
 from studiod.risk.calibration import Calibration, Network, Trees, calibration_bytes
-from studiod.risk.candidates import LEFTOVER_FEATURES, Candidate
+from studiod.risk.candidates import LEFTOVER_FEATURES, LOSS_FEATURES, Candidate
 from studiod.risk.examination import measure_picture
 from studiod.risk.figures import fit_logistic, logit_of
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import HistGradientBoostingClassifier
 
 Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -39,6 +42,7 @@ AnyJudge = TypeVar("AnyJudge", Network, Trees)
 Fit = Callable[[Values, Values], AnyJudge]
 
 _FOLDS = 5
+_WORSE_WHERE_LARGER = ("log_area", "log_length", "log_reach")
 
 
 def fit_network(measured: Values, truth: Values, width: int, decay: float) -> Network:
@@ -71,30 +75,33 @@ def fit_network(measured: Values, truth: Values, width: int, decay: float) -> Ne
     return Network(mean, deviation, values[0], values[1], values[2], float(values[3]), 1.0, 0.0)
 
 
-def fit_trees(measured: Values, truth: Values) -> Trees:
-    """Trees fitted by gradient boosting on random halves of the rows; uncalibrated (slope 1, offset 0)."""
-    from sklearn.ensemble import GradientBoostingClassifier  # of the extra `train`: not needed to judge
+def fit_trees(measured: Values, truth: Values, rising: Sequence[int] = ()) -> Trees:
+    """Trees fitted by gradient boosting, uncalibrated (slope 1, offset 0).
 
-    pace = 0.06
-    model = GradientBoostingClassifier(
-        n_estimators=300, max_depth=6, max_features=6, learning_rate=pace, subsample=0.5,
-        min_samples_leaf=40, random_state=5,
+    Of the measurements `rising` a larger one never lowers the probability.
+    """
+    from sklearn.ensemble import HistGradientBoostingClassifier  # of the extra `train`: not needed to judge
+
+    model = HistGradientBoostingClassifier(
+        max_iter=200, learning_rate=0.06, max_leaf_nodes=15, min_samples_leaf=60, l2_regularization=5.0,
+        monotonic_cst=[int(index in rising) for index in range(measured.shape[1])],
+        early_stopping=False, random_state=5,
     )  # fmt: skip
-    trees = [grown.tree_ for grown in model.fit(measured, truth).estimators_[:, 0]]
-    size = max(tree.node_count for tree in trees)
+    return trees_of(model.fit(measured, truth))
 
-    def table(values: str, scale: float = 1.0) -> Values:
-        rows = [np.ravel(getattr(tree, values)) * scale for tree in trees]
-        return np.array([np.pad(row, (0, size - len(row)), constant_values=-1) for row in rows])
 
-    share = truth.mean()
-    feature, below, above = (
-        table(name).astype(np.int64) for name in ("feature", "children_left", "children_right")
-    )
-    return Trees(
-        np.maximum(feature, -1), table("threshold"), below, above, table("value", pace),
-        float(np.log(share / (1 - share))), 1.0, 0.0,
-    )  # fmt: skip
+def trees_of(model: HistGradientBoostingClassifier) -> Trees:
+    """The trees of a fitted model of scikit-learn, which has no public way to them."""
+    trees = [grown[0].nodes for grown in model._predictors]
+    size = max(map(len, trees))
+
+    def table(name: str) -> Values:
+        return np.array([np.pad(nodes[name].astype(np.float64), (0, size - len(nodes))) for nodes in trees])
+
+    feature = np.where(table("is_leaf") > 0, -1, table("feature_idx")).astype(np.int64)
+    below, above = (table(name).astype(np.int64) for name in ("left", "right"))
+    base = float(np.ravel(model._baseline_prediction)[0])
+    return Trees(feature, table("num_threshold"), below, above, table("value"), base, 1.0, 0.0)
 
 
 def calibrate_judge(judge: AnyJudge, score: Values, truth: Values) -> AnyJudge:
@@ -128,7 +135,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--version", default="rendered-1")
     arguments = parser.parse_args()
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 160)
     truths = list_truths(arguments.set)
     tests = [truth for truth in truths if part_of(truth) == "test"]
     known = _study([t for t in truths if t not in tests], arguments.cache, arguments.general, console)
@@ -153,14 +160,16 @@ def _study(truths: Sequence[Truth], cache: Path, general: Path, console: Console
 
 def fit_calibration(known: Sequence[Lesson], version: str, console: Console) -> Calibration:
     """The judges, fitted and calibrated; prints what unseen folds say of them."""
-    loss, lost = _fit_places(known, "loss", fit_trees, console)
+    rising = [LOSS_FEATURES.index(name) for name in _WORSE_WHERE_LARGER]
+    loss, lost = _fit_places(known, "loss", partial(fit_trees, rising=rising), console)
     leftover, left = _fit_places(known, "leftover", partial(fit_network, width=4, decay=1e-2), console)
     triples = zip(known, lost, left, strict=True)
     rows = np.array([measure_picture(lesson.seen, *found) for lesson, *found in triples])
     truth = np.array([not lesson.score.usable for lesson in known], np.float64)
-    home = np.array([lesson.at_home for lesson in known])
     fold = np.array([_fold(lesson) for lesson in known])
-    picture, score = cross_fit(rows, truth, fold, home, partial(fit_network, width=4, decay=1e-2))
+    home = np.array([lesson.at_home for lesson in known])
+    shipped = np.array([lesson.shipped for lesson in known])
+    picture, score = cross_fit(rows, truth, fold, shipped, partial(fit_network, width=4, decay=1e-2))
     held = [lesson for lesson in known if lesson.at_home]
     report_pictures(console, "train and calibrate part, unseen folds", held, score[home])
     return Calibration(version, loss, leftover, picture)

@@ -67,12 +67,14 @@ def study_picture(truth: Truth, others: Sequence[Truth], cache: Path, general: P
 
     `general` is the ONNX file of a general background remover, whose mattes are among them. The piece is
     also set on plates of `others`: to learn from, with mattes that no network made, which cost little; to
-    test, with the shipped pipeline's.
+    calibrate and to test, with the shipped pipeline's.
     """
     cv2.setNumThreads(1)
     part, sources = part_of(truth), list_sources(general)
     lessons = _study_all(truth.name, sources, partial(open_studied, truth), cache, general)
-    abroad = [s for s in sources if (is_shipped(s) if part == "test" else s.startswith(_MADE))]
+    abroad = [
+        s for s in sources if (part != "test" and s.startswith(_MADE)) or (part != "train" and is_shipped(s))
+    ]
     for number in range(_ELSEWHERE[part] if any(other.plate for other in others) else 0):
         name = f"{truth.name}@{number}"
         lessons += _study_all(name, abroad, partial(set_elsewhere, truth, others, number), cache, general)

@@ -58,11 +58,11 @@ class Trees:
 
     def __call__(self, measured: NDArray[np.floating[Any]]) -> Floats:
         """Probabilities of N x F measurements."""
-        rows = np.asarray(measured, np.float32)
+        rows = np.asarray(measured, np.float64)
         logit = np.array([self._sum(row) for row in rows])
         return _logistic(self.slope * logit + self.offset)
 
-    def _sum(self, row: NDArray[np.float32]) -> float:
+    def _sum(self, row: Floats) -> float:
         trees = np.arange(len(self.feature))
         node = np.zeros_like(trees)
         while (asked := self.feature[trees, node]).max() >= 0:

@@ -82,11 +82,10 @@ def judge(
     seen: Examination, calibration: Calibration
 ) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
     """The picture's probability of being unusable, and those of its losses and left-overs to be mistakes."""
-    lost = judge_candidates(seen.losses, calibration.loss)
+    clear = _standing_out(seen)
+    lost = np.maximum(judge_candidates(seen.losses, calibration.loss), _STANDING_OUT * clear)
     left = judge_candidates(seen.leftovers, calibration.leftover)
     score = float(calibration.picture(measure_picture(seen, lost, left)[None])[0])
-    clear = _standing_out(seen)
-    lost = np.where(clear, np.maximum(lost, _STANDING_OUT), lost)
     return max(score, _STANDING_OUT if clear.any() else 0.0), lost, left
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,9 +13,13 @@ from studiod.risk.details import find_changed_highlights, find_small_stones
 from studiod.risk.edges import EdgeFacts, Reflection, rim_of
 from studiod.risk.evidence import Evidence
 from studiod.risk.examination import Examination
-from studiod.risk.findings import Finding
+from studiod.risk.findings import Finding, Reason
 
-_WORTH_SHOWING = 0.4
+_WORTH_SHOWING: Mapping[Reason, float] = {
+    "chain_gap": 0.1, "prong_missing": 0.15, "stone_eaten": 0.4,
+    "hole_filled": 0.5, "hole_leaking": 0.5, "background_left": 0.5,
+}  # fmt: skip
+"""From which probability on a place is shown: a link or a prong that may be lost is worth more looks."""
 _MOST_FINDINGS = 12
 _ALIKE_MIRROR = 0.85
 _WIDE_HALO = 1.2
@@ -22,14 +28,14 @@ _WIDE_HALO = 1.2
 def tell_places(
     seen: Examination, losses: NDArray[np.float64], leftovers: NDArray[np.float64]
 ) -> list[Finding]:
-    """A kept mirror image, and where something was probably lost or left over, the most probable first.
+    """A kept mirror image, and where something was probably lost or left over, the most worth a look first.
 
     `losses` and `leftovers` are the probabilities of the examination's candidates.
     """
     pairs = [*zip(seen.losses, losses.tolist(), strict=True)]
     pairs += zip(seen.leftovers, leftovers.tolist(), strict=True)
-    findings = [_name(seen.evidence, place, p) for place, p in pairs if p >= _WORTH_SHOWING]
-    findings.sort(key=lambda finding: (-finding.probability, finding.box))
+    found = [_name(seen.evidence, place, p) for place, p in pairs if p >= _WORTH_SHOWING[place.reason]]
+    findings = sorted(found, key=lambda each: (-each.probability / _WORTH_SHOWING[each.reason], each.box))
     findings = findings[:_MOST_FINDINGS]
     if seen.reflection is not None and seen.reflection.likeness >= _ALIKE_MIRROR:
         findings = [_reflection(seen.evidence, seen.reflection), *findings]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from studiod.evaluate.fitting import calibrate_judge, cross_fit, fit_network, fit_trees
+from studiod.evaluate.fitting import calibrate_judge, cross_fit, fit_network, fit_trees, trees_of
 from studiod.risk.calibration import Calibration, Network, Trees, calibration_bytes, load_calibration
 from studiod.risk.figures import area_under_curve, calibration_error
 
@@ -91,15 +91,30 @@ def test_trees_are_walked_to_their_ends() -> None:
 
 
 def test_fitted_trees_say_what_the_library_says() -> None:
-    """Trees that scikit-learn has grown, walked by our own arrays, know a rule of two measurements."""
+    """Trees that scikit-learn has grown, walked as our arrays, give its own probabilities."""
+    ensemble = pytest.importorskip("sklearn.ensemble", reason="fits need the extra `train`")
+    rows, _, truth = measurements(1, 2000)
+    model = ensemble.HistGradientBoostingClassifier(max_iter=30).fit(rows, truth)
+    tests, _, _ = measurements(3, 500)
+    np.testing.assert_allclose(trees_of(model)(tests), model.predict_proba(tests)[:, 1], atol=1e-9)
+
+
+def test_fitted_trees_rank_well() -> None:
+    """They learn a rule of two measurements, one of them bent."""
     pytest.importorskip("sklearn", reason="fits need the extra `train`")
-    rows, probability, truth = measurements(1)
-    trees = fit_trees(rows, truth)
-    assert trees.feature.shape[0] == 300
-    tests, expected, _ = measurements(3, 500)
-    score = trees(tests)
-    assert np.corrcoef(score, expected)[0, 1] > 0.85
-    assert abs(trees(rows).mean() - probability.mean()) < 0.03
+    rows, _, truth = measurements(1)
+    tests, expected, _ = measurements(3)
+    assert np.corrcoef(fit_trees(rows, truth)(tests), expected)[0, 1] > 0.85
+
+
+def test_a_rising_measurement_never_lowers_the_probability() -> None:
+    """However the outcomes scatter, along a measurement that is to rise the score never falls."""
+    pytest.importorskip("sklearn", reason="fits need the extra `train`")
+    rows, _, truth = measurements(1)
+    trees = fit_trees(rows, truth, rising=[1])
+    tests, _, _ = measurements(3, 50)
+    along = [trees(np.column_stack([tests[:, 0], np.full(50, at), tests[:, 2]])) for at in range(20, 81, 5)]
+    assert (np.diff(along, axis=0) >= 0).all() and (along[-1] > along[0]).any()
 
 
 def test_a_calibration_survives_its_file(tmp_path: Path) -> None:
