@@ -16,7 +16,7 @@ from studiod.risk.examination import Examination
 from studiod.risk.findings import Finding, Reason
 
 _WORTH_SHOWING: Mapping[Reason, float] = {
-    "chain_gap": 0.1, "prong_missing": 0.15, "stone_eaten": 0.4,
+    "chain_gap": 0.2, "prong_missing": 0.3, "stone_eaten": 0.4,
     "hole_filled": 0.5, "hole_leaking": 0.5, "background_left": 0.5,
 }  # fmt: skip
 """From which probability on a place is shown: a link or a prong that may be lost is worth more looks."""

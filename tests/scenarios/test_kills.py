@@ -70,6 +70,7 @@ def test_the_night_survives_twenty_kills(
             if workers:
                 os.kill(random_moments.choice(workers).pid, signal.SIGKILL)
     arrive(PICTURES)
+    wait_for(daemon.workers, "the workers after the last kill")  # only then does it hear a signal
     assert daemon.stop(signal.SIGTERM) == 0, daemon.words()[-4000:]
     daemon.until_idle()
     failed = [item for item in daemon.items() if item.status == "failed"]
