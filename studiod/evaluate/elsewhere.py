@@ -54,8 +54,8 @@ def _lay(truth: Truth, number: int, piece: Floats, exact: Exact, plate: Floats, 
     scale = min(1.0, _LONG_SIDE / max(down, across))
     size = (round(across * scale), round(down * scale))
 
-    def resized(layer: Floats, mode: int = cv2.INTER_AREA) -> Floats:
-        return np.asarray(cv2.resize(layer, size, interpolation=mode), np.float32)
+    def resized(layer: Floats) -> Floats:
+        return np.asarray(cv2.resize(layer, size, interpolation=cv2.INTER_AREA), np.float32)
 
     alpha = resized(exact.alpha[window]).clip(0, 1)
     labels = np.asarray(cv2.resize(exact.parts[window], size, interpolation=cv2.INTER_NEAREST), np.uint8)
@@ -63,7 +63,7 @@ def _lay(truth: Truth, number: int, piece: Floats, exact: Exact, plate: Floats, 
         {**p, "x": (p["x"] - x0) * scale, "y": (p["y"] - y0) * scale, "px": p["px"] * scale}
         for p in exact.prongs
     )
-    behind = resized(plate, cv2.INTER_AREA) * np.float32(np.exp(random.normal(0, 0.2)))
+    behind = resized(plate) * np.float32(np.exp(random.normal(0, 0.2)))
     if random.random() < 0.5:
         behind = np.ascontiguousarray(behind[:, ::-1])
     move = np.array([[1, 0, random.uniform(-9, 9)], [0, 1, random.uniform(2, 14)]], np.float32)
