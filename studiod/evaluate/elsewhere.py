@@ -23,6 +23,16 @@ _MARGIN = 0.08
 _GRAIN = 0.004
 
 
+def name_elsewhere(piece: str, number: int) -> str:
+    """The name of a piece's picture on another plate."""
+    return f"{piece}@{number}"
+
+
+def piece_of(name: str) -> str:
+    """The name of the piece, whichever of its pictures is named."""
+    return name.partition("@")[0]
+
+
 def set_elsewhere(truth: Truth, others: Sequence[Truth], number: int) -> Studied:
     """The piece of `truth`, cut to its box and at most 900 px long, on a plate of `others` (at least one).
 
@@ -73,7 +83,7 @@ def _lay(truth: Truth, number: int, piece: Floats, exact: Exact, plate: Floats, 
     photo = resized(piece[window]) + (1 - alpha[..., None]) * behind
     grain = random.normal(0, _GRAIN, photo.shape).astype(np.float32)
     photo = (np.sqrt(photo.clip(0, 1)) + grain).clip(0, 1) ** 2
-    named = replace(truth, name=f"{truth.name}@{number}", prongs=prongs)
+    named = replace(truth, name=name_elsewhere(truth.name, number), prongs=prongs)
     return Studied(
         named, np.asarray(photo, np.float32), estimate_background(photo), Exact(alpha, labels, prongs)
     )

@@ -30,8 +30,8 @@ from studiod.evaluate.sets import Truth, list_truths, part_of
 from studiod.imaging.files import write_whole
 from studiod.risk.calibration import Calibration, Network, Trees, calibration_bytes
 from studiod.risk.candidates import LEFTOVER_FEATURES, LOSS_FEATURES, Candidate
-from studiod.risk.examination import measure_picture
 from studiod.risk.figures import fit_logistic, logit_of
+from studiod.risk.judging import measure_picture
 
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
@@ -203,7 +203,7 @@ def _places(lesson: Lesson, kind: str) -> tuple[Candidate, ...]:
 
 def _fold(lesson: Lesson) -> int:
     """The fold of a lesson's piece."""
-    return zlib.crc32(lesson.name.partition("@")[0].encode()) % _FOLDS
+    return zlib.crc32(lesson.piece.encode()) % _FOLDS
 
 
 def _general(leftovers: Values) -> Values:

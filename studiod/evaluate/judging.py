@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.table import Table
 
 from studiod.evaluate.lessons import Lesson
-from studiod.evaluate.measures import FAULTS
+from studiod.evaluate.report import risk_groups, share_text
 from studiod.risk.calibration import Calibration
-from studiod.risk.examination import judge
-from studiod.risk.figures import area_under_curve, calibration_error, wilson
-from studiod.risk.findings import Box, Finding
+from studiod.risk.figures import area_under_curve, calibration_error
+from studiod.risk.findings import Finding
+from studiod.risk.judging import judge
 from studiod.risk.telling import tell_places
 
 Values = NDArray[np.float64]
@@ -53,17 +53,17 @@ def report_tests(console: Console, lessons: Sequence[Lesson], calibration: Calib
 
 def report_pictures(console: Console, title: str, lessons: Sequence[Lesson], score: Values) -> None:
     """Ranking, calibration and review load, and the same by source, reason, kind and look."""
-    truth = np.array([not lesson.score.usable for lesson in lessons], np.float64)
+    truth = _unusable(lessons)
     limit = float(np.quantile(score[truth > 0], 0.01)) if truth.any() else 1.0
     console.print(f"[bold]{title}[/bold], limit {limit:.3f} (99 % of the unusable caught)")
     table = Table("", "mattes", "unusable", "mean", "AUROC", "ECE", "caught", "sound reviewed", box=None)
-    pieces = np.array([lesson.name.partition("@")[0] for lesson in lessons])
-    for name, belongs in _groups(lessons).items():
-        mine = np.array(belongs)
-        if not mine.any():
+    scores = {(lesson.name, lesson.source): said for lesson, said in zip(lessons, score, strict=True)}
+    for name, mine in risk_groups(lessons, ("source", "kind", "look")):
+        if not mine:
             continue
-        s, t = score[mine], truth[mine]
-        low, high = _spread(s, t, pieces[mine])
+        s = np.array([scores[lesson.name, lesson.source] for lesson in mine])
+        t = _unusable(mine)
+        low, high = _spread(s, t, np.array([lesson.piece for lesson in mine]))
         table.add_row(
             name, str(len(s)), f"{t.mean():.1%}", f"{s.mean():.3f}",
             f"{area_under_curve(s, t):.3f} ({low:.2f}-{high:.2f})", f"{calibration_error(s, t):.3f}",
@@ -72,25 +72,12 @@ def report_pictures(console: Console, title: str, lessons: Sequence[Lesson], sco
     console.print(table)
 
 
-def _groups(lessons: Sequence[Lesson]) -> dict[str, list[bool]]:
-    """Which lessons belong to each group that is reported; sound ones stand beside every fault."""
-    groups = {
-        "all": [True for _ in lessons],
-        "shipped": [x.shipped for x in lessons],
-    }
-    for name, has in FAULTS:
-        groups[f"reason: {name}"] = [x.score.usable or has(x.score) for x in lessons]
-    for key in ("source", "kind", "look"):
-        for value in sorted({str(getattr(x, key)) for x in lessons}):
-            groups[f"{key}: {value}"] = [getattr(x, key) == value for x in lessons]
-    return groups
+def _unusable(lessons: Sequence[Lesson]) -> Values:
+    return np.array([not lesson.score.usable for lesson in lessons], np.float64)
 
 
 def _share(hits: Mask) -> str:
-    if not len(hits):
-        return "-"
-    low, high = wilson(float(hits.sum()), len(hits))
-    return f"{hits.mean():.0%} ({low:.0%}-{high:.0%})"
+    return share_text(int(hits.sum()), len(hits))
 
 
 def _spread(score: Values, truth: Values, pieces: NDArray[np.str_]) -> tuple[float, float]:
@@ -115,8 +102,9 @@ def report_findings(
         for lesson, mine in zip(lessons, findings, strict=True):
             if not (every or lesson.shipped):
                 continue
-            boxes = [finding.box for finding in mine if finding.reason in _LOSSES]
-            covered = sum(_lies_in(gap, boxes) for gap in lesson.gaps)
+            losses = [finding for finding in mine if finding.reason in _LOSSES]
+            middles = [((left + right) / 2, (top + bottom) / 2) for left, top, right, bottom in lesson.gaps]
+            covered = sum(any(loss.covers(x, y) for loss in losses) for x, y in middles)
             told, hidden = told + covered, hidden + len(lesson.gaps) - covered
             if lesson.score.usable:
                 usable.append([f for f in mine if f.reason not in _CONDITIONS])
@@ -127,9 +115,3 @@ def report_findings(
             f"findings, {name}: of {told + hidden} chain gaps and lost prongs {share:.1%} are told; "
             f"{many:.2f} findings a usable picture ({len(usable)}): {dict(false.most_common())}"
         )
-
-
-def _lies_in(gap: Box, boxes: Sequence[Box]) -> bool:
-    """Whether the middle of a gap lies in a box."""
-    x, y = (gap[0] + gap[2]) / 2, (gap[1] + gap[3]) / 2
-    return any(left <= x < right and top <= y < bottom for left, top, right, bottom in boxes)

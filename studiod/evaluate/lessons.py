@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studiod import risk
-from studiod.evaluate.elsewhere import set_elsewhere
+from studiod.evaluate.elsewhere import name_elsewhere, piece_of, set_elsewhere
 from studiod.evaluate.mattes import SHIPPED, Studied, list_sources, make_matte, open_studied
 from studiod.evaluate.measures import CHAIN, Floats, Score, count_prongs, find_breaks, score_matte
 from studiod.evaluate.sets import Truth, part_of
 from studiod.imaging.files import write_whole
 from studiod.risk.candidates import Candidate
-from studiod.risk.examination import Examination, examine
+from studiod.risk.examination import Examination, examine, has_piece
 from studiod.risk.findings import Box, Finding
 from studiod.risk.telling import tell_the_rest
 
@@ -59,7 +59,12 @@ class Lesson:
     @property
     def at_home(self) -> bool:
         """Whether the piece is shown in the studio that it was photographed in."""
-        return "@" not in self.name
+        return self.name == self.piece
+
+    @property
+    def piece(self) -> str:
+        """The name of the piece, at home and elsewhere the same."""
+        return piece_of(self.name)
 
 
 def study_picture(truth: Truth, others: Sequence[Truth], cache: Path, general: Path) -> list[Lesson]:
@@ -76,7 +81,7 @@ def study_picture(truth: Truth, others: Sequence[Truth], cache: Path, general: P
         s for s in sources if (part != "test" and s.startswith(_MADE)) or (part != "train" and is_shipped(s))
     ]
     for number in range(_ELSEWHERE[part] if any(other.plate for other in others) else 0):
-        name = f"{truth.name}@{number}"
+        name = name_elsewhere(truth.name, number)
         lessons += _study_all(name, abroad, partial(set_elsewhere, truth, others, number), cache, general)
     return lessons
 
@@ -106,7 +111,7 @@ def _study_all(
 
 def _study_matte(studied: Studied, source: str, alpha: Floats) -> Lesson | None:
     """What one matte teaches; None where it covers nothing."""
-    if float((alpha >= 0.5).mean()) < 2e-5:
+    if not has_piece(alpha):
         return None
     exact, truth = studied.exact, studied.truth
     seen = examine(studied.photo, studied.background, alpha)

@@ -70,12 +70,10 @@ def covered_failures(score: ProbeScore, findings: Iterable[Finding]) -> tuple[in
     failures += [(x, y, _FITS["break"]) for x, y in score.breaks]
     failures += [(x, y, _FITS["lost"]) for x, y, _ in score.lost]
     failures += [(x, y, _FITS.get(what, _FITS["left"])) for x, y, what in score.left]
-    told = [(finding.reason, finding.box) for finding in findings]
+    told = tuple(findings)
     covered = sum(
-        any(reason in fits and left <= x < right and top <= y < bottom
-            for reason, (left, top, right, bottom) in told)
-        for x, y, fits in failures
-    )  # fmt: skip
+        any(found.reason in fits and found.covers(x, y) for found in told) for x, y, fits in failures
+    )
     return covered, len(failures)
 
 

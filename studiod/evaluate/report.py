@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from rich.console import Console
 from rich.table import Table
 
-from studiod.evaluate.measures import FAULTS
+from studiod.evaluate.measures import FAULTS, Score
 from studiod.evaluate.probes import covered_failures
 from studiod.evaluate.running import OURS, ProbeResult, Result
 from studiod.evaluate.sets import Truth, read_coverage
@@ -31,6 +31,14 @@ _SHEET = 24
 _TILE = 320
 _COLOURS = ((31, 119, 180), (255, 127, 14), (44, 160, 44), (214, 39, 40), (148, 103, 189))
 _INK, _FAINT = (40, 40, 40), (205, 205, 205)
+
+
+class _Scored(Protocol):
+    @property
+    def score(self) -> Score: ...
+
+
+Scored = TypeVar("Scored", bound=_Scored)
 
 
 def _by_model(results: Sequence[Result]) -> dict[str, list[Result]]:
@@ -153,25 +161,31 @@ def print_risk(console: Console, found: dict[str, Any], results: Sequence[Result
     console.print(table)
 
 
-def risk_groups(judged: Sequence[Result]) -> list[tuple[str, list[Result]]]:
-    """All results; those with each fault beside the sound ones; and those of each kind and look."""
+def risk_groups(
+    judged: Sequence[Scored], keys: Sequence[str] = ("kind", "look")
+) -> list[tuple[str, list[Scored]]]:
+    """All results; those with each fault beside the sound ones; and those of each value of `keys`."""
     groups = [("all", list(judged))]
     groups += [
         (f"reason: {name}", [r for r in judged if has(r.score) or r.score.usable]) for name, has in FAULTS
     ]
-    for key in ("kind", "look"):
+    for key in keys:
         for value in sorted({str(getattr(r, key)) for r in judged}):
             groups.append((f"{key}: {value}", [r for r in judged if getattr(r, key) == value]))
     return groups
 
 
-def _share_at(results: Sequence[Result], limit: float) -> str:
-    """How many are scored at or over the limit, with Wilson's interval."""
-    if not results:
+def share_text(hits: int, total: int) -> str:
+    """A share with Wilson's interval."""
+    if not total:
         return "-"
-    hits = sum(r.risk is not None and r.risk.score >= limit for r in results)
-    low, high = wilson(hits, len(results))
-    return f"{hits / len(results):.0%} ({low:.0%}-{high:.0%})"
+    low, high = wilson(hits, total)
+    return f"{hits / total:.0%} ({low:.0%}-{high:.0%})"
+
+
+def _share_at(results: Sequence[Result], limit: float) -> str:
+    """How many are scored at or over the limit."""
+    return share_text(sum(r.risk is not None and r.risk.score >= limit for r in results), len(results))
 
 
 def write_json(

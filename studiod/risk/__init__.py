@@ -6,15 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studiod.risk.calibration import Calibration, load_calibration
-from studiod.risk.examination import examine, judge
+from studiod.risk.examination import examine, has_piece
 from studiod.risk.findings import REASONS, Finding, Reason, Risk
+from studiod.risk.judging import judge
 from studiod.risk.telling import tell_of_nothing, tell_places, tell_the_rest
 
 __all__ = ["REASONS", "Finding", "Reason", "Risk", "assess"]
 
 Floats = NDArray[np.float32]
-
-_LEAST_PIECE = 2e-5
 
 
 def assess(
@@ -31,7 +30,7 @@ def assess(
     are measured where `pixels_per_mm` is known.
     """
     calibration = calibration or load_calibration()
-    if float((alpha >= 0.5).mean()) < _LEAST_PIECE:
+    if not has_piece(alpha):
         return Risk(1.0, (tell_of_nothing(alpha),), calibration.version)
     seen = examine(photo, background, alpha)
     score, lost, left = judge(seen, calibration)

@@ -33,6 +33,11 @@ class Finding:
     sentence: str
     measurement: Mapping[str, float] = field(default_factory=dict)
 
+    def covers(self, x: float, y: float) -> bool:
+        """Whether a place of the photograph lies in the box."""
+        left, top, right, bottom = self.box
+        return left <= x < right and top <= y < bottom
+
     def as_json(self) -> dict[str, Any]:
         """The finding as plain JSON values, under the names that scripts rely on."""
         return {
