@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +15,20 @@ from studiod.risk.details import find_changed_highlights, find_small_stones
 from studiod.risk.edges import EdgeFacts, Reflection, rim_of
 from studiod.risk.evidence import Evidence
 from studiod.risk.examination import Examination
-from studiod.risk.findings import Finding, Reason
+from studiod.risk.findings import Box, Finding, Reason
+
+Place = tuple[Candidate, float]
+"""A candidate and its probability."""
 
 _WORTH_SHOWING: Mapping[Reason, float] = {
-    "chain_gap": 0.2, "prong_missing": 0.3, "stone_eaten": 0.4,
+    "chain_gap": 0.15, "prong_missing": 0.3, "stone_eaten": 0.4,
     "hole_filled": 0.5, "hole_leaking": 0.5, "background_left": 0.5,
 }  # fmt: skip
 """From which probability on a place is shown: a link or a prong that may be lost is worth more looks."""
 _MOST_FINDINGS = 12
+_STRETCH = 0.08
+"""Of the photograph's long side: chain gaps within so much of one another are one finding."""
+_DOUBTFUL = 0.05
 _ALIKE_MIRROR = 0.85
 _WIDE_HALO = 1.2
 
@@ -30,12 +38,16 @@ def tell_places(
 ) -> list[Finding]:
     """A kept mirror image, and where something was probably lost or left over, the most worth a look first.
 
-    `losses` and `leftovers` are the probabilities of the examination's candidates.
+    `losses` and `leftovers` are the probabilities of the examination's candidates. Gaps that lie close
+    together along a chain are one finding, so that nobody steps through forty of them.
     """
-    pairs = [*zip(seen.losses, losses.tolist(), strict=True)]
-    pairs += zip(seen.leftovers, leftovers.tolist(), strict=True)
-    found = [_name(seen.evidence, place, p) for place, p in pairs if p >= _WORTH_SHOWING[place.reason]]
-    findings = sorted(found, key=lambda each: (-each.probability / _WORTH_SHOWING[each.reason], each.box))
+    places = [*zip(seen.losses, losses.tolist(), strict=True)]
+    places += zip(seen.leftovers, leftovers.tolist(), strict=True)
+    gaps = [place for place in places if place[0].reason == "chain_gap"]
+    found = [_tell_stretch(seen.evidence, stretch) for stretch in _stretches(seen.evidence, gaps)]
+    found += [_tell(seen.evidence, *place) for place in places if place[0].reason != "chain_gap"]
+    worth = [each for each in found if each.probability >= _WORTH_SHOWING[each.reason]]
+    findings = sorted(worth, key=lambda each: (-each.probability / _WORTH_SHOWING[each.reason], each.box))
     findings = findings[:_MOST_FINDINGS]
     if seen.reflection is not None and seen.reflection.likeness >= _ALIKE_MIRROR:
         findings = [_reflection(seen.evidence, seen.reflection), *findings]
@@ -65,7 +77,44 @@ def tell_of_nothing(alpha: NDArray[np.float32]) -> Finding:
     )
 
 
-def _name(evidence: Evidence, candidate: Candidate, probability: float) -> Finding:
+def _stretches(evidence: Evidence, gaps: Sequence[Place]) -> list[list[Place]]:
+    """The gaps, those close together in one list, the most probable first."""
+    longest = _STRETCH * max(evidence.frame) / evidence.scale
+    stretches: list[list[Place]] = []
+    for gap in sorted(gaps, key=lambda gap: (-gap[1], gap[0].box)):
+        for stretch in stretches:
+            left, top, right, bottom = _round_all([*stretch, gap])
+            if gap[1] >= _DOUBTFUL and max(right - left, bottom - top) <= longest:
+                stretch.append(gap)
+                break
+        else:
+            stretches.append([gap])
+    return stretches
+
+
+def _round_all(places: Sequence[Place]) -> Box:
+    """The box of all places together, in the crop."""
+    left, top, right, bottom = zip(*(place.box for place, _ in places), strict=True)
+    return min(left), min(top), max(right), max(bottom)
+
+
+def _tell_stretch(evidence: Evidence, gaps: Sequence[Place]) -> Finding:
+    """One finding of gaps close together: that at least one of them is real."""
+    surest = _tell(evidence, *gaps[0])
+    if len(gaps) == 1:
+        return surest
+    left, top, right, bottom = _round_all(gaps)
+    along = float(np.hypot(right - left, bottom - top)) * evidence.scale
+    return replace(
+        surest,
+        box=evidence.to_photo(left - 1, top - 1, right + 1, bottom + 1),
+        probability=round(1 - math.prod(1 - probability for _, probability in gaps), 3),
+        sentence=f"The chain seems interrupted in {len(gaps)} places along about {along:.0f} px here.",
+        measurement={"length_px": round(along, 1), "places": float(len(gaps))},
+    )
+
+
+def _tell(evidence: Evidence, candidate: Candidate, probability: float) -> Finding:
     length, area = candidate.length * evidence.scale, candidate.area * evidence.scale**2
     sentence = {
         "chain_gap": f"The chain is interrupted for about {length:.0f} px here.",

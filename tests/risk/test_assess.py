@@ -36,6 +36,19 @@ def test_an_erased_link_is_a_chain_gap(link: int) -> None:
     only_finding(judged(piece.with_alpha(pieces.erased(piece.alpha, x, y, 11))), "chain_gap", x, y)
 
 
+def test_gaps_close_together_are_one_finding() -> None:
+    """Two erased links with one left between them are one stretch of chain, a third far off is its own."""
+    piece, centres = pieces.chain()
+    alpha = piece.alpha
+    for link in (4, 6, 16):
+        alpha = pieces.erased(alpha, *centres[link], 6)
+    stretch, alone = judged(piece.with_alpha(alpha)).findings
+    assert all(stretch.covers(*centres[link]) for link in (4, 6)) and not stretch.covers(*centres[16])
+    assert alone.covers(*centres[16]) and not alone.covers(*centres[6])
+    assert stretch.measurement["places"] == 2
+    assert stretch.probability > alone.probability
+
+
 @pytest.mark.parametrize("prong", [4, 5, 6])
 def test_an_erased_prong_is_a_missing_prong(prong: int) -> None:
     """A blob beside the stone that the matte lacks is a missing prong."""
