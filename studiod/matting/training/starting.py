@@ -25,7 +25,8 @@ def start_from(weights: Path, network: MattingNetwork, batches: Sequence[tuple[T
     for node in graph.node:
         if node.op_type == "Cast" and node.input[0] in known:
             known[node.output[0]] = known[node.input[0]].astype("float32")
-    convolutions = [node for node in graph.node if node.op_type == "Conv"]
+    # the one without a bias only folds pixels
+    convolutions = [node for node in graph.node if node.op_type == "Conv" and len(node.input) == 3]
     if len(convolutions) != len(pairs):
         raise ValueError(f"{weights} has {len(convolutions)} convolutions, the network {len(pairs)}")
     with torch.no_grad():
