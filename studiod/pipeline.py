@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -18,15 +17,17 @@ from studiod.imaging.cutout import Cutout, make_cutout
 from studiod.imaging.defringe import estimate_foreground
 from studiod.imaging.photo import Box, Photo
 from studiod.imaging.retouch import Retouched
+from studiod.matting.matte import Matte
 from studiod.risk.findings import Risk
 from studiod.settings import Preset
+from studiod.strokes import Stroke
 
 Linear = NDArray[np.float32]
 Alpha = NDArray[np.float32]
-Matte = Callable[[Linear, Linear, Any], Alpha]
-"""Photograph and background (linear H x W x 3) and brush strokes or None -> coverage H x W."""
-Assess = Callable[[Linear, Linear, Alpha], Risk]
-"""Photograph, background, coverage -> what may have been lost."""
+Solve = Callable[[Linear, Linear, Sequence[Stroke]], Matte]
+"""Photograph and background (linear H x W x 3) and brush strokes -> the matte."""
+Assess = Callable[[Linear, Linear, Alpha, NDArray[np.uint8] | None], Risk]
+"""Photograph, background, coverage and the doubt about it -> what may have been lost."""
 
 _MARGIN = 32
 
@@ -53,24 +54,25 @@ def process_photo(
     photo: Photo,
     *,
     plate: Photo | None,
-    matte: Matte,
+    solve: Solve,
     assess: Assess,
     presets: Sequence[Preset],
-    strokes: Any = None,
+    strokes: Sequence[Stroke] = (),
     retouched: Retouched | None = None,
 ) -> Processed:
     """Cut the piece out of `photo`, lay it out by each of the presets, and say what may be wrong with it.
 
-    The colours of a touch-up that came back, `retouched`, are kept; `matte` then answers with its coverage.
+    The colours of a touch-up that came back, `retouched`, are kept; `solve` then answers with its coverage.
     The matte is judged while the piece is laid out.
     """
     linear = photo.linear()
     background, plate_message = _background(linear, plate)
-    alpha = matte(linear, background, strokes)
+    matte = solve(linear, background, strokes)
+    alpha = matte.alpha
     box = _piece_box(alpha)
     within = np.s_[box[1] : box[3], box[0] : box[2]]
     with ThreadPoolExecutor(1) as beside:
-        judged = beside.submit(assess, linear, background, alpha)
+        judged = beside.submit(assess, linear, background, alpha, matte.doubt)
         source = photo if retouched is None else retouched.photo
         colours = linear[within] if retouched is None else source.linear(box)
         foreground = estimate_foreground(colours, background[within], alpha[within])

@@ -11,6 +11,7 @@ from PIL import Image
 
 from studiod.artifacts import write_version
 from studiod.imaging.photo import Photo
+from studiod.matting import Matte
 from studiod.pipeline import Processed, process_photo
 from studiod.risk.findings import Finding, Risk
 from studiod.settings import Preset
@@ -29,7 +30,7 @@ def made(empty: bool = False) -> tuple[Photo, Processed]:
     finding = Finding("chain_gap", (240, 290, 260, 310), (250, 300), 0.4, "A gap.")
     risk = Risk(0.4, (finding,), "test")
     return photo, process_photo(
-        photo, plate=None, matte=lambda *_: alpha, assess=lambda *_: risk, presets=PRESETS
+        photo, plate=None, solve=lambda *_: Matte(alpha), assess=lambda *_: risk, presets=PRESETS
     )
 
 

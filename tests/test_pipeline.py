@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from studiod.imaging.photo import Photo
+from studiod.matting import Matte
 from studiod.pipeline import Processed, process_photo
 from studiod.risk.findings import Finding, Risk
 from studiod.settings import Preset
@@ -22,7 +23,7 @@ def ring() -> tuple[Photo, np.ndarray]:
     return Photo(np.repeat(codes[..., None], 3, axis=2), None, None, None, "png"), alpha
 
 
-def told(linear: np.ndarray, background: np.ndarray, alpha: np.ndarray) -> Risk:
+def told(linear: np.ndarray, background: np.ndarray, alpha: np.ndarray, doubt: np.ndarray | None) -> Risk:
     finding = Finding("chain_gap", (60, 70, 90, 100), (75, 85), 0.4, "A gap.")
     return Risk(0.4, (finding,), "test")
 
@@ -31,7 +32,7 @@ def run(photo: Photo, alpha: np.ndarray, **more: Any) -> Processed:
     return process_photo(
         photo,
         plate=more.get("plate"),
-        matte=lambda *_: alpha,
+        solve=lambda *_: Matte(alpha),
         assess=told,
         presets=more.get("presets", [WHITE]),
     )
@@ -48,6 +49,20 @@ def test_a_photograph_becomes_cutout_composites_and_risk() -> None:
     whole = alpha[top:bottom, left:right] == 1
     assert (made.cutout.pixels[whole][:, :3] == 60 * 257).all()
     assert made.composites["white"].pixels[0, 0].tolist() == [255] * 3
+
+
+def test_the_doubt_about_a_matte_is_judged_with_it() -> None:
+    """What is judged is the matte's coverage and the doubt that came with it."""
+    photo, alpha = ring()
+    doubt = np.full(alpha.shape, 7, np.uint8)
+    judged = []
+
+    def assess(*given: Any) -> Risk:
+        judged.append(given[2:])
+        return told(*given)
+
+    process_photo(photo, plate=None, solve=lambda *_: Matte(alpha, doubt), assess=assess, presets=[])
+    assert judged[0][0] is alpha and judged[0][1] is doubt
 
 
 def test_an_empty_picture_is_a_valid_result() -> None:

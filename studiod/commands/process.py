@@ -112,7 +112,7 @@ def _process_all(
             progress.update(task, description=escape(printable(file.name)[:40]))
             try:
                 photo = read_photo(file)
-                made = process_photo(photo, plate=empty, matte=matte, assess=assess, presets=[preset])
+                made = process_photo(photo, plate=empty, solve=matte.solve, assess=assess, presets=[preset])
                 _write(made, out, stem, preset)
             except (StudioError, MemoryError, OSError) as error:
                 typer.echo(f"studiod: {_why(error, file)}", err=True)

@@ -35,10 +35,10 @@ from studiod.imaging.composite import Composite
 from studiod.imaging.photo import Photo, read_photo
 from studiod.imaging.retouch import Retouched
 from studiod.intake.inspect import inspect_file
-from studiod.matting import load_matte
+from studiod.matting import Matte, load_matte
 from studiod.matting.chain import obey_strokes
 from studiod.names import printable
-from studiod.pipeline import Alpha, Linear, Matte, Processed, process_photo
+from studiod.pipeline import Linear, Processed, Solve, process_photo
 from studiod.risk import assess
 from studiod.risk.places import Place, choose_places
 from studiod.risk.studio import studio_calibration
@@ -113,9 +113,9 @@ class _Worker:
         judge = partial(assess, calibration=calibration, pixels_per_mm=job["pixels_per_mm"])
         strokes = strokes_from_json(job["strokes"])
         retouched = None if job["returned"] is None else read_kept_return(job["returned"], photo)
-        matte = self._matte if retouched is None else _matte_of(retouched)
+        solve = self._matte.solve if retouched is None else _matte_of(retouched)
         processed = process_photo(
-            photo, matte=matte, assess=judge, presets=presets, plate=plate, strokes=strokes,
+            photo, solve=solve, assess=judge, presets=presets, plate=plate, strokes=strokes,
             retouched=retouched,
         )  # fmt: skip
         made = write_version(Path(job["folder"]), photo, processed)
@@ -150,15 +150,15 @@ class _Worker:
             return None, None, error.message
 
 
-def _matte_of(retouched: Retouched) -> Matte:
+def _matte_of(retouched: Retouched) -> Solve:
     """The coverage that came back, with the strokes that were painted on it since."""
 
-    def matte(photo: Linear, background: Linear, strokes: Sequence[Stroke]) -> Alpha:
+    def solve(photo: Linear, background: Linear, strokes: Sequence[Stroke]) -> Matte:
         alpha = retouched.alpha.copy()
         obey_strokes(alpha, photo, background, strokes)
-        return alpha
+        return Matte(alpha)
 
-    return matte
+    return solve
 
 
 def _settings_hash(preset: Preset) -> str:

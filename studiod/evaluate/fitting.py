@@ -2,8 +2,8 @@
 
 Learns on many mattes of each picture of the split's parts `train` and `calibrate`, at home and set elsewhere,
 and calibrates on what judges say of pieces that they were not fitted on: the whole picture's on the shipped
-pipeline's mattes alone. Then it reports on `test`. What was made and measured is kept in DIR: broken
-off, it goes on where it was; with new weights only what these change is made anew.
+pipeline's mattes of `calibrate` alone. Then it reports on `test`. What was made and measured is kept in DIR:
+broken off, it goes on where it was; with new weights only what these change is made anew.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import repeat
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +28,8 @@ from studiod.evaluate.judging import report_pictures, report_places, report_test
 from studiod.evaluate.lessons import Lesson, study_picture
 from studiod.evaluate.sets import Truth, list_truths, part_of
 from studiod.imaging.files import write_whole
-from studiod.risk.calibration import Calibration, Network, Trees, calibration_bytes
-from studiod.risk.candidates import LEFTOVER_FEATURES, LOSS_FEATURES, Candidate
+from studiod.risk.calibration import Calibration, Trees, calibration_bytes
+from studiod.risk.candidates import LOSS_FEATURES, Candidate
 from studiod.risk.figures import fit_logistic, logit_of
 from studiod.risk.judging import measure_picture
 
@@ -38,41 +38,10 @@ if TYPE_CHECKING:
 
 Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-AnyJudge = TypeVar("AnyJudge", Network, Trees)
-Fit = Callable[[Values, Values], AnyJudge]
+Fit = Callable[[Values, Values], Trees]
 
 _FOLDS = 5
 _WORSE_WHERE_LARGER = ("log_area", "log_length", "log_reach")
-
-
-def fit_network(measured: Values, truth: Values, width: int, decay: float) -> Network:
-    """A one-layer network fitted by Adam on the whole batch; uncalibrated (slope 1, offset 0)."""
-    random = np.random.default_rng(5)
-    mean, deviation = measured.mean(axis=0), measured.std(axis=0)
-    deviation = np.where(deviation > 1e-9, deviation, 1e9)  # a constant one says nothing
-    inputs = ((measured - mean) / deviation).clip(-3, 3)
-    shapes = [(inputs.shape[1], width), (width,), (width,), ()]
-    values = [random.normal(0, 0.3 / np.sqrt(max(shape[:1] or (1,))), shape) for shape in shapes]
-    first, second = [np.zeros(shape) for shape in shapes], [np.zeros(shape) for shape in shapes]
-    for step in range(1, 601):
-        hidden = np.tanh(inputs @ values[0] + values[1])
-        probability = 1 / (1 + np.exp(-(hidden @ values[2] + values[3])))
-        error = (probability - truth) / len(truth)
-        back = np.outer(error, values[2]) * (1 - hidden**2)
-        slopes = [
-            inputs.T @ back + decay * values[0],
-            back.sum(axis=0),
-            hidden.T @ error + decay * values[2],
-            error.sum(),
-        ]
-        for index, slope in enumerate(slopes):
-            first[index] = 0.9 * first[index] + 0.1 * slope
-            second[index] = 0.999 * second[index] + 0.001 * slope**2
-            pace = (
-                0.02 * (first[index] / (1 - 0.9**step)) / (np.sqrt(second[index] / (1 - 0.999**step)) + 1e-8)
-            )
-            values[index] = values[index] - pace
-    return Network(mean, deviation, values[0], values[1], values[2], float(values[3]), 1.0, 0.0)
 
 
 def fit_trees(measured: Values, truth: Values, rising: Sequence[int] = ()) -> Trees:
@@ -104,15 +73,13 @@ def trees_of(model: HistGradientBoostingClassifier) -> Trees:
     return Trees(feature, table("num_threshold"), below, above, table("value"), base, 1.0, 0.0)
 
 
-def calibrate_judge(judge: AnyJudge, score: Values, truth: Values) -> AnyJudge:
+def calibrate_judge(judge: Trees, score: Values, truth: Values) -> Trees:
     """The judge with Platt's slope and offset, fitted on scores (of slope 1) that it gave to unseen rows."""
     slope, offset = fit_logistic(score, truth, np.ones(len(truth)))
     return replace(judge, slope=slope, offset=offset)
 
 
-def cross_fit(
-    rows: Values, truth: Values, folds: Values, counted: Mask, fit: Fit[AnyJudge]
-) -> tuple[AnyJudge, Values]:
+def cross_fit(rows: Values, truth: Values, folds: Values, counted: Mask, fit: Fit) -> tuple[Trees, Values]:
     """A judge of all rows, calibrated, and each row's calibrated score by a judge that did not see its fold.
 
     `fit` makes a judge from rows and their truth, `folds` numbers the rows' pieces; the calibration looks at
@@ -162,22 +129,21 @@ def fit_calibration(known: Sequence[Lesson], version: str, console: Console) -> 
     """The judges, fitted and calibrated; prints what unseen folds say of them."""
     rising = [LOSS_FEATURES.index(name) for name in _WORSE_WHERE_LARGER]
     loss, lost = _fit_places(known, "loss", partial(fit_trees, rising=rising), console)
-    leftover, left = _fit_places(known, "leftover", partial(fit_network, width=4, decay=1e-2), console)
+    leftover, left = _fit_places(known, "leftover", fit_trees, console)
     triples = zip(known, lost, left, strict=True)
     rows = np.array([measure_picture(lesson.seen, *found) for lesson, *found in triples])
     truth = np.array([not lesson.score.usable for lesson in known], np.float64)
     fold = np.array([_fold(lesson) for lesson in known])
     home = np.array([lesson.at_home for lesson in known])
-    shipped = np.array([lesson.shipped for lesson in known])
-    picture, score = cross_fit(rows, truth, fold, shipped, partial(fit_network, width=4, decay=1e-2))
+    # the pieces that the networks were trained on come out too well to calibrate on
+    honest = np.array([lesson.shipped and lesson.part == "calibrate" for lesson in known])
+    picture, score = cross_fit(rows, truth, fold, honest, fit_trees)
     held = [lesson for lesson in known if lesson.at_home]
     report_pictures(console, "train and calibrate part, unseen folds", held, score[home])
     return Calibration(version, loss, leftover, picture)
 
 
-def _fit_places(
-    known: Sequence[Lesson], kind: str, fit: Fit[AnyJudge], console: Console
-) -> tuple[AnyJudge, list[Values]]:
+def _fit_places(known: Sequence[Lesson], kind: str, fit: Fit, console: Console) -> tuple[Trees, list[Values]]:
     """The judge of lost or left-over places, and every lesson's scores by judges that never saw its piece."""
     rows, truth = _gathered(known, kind)
     counts = [len(_places(lesson, kind)) for lesson in known]
@@ -194,7 +160,7 @@ def _gathered(lessons: Iterable[Lesson], kind: str) -> tuple[Values, Values]:
     for lesson in lessons:
         rows += [place.measured for place in _places(lesson, kind)]
         truth += (lesson.lost if kind == "loss" else lesson.left).tolist()
-    return (np.array(rows) if kind == "loss" else _general(np.array(rows))), np.array(truth)
+    return np.array(rows), np.array(truth)
 
 
 def _places(lesson: Lesson, kind: str) -> tuple[Candidate, ...]:
@@ -204,12 +170,6 @@ def _places(lesson: Lesson, kind: str) -> tuple[Candidate, ...]:
 def _fold(lesson: Lesson) -> int:
     """The fold of a lesson's piece."""
     return zlib.crc32(lesson.piece.encode()) % _FOLDS
-
-
-def _general(leftovers: Values) -> Values:
-    """Left-over measurements without those that only tell one piece from another (made constant)."""
-    told = np.isin(LEFTOVER_FEATURES, ("alpha", "noise", "typical", "thinness"))
-    return np.where(told, 0.0, leftovers)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from studiod.evaluate.mattes import SHIPPED, Studied, list_sources, make_matte, 
 from studiod.evaluate.measures import CHAIN, Floats, Score, count_prongs, find_breaks, score_matte
 from studiod.evaluate.sets import Truth, part_of
 from studiod.imaging.files import write_whole
+from studiod.matting import Matte
 from studiod.risk.candidates import Candidate
 from studiod.risk.examination import Examination, examine, has_piece
 from studiod.risk.findings import Box, Finding
@@ -27,7 +28,7 @@ from studiod.risk.telling import tell_the_rest
 Values = NDArray[np.float64]
 
 _LOST_SHARE, _KEPT_SHARE = 0.4, 0.3
-_ELSEWHERE = {"train": 2, "calibrate": 2, "test": 11}
+_ELSEWHERE = {"train": 2, "calibrate": 5, "test": 8}
 _MADE = ("exact", "soft", "spoilt", "difference")
 """What is learnt from of pieces set elsewhere: mattes that no network made."""
 
@@ -109,12 +110,13 @@ def _study_all(
     return [lesson for lesson in lessons if lesson is not None]
 
 
-def _study_matte(studied: Studied, source: str, alpha: Floats) -> Lesson | None:
+def _study_matte(studied: Studied, source: str, matte: Matte) -> Lesson | None:
     """What one matte teaches; None where it covers nothing."""
+    alpha = matte.alpha
     if not has_piece(alpha):
         return None
     exact, truth = studied.exact, studied.truth
-    seen = examine(studied.photo, studied.background, alpha)
+    seen = examine(studied.photo, studied.background, alpha, matte.doubt)
     missing = np.maximum(exact.alpha - alpha, 0)
     lost = [_mean(missing, seen, c) > _LOST_SHARE for c in seen.losses]
     left = [_mean(exact.alpha, seen, c) < _KEPT_SHARE for c in seen.leftovers]
@@ -130,7 +132,7 @@ def _study_matte(studied: Studied, source: str, alpha: Floats) -> Lesson | None:
 @lru_cache(maxsize=1)
 def _code_hash() -> str:
     """Changes whenever what is measured does: a lesson of older code is not used again."""
-    names = ("candidates", "conditions", "details", "edges", "evidence", "examination")
+    names = ("candidates", "conditions", "details", "doubt", "edges", "evidence", "examination")
     code = [(Path(risk.__file__).parent / f"{name}.py").read_bytes() for name in names]
     return hashlib.sha256(b"".join(code)).hexdigest()[:12]
 
@@ -152,6 +154,7 @@ def _slim(seen: Examination) -> Examination:
         lightness=nothing,
         colour=nothing,
         slope=nothing,
+        doubt=None,
     )
     empty = np.zeros((0, 0), np.bool_)
     losses, leftovers = (

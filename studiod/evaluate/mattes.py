@@ -20,7 +20,7 @@ from studiod.evaluate.damage import damage_matte, soften_matte
 from studiod.evaluate.measures import Floats
 from studiod.evaluate.sets import Exact, Truth, read_coverage, read_linear, read_truth
 from studiod.imaging.background import estimate_background
-from studiod.matting import GeneralMatte, LoadedMatte, load_matte
+from studiod.matting import GeneralMatte, LoadedMatte, Matte, load_matte
 from studiod.matting.difference import matte_from_difference
 from studiod.matting.general import GeneralModel, run_as_published
 from studiod.matting.sessions import hash_files
@@ -58,42 +58,53 @@ def list_sources(general: Path) -> list[str]:
     return [*made, f"general-{peer}", f"near-{peer}", f"ruled-{peer}", shipped, *altered]
 
 
-def make_matte(studied: Studied, source: str, cache: Path, general: Path) -> Floats:
+def make_matte(studied: Studied, source: str, cache: Path, general: Path) -> Matte:
     """The matte of that name; what a network answered is read from `cache`, or put there."""
     random = np.random.default_rng(zlib.crc32(f"{studied.truth.name} {source}".encode()))
     exact = studied.exact
     kind, _, how = source.partition("+")
     if how:
-        return _altered(make_matte(studied, kind, cache, general), exact.alpha, how, random)
+        return Matte(_altered(make_matte(studied, kind, cache, general).alpha, exact.alpha, how, random))
     match kind.split("-")[0]:
         case "exact":
-            return exact.alpha
+            return Matte(exact.alpha)
         case "soft":
-            return soften_matte(exact.alpha, random)
+            return Matte(soften_matte(exact.alpha, random))
         case "spoilt":
             base = soften_matte(exact.alpha, random) if random.random() < 0.6 else exact.alpha
-            return damage_matte(base, exact.parts, exact.prongs, random)
+            return Matte(damage_matte(base, exact.parts, exact.prongs, random))
         case "difference":
-            return matte_from_difference(studied.photo, studied.background, _rough(exact.alpha))
-    path = cache / kind / f"{studied.truth.name}_alpha.png"
+            return Matte(matte_from_difference(studied.photo, studied.background, _rough(exact.alpha)))
+    path, doubted = (cache / kind / f"{studied.truth.name}_{layer}.png" for layer in ("alpha", "doubt"))
     if not path.exists():
-        alpha = _answer(studied, kind, general)
+        matte = _answer(studied, kind, general)
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_suffix(".new")
-        Image.fromarray(np.round(alpha * 255).astype(np.uint8)).save(fresh, format="png")
-        fresh.replace(path)
-    return read_coverage(path)
+        if matte.doubt is not None:
+            _save(matte.doubt, doubted)
+        _save(np.round(matte.alpha * 255).astype(np.uint8), path)
+    return Matte(read_coverage(path), _read_grey(doubted) if doubted.exists() else None)
 
 
-def _answer(studied: Studied, source: str, general: Path) -> Floats:
+def _save(layer: NDArray[np.uint8], path: Path) -> None:
+    fresh = path.with_suffix(".new")
+    Image.fromarray(layer).save(fresh, format="png")
+    fresh.replace(path)
+
+
+def _read_grey(path: Path) -> NDArray[np.uint8]:
+    with Image.open(path) as picture:
+        return np.asarray(picture)
+
+
+def _answer(studied: Studied, source: str, general: Path) -> Matte:
     match source.split("-")[0]:
         case "general":
-            return run_as_published(_open_general(general), _display(studied.truth.photo))
+            return Matte(run_as_published(_open_general(general), _display(studied.truth.photo)))
         case "near":
-            return _answer_near(studied, general)
+            return Matte(_answer_near(studied, general))
         case "ruled":
-            return GeneralMatte(_open_general(general))(studied.photo, studied.background)
-    return load_shipped()(studied.photo, studied.background)
+            return GeneralMatte(_open_general(general)).solve(studied.photo, studied.background)
+    return load_shipped().solve(studied.photo, studied.background)
 
 
 def _answer_near(studied: Studied, general: Path) -> Floats:

@@ -18,7 +18,7 @@ from studiod.evaluate.measures import Floats, Score, score_matte
 from studiod.evaluate.probes import ProbeScore, score_probes
 from studiod.evaluate.sets import Truth, read_linear, read_truth
 from studiod.imaging.background import estimate_background, match_plate
-from studiod.matting import LoadedMatte
+from studiod.matting import LoadedMatte, Matte
 from studiod.matting.general import GeneralModel, run_as_published
 from studiod.risk import Risk, assess
 
@@ -56,11 +56,12 @@ class Contestants:
     ours: LoadedMatte
     peers: Mapping[str, GeneralModel]
 
-    def run(self, photo: Path, background: Callable[[Floats], Floats]) -> Iterator[tuple[str, Floats, float]]:
+    def run(self, photo: Path, background: Callable[[Floats], Floats]) -> Iterator[tuple[str, Matte, float]]:
         """Name, matte (rounded to 8 bits, as it would be saved) and seconds of each."""
         linear = read_linear(photo)
         started = perf_counter()
-        yield OURS, _rounded(self.ours(linear, background(linear))), perf_counter() - started
+        ours = self.ours.solve(linear, background(linear))
+        yield OURS, Matte(_rounded(ours.alpha), ours.doubt), perf_counter() - started
         if self.peers:
             with Image.open(photo) as picture:
                 display = np.asarray(picture.convert("RGB"))
@@ -68,7 +69,7 @@ class Contestants:
                 raise StudioError(f"{photo}: peers cannot be run on turned photographs", "Turn its pixels.")
         for name, model in self.peers.items():
             started = perf_counter()
-            yield name, _rounded(run_as_published(model, display)), perf_counter() - started
+            yield name, Matte(_rounded(run_as_published(model, display))), perf_counter() - started
 
 
 def run_set(
@@ -79,14 +80,14 @@ def run_set(
         exact = read_truth(truth)
         behind = _background_from(truth.plate if plates else None)
         results = []
-        for name, alpha, seconds in contestants.run(truth.photo, behind):
-            score = score_matte(alpha, exact.alpha, exact.parts, exact.prongs)
+        for name, matte, seconds in contestants.run(truth.photo, behind):
+            score = score_matte(matte.alpha, exact.alpha, exact.parts, exact.prongs)
             risk = None
             if name == OURS:
                 linear = read_linear(truth.photo)
-                risk = assess(linear, behind(linear), alpha)
+                risk = assess(linear, behind(linear), matte.alpha, matte.doubt)
             if keep is not None:
-                _save(alpha, keep / name / f"{truth.name}_alpha.png")
+                _save(matte.alpha, keep / name / f"{truth.name}_alpha.png")
             results.append(Result(truth.name, truth.kind, truth.look, name, score, seconds, risk))
         yield results
 
@@ -104,14 +105,14 @@ def run_probes(path: Path, contestants: Contestants, keep: Path | None) -> Itera
     """The results at the probes of every photograph in turn."""
     for name, probes in sorted(list_probes(path).items()):
         results = []
-        for model, alpha, _ in contestants.run(path.parent / name, estimate_background):
+        for model, matte, _ in contestants.run(path.parent / name, estimate_background):
             if keep is not None:
-                _save(alpha, keep / model / f"{Path(name).stem}_alpha.png")
+                _save(matte.alpha, keep / model / f"{Path(name).stem}_alpha.png")
             risk = None
             if model == OURS:
                 linear = read_linear(path.parent / name)
-                risk = assess(linear, estimate_background(linear), alpha)
-            results.append(ProbeResult(name, model, score_probes(probes, alpha), risk))
+                risk = assess(linear, estimate_background(linear), matte.alpha, matte.doubt)
+            results.append(ProbeResult(name, model, score_probes(probes, matte.alpha), risk))
         yield results
 
 

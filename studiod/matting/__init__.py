@@ -14,10 +14,11 @@ from studiod.imaging.colour import encode_srgb8
 from studiod.matting.chain import ChainMatting
 from studiod.matting.difference import matte_from_difference
 from studiod.matting.general import GeneralModel
+from studiod.matting.matte import Matte
 from studiod.matting.sessions import Provider
 from studiod.strokes import Stroke
 
-__all__ = ["GeneralMatte", "LoadedMatte", "Stroke", "load_matte"]
+__all__ = ["GeneralMatte", "LoadedMatte", "Matte", "Stroke", "load_matte"]
 
 Floats = NDArray[np.float32]
 
@@ -27,7 +28,7 @@ _LARGEST_LOOK = 2048
 
 
 class LoadedMatte(Protocol):
-    """A matte ready to run: called with photograph and background (linear, H x W x 3), it gives alpha H x W.
+    """A matte ready to run on photograph and background (linear, H x W x 3).
 
     `name` and `sha256` say which model made it.
     """
@@ -36,7 +37,10 @@ class LoadedMatte(Protocol):
     sha256: str
 
     def __call__(self, photo: Floats, background: Floats, strokes: Sequence[Stroke] | None = None) -> Floats:
-        """Alpha H x W, 0..1."""
+        """Alpha H x W, 0..1, alone."""
+
+    def solve(self, photo: Floats, background: Floats, strokes: Sequence[Stroke] = ()) -> Matte:
+        """Alpha and, of our own networks, the doubt about it."""
 
 
 class MattingOptions(Protocol):
@@ -60,14 +64,18 @@ class GeneralMatte:
         self.sha256 = model.sha256
 
     def __call__(self, photo: Floats, background: Floats, strokes: Sequence[Stroke] | None = None) -> Floats:
+        """Alpha of `photo` alone."""
+        return self.solve(photo, background, strokes or ()).alpha
+
+    def solve(self, photo: Floats, background: Floats, strokes: Sequence[Stroke] = ()) -> Matte:
         """Alpha of `photo`, all 0 where the model finds no piece; strokes are obeyed."""
         mask = self._model.find(_display(photo))
         if float(mask.max()) < _PRESENT:
             alpha = np.zeros(photo.shape[:2], np.float32)
         else:
             alpha = matte_from_difference(photo, background, mask)
-        _obey(alpha, strokes or ())
-        return alpha
+        _obey(alpha, strokes)
+        return Matte(alpha)
 
 
 def load_matte(options: MattingOptions, threads: int = 0) -> LoadedMatte:

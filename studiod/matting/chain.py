@@ -21,6 +21,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from studiod.imaging.background import estimate_background
+from studiod.matting.matte import Matte
 from studiod.matting.sessions import Provider, hash_files, open_session
 from studiod.strokes import Stroke
 
@@ -47,14 +48,6 @@ _SETTLED = 0.9  # at half the size, over 3 x 3 cells; it changes no figure of th
 _NOTHING, _WHOLE = 0.05, 0.50  # chosen on the calibration part: fewer broken links, edges hardly wider
 
 
-@dataclass(frozen=True)
-class Matte:
-    """Coverage H x W float32 0..1, and how sure the coarse pass is that there is a piece at all, 0..1."""
-
-    alpha: Floats
-    presence: float
-
-
 class ChainMatting:
     """Our two networks behind one call; sessions are built once and used for every picture.
 
@@ -79,22 +72,25 @@ class ChainMatting:
     def solve(
         self, photo: Floats, background: Floats | None = None, strokes: Sequence[Stroke] = (), shift: int = 0
     ) -> Matte:
-        """The matte and its presence; `background` H x W x 3 linear float32, estimated where None.
+        """The matte and the doubt about it; `background` H x W x 3 linear float32, estimated where None.
 
         `shift` moves the grid of tiles by so many pixels (multiples of 16)."""
         if background is None:
             background = estimate_background(photo)
         scenes = _pyramid(_Scene(photo, background, *_drawn(photo.shape[:2], strokes)))
         known = _whole(self._coarse, scenes[0])
-        presence = float(known.max())
         known = _look_closer(self._coarse, scenes, known)
         believed = known
         for scene in scenes:
             known = self._refine(scene, known, shift)
-        alpha = _stretched(_shrunk(known, photo.shape[:2]))
+        said = _shrunk(known, photo.shape[:2])
+        alpha = _stretched(said)
         _drop_unbelieved(alpha, np.maximum(believed, scenes[0].keep))
         obey_strokes(alpha, photo, background, strokes)
-        return Matte(alpha, presence)
+        doubt = _doubt(said, alpha)
+        for drawn in _drawn(photo.shape[:2], strokes):
+            doubt[drawn > 0] = 0
+        return Matte(alpha, doubt)
 
     def _refine(self, scene: _Scene, known: Floats, shift: int) -> Floats:
         """Coverage at the scene's own resolution by the fine pass, informed by coverage `known` at any."""
@@ -370,11 +366,23 @@ def _shrunk(known: Floats, size: tuple[int, int]) -> Floats:
     return np.asarray(cv2.resize(known, size[::-1], interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _stretched(known: Floats) -> Floats:
-    """Coverage with its ends drawn out to exactly 0 and 1 (in place)."""
-    known -= _NOTHING
-    known /= _WHOLE - _NOTHING
-    return np.asarray(np.clip(known, 0.0, 1.0, out=known), np.float32)
+def _stretched(said: Floats) -> Floats:
+    """Coverage with its ends drawn out to exactly 0 and 1."""
+    alpha = said - np.float32(_NOTHING)
+    alpha /= _WHOLE - _NOTHING
+    return np.asarray(np.clip(alpha, 0.0, 1.0, out=alpha), np.float32)
+
+
+def _doubt(said: Floats, alpha: Floats) -> NDArray[np.uint8]:
+    """How far, in 1/255, the answer `said` lies from `alpha`; 0 where something was dropped altogether."""
+    doubt = np.empty(alpha.shape, np.uint8)
+    for row in range(0, len(alpha), _BAND):
+        rows = np.s_[row : row + _BAND]
+        apart = np.abs(said[rows] - alpha[rows])
+        apart[(alpha[rows] == 0) & (said[rows] > _NOTHING)] = 0
+        np.rint(255 * apart, out=apart)
+        doubt[rows] = apart
+    return doubt
 
 
 def _drop_unbelieved(alpha: Floats, believed: Floats) -> None:

@@ -1,4 +1,4 @@
-"""What measurements mean: boosted trees and a small network, kept as plain arrays in one file."""
+"""What measurements mean: boosted trees, kept as plain arrays in one file."""
 
 from __future__ import annotations
 
@@ -12,31 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from studiod.risk.figures import logit_of
+
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 
 SHIPPED = Path(__file__).parent / "calibration.npz"
-_LIMIT = 3.0
-
-
-@dataclass(frozen=True)
-class Network:
-    """A probability from measurements: standardised, one hidden layer, a calibrated logistic at the end."""
-
-    mean: Floats
-    deviation: Floats
-    hidden: Floats
-    hidden_bias: Floats
-    output: Floats
-    output_bias: float
-    slope: float
-    offset: float
-
-    def __call__(self, measured: NDArray[np.floating[Any]]) -> Floats:
-        """Probabilities of N x F measurements."""
-        standard = ((np.asarray(measured, np.float64) - self.mean) / self.deviation).clip(-_LIMIT, _LIMIT)
-        logit = np.tanh(standard @ self.hidden + self.hidden_bias) @ self.output + self.output_bias
-        return _logistic(self.slope * logit + self.offset)
+_JUDGES = ("loss", "leftover", "picture")
 
 
 @dataclass(frozen=True)
@@ -72,17 +54,23 @@ class Trees:
         return self.base + float(self.value[trees, node].sum())
 
 
-Judge = Network | Trees
-
-
 @dataclass(frozen=True)
 class Calibration:
-    """The judges of lost regions, of left-over regions and of the whole picture, under a version's name."""
+    """The judges of lost and left-over regions and of the whole picture, under a version's name.
+
+    `slope` and `offset`, on the logit, are what a studio has learnt itself.
+    """
 
     version: str
-    loss: Judge
-    leftover: Judge
-    picture: Judge
+    loss: Trees
+    leftover: Trees
+    picture: Trees
+    slope: float = 1.0
+    offset: float = 0.0
+
+    def adjust(self, probability: Floats) -> Floats:
+        """Probabilities of unusable pictures as the studio has learnt to take them."""
+        return _logistic(self.slope * logit_of(probability) + self.offset)
 
 
 @lru_cache(maxsize=4)
@@ -90,14 +78,14 @@ def load_calibration(path: Path = SHIPPED) -> Calibration:
     """The calibration in `path`, by default the shipped one."""
     with np.load(path, allow_pickle=False) as file:
         values = {name: file[name] for name in file.files}
-    judges = {name: _judge_from(values, name) for name in ("loss", "leftover", "picture")}
-    return Calibration(version=str(values["version"]), **judges)
+    loss, leftover, picture = (_judge_from(values, name) for name in _JUDGES)
+    return Calibration(str(values["version"]), loss, leftover, picture)
 
 
 def calibration_bytes(calibration: Calibration) -> bytes:
     """The calibration as the file's content."""
     values: dict[str, Any] = {"version": np.array(calibration.version)}
-    for name in ("loss", "leftover", "picture"):
+    for name in _JUDGES:
         judge = getattr(calibration, name)
         for field in fields(judge):
             value = np.asarray(getattr(judge, field.name))
@@ -108,14 +96,13 @@ def calibration_bytes(calibration: Calibration) -> bytes:
     return buffer.getvalue()
 
 
-def _judge_from(values: Mapping[str, NDArray[Any]], name: str) -> Judge:
-    kind: type[Network] | type[Trees] = Trees if f"{name}.feature" in values else Network
+def _judge_from(values: Mapping[str, NDArray[Any]], name: str) -> Trees:
     given: dict[str, Any] = {}
-    for field in fields(kind):
+    for field in fields(Trees):
         value = values[f"{name}.{field.name}"]
         wide = value.astype(np.int64 if np.issubdtype(value.dtype, np.integer) else np.float64)
         given[field.name] = wide if wide.ndim else float(wide)
-    return kind(**given)
+    return Trees(**given)
 
 
 def _logistic(logit: Floats) -> Floats:

@@ -19,17 +19,19 @@ Window = tuple[slice, slice]
 LOSS_FEATURES = (
     "log_area", "log_length", "slim", "log_reach", "contacts", "contact_share", "log_girth", "enclosed",
     "contrast", "difference", "lightness", "darkest", "brightest", "colour", "texture", "slope",
-    "slope_inner", "free_edge", "alpha", "noise", "typical", "thinness",
+    "slope_inner", "free_edge", "alpha", "noise", "typical", "thinness", "doubt",
 )  # fmt: skip
 LEFTOVER_FEATURES = (
     "log_area", "log_depth", "open_side", "likeness", "lightness", "colour", "texture", "slope", "ring",
-    "ring_slope", "alpha", "noise", "typical", "thinness", "compact",
+    "ring_slope", "alpha", "noise", "typical", "thinness", "compact", "doubt",
 )  # fmt: skip
 _OUT_OF_REACH = 2.2
+_DEEP = 2.0
 _SMALLEST_LOSS = 7
 _SMALLEST_LEFTOVER = 16
 _SHOWING = 0.1
 _FILLED = 0.5
+_DOUBTED = 0.15
 _MOST = 60
 _CROSS = np.ones((3, 3), np.uint8)
 
@@ -73,18 +75,20 @@ def find_losses(evidence: Evidence) -> list[Candidate]:
 
 
 def find_leftovers(evidence: Evidence) -> list[Candidate]:
-    """Regions kept, or half kept, that are flat and of the background's colour: in holes, beside it."""
+    """Regions kept, or half kept, that are flat and of the background's colour or were doubted."""
     covered = evidence.alpha > _SHOWING
+    depth, outside = _distance(covered), _outside(covered)
     smooth = cv2.blur(evidence.difference, (5, 5))
     flat = cv2.blur(evidence.slope, (5, 5)) < 0.7 * evidence.steep
-    alike = (covered & (smooth < 1.5 * evidence.low) & flat).astype(np.uint8)
-    opened = cv2.morphologyEx(alike, cv2.MORPH_OPEN, _CROSS)
-    depth, outside = _distance(covered), _outside(covered)
+    alike = covered & (smooth < 1.5 * evidence.low) & flat
+    if evidence.doubt is not None:
+        alike |= (evidence.doubt > _DOUBTED) & (depth >= _DEEP)
+    opened = cv2.morphologyEx(alike.astype(np.uint8), cv2.MORPH_OPEN, _CROSS)
     typical, thin = _typical(evidence), _thinness(evidence.covered)
     return [
         _measure_leftover(evidence, window, inside, depth, outside, typical, thin)
         for window, inside in _components(opened, _SMALLEST_LEFTOVER)
-        if float(np.quantile(depth[window][inside], 0.9)) >= 2.0
+        if float(np.quantile(depth[window][inside], 0.9)) >= _DEEP
     ]
 
 
@@ -147,6 +151,11 @@ def _box(window: Window) -> Box:
     return window[1].start, window[0].start, window[1].stop, window[0].stop
 
 
+def _doubted(evidence: Evidence, window: Window, inside: Mask) -> float:
+    """The mean doubt of a region; 0 where there is none on record."""
+    return 0.0 if evidence.doubt is None else float(evidence.doubt[window][inside].mean())
+
+
 def _measure_loss(
     evidence: Evidence,
     window: Window,
@@ -182,6 +191,7 @@ def _measure_loss(
         float(np.median(evidence.colour[window][inside])), float(lightness.std()), float(slope.mean()),
         float(np.quantile(inner, 0.8)) if inner.size else 0.0, free_edge / max(difference, 0.05),
         float(evidence.alpha[window][inside].mean()), evidence.noise, typical, thin,
+        _doubted(evidence, window, inside),
     )  # fmt: skip
     reason: Reason = "chain_gap"
     if closed > 0.8 and girth > 3.0:
@@ -220,6 +230,7 @@ def _measure_leftover(
         float(evidence.difference[wide][held].mean()) if held.any() else 0.0,
         float(evidence.slope[wide][held].mean()) if held.any() else 0.0,
         kept, evidence.noise, typical, thin, area / max(1.0, float(inside.size)),
+        _doubted(evidence, window, inside),
     )  # fmt: skip
     reason: Reason = "hole_filled" if kept >= _FILLED else "hole_leaking"
     if open_side > 0.03:

@@ -27,8 +27,9 @@ class Evidence:
 
     `difference` is how unlike the background a pixel is (log units), `lightness` its signed part and
     `colour` the rest,
-    `slope` the photograph's steepness a pixel, `alpha` the matte and
-    `covered` where it says piece; below `low` a difference is the
+    `slope` the photograph's steepness a pixel, `alpha` the matte,
+    `covered` where it says piece and `doubt` (0..1) how unsure its networks were, None where that is not
+    known; below `low` a difference is the
     background's own, above `high` it is something else. `origin` and `scale` lead back to the photograph
     (photograph = crop x scale + origin).
     """
@@ -39,6 +40,7 @@ class Evidence:
     lightness: Floats
     colour: Floats
     slope: Floats
+    doubt: Floats | None
     noise: float
     low: float
     high: float
@@ -62,19 +64,25 @@ class Evidence:
         return left, top
 
 
-def gather_evidence(photo: Floats, background: Floats, alpha: Floats) -> Evidence:
-    """Compare `photo` with `background` (linear, H x W x 3) around what `alpha` (H x W) covers."""
+def gather_evidence(photo: Floats, background: Floats, alpha: Floats, doubt: Bytes | None = None) -> Evidence:
+    """Compare `photo` with `background` (linear, H x W x 3) around what `alpha` covers.
+
+    `alpha` and, in 1/255, the `doubt` of the networks that made it are H x W.
+    """
     height, width = alpha.shape
     left, top, right, bottom = _surroundings(alpha)
     window = np.s_[top:bottom, left:right]
     scale = max(1.0, float(np.sqrt((bottom - top) * (right - left) / _LARGEST_PIXELS)))
     seen, behind, matte = photo[window], background[window], alpha[window]
+    unsure = None if doubt is None else doubt[window] * np.float32(1 / 255)
     if scale > 1.0:
         size = (round((right - left) / scale), round((bottom - top) / scale))
         seen, behind, matte = (
             np.asarray(cv2.resize(layer, size, interpolation=cv2.INTER_AREA), np.float32)
             for layer in (seen, behind, matte)
         )
+        if unsure is not None:
+            unsure = np.asarray(cv2.resize(unsure, size, interpolation=cv2.INTER_AREA), np.float32)
     correction = _drift(seen, behind, matte)
     lightness, colour = np.empty_like(matte), np.empty_like(matte)
     for row in range(0, len(matte), _BAND):
@@ -98,6 +106,7 @@ def gather_evidence(photo: Floats, background: Floats, alpha: Floats) -> Evidenc
         lightness=lightness,
         colour=colour,
         slope=slope,
+        doubt=unsure,
         noise=noise,
         low=2.0 * noise + 0.03,
         high=4.0 * noise + 0.10,

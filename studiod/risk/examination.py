@@ -10,16 +10,18 @@ from numpy.typing import NDArray
 
 from studiod.risk.candidates import Candidate, find_leftovers, find_losses
 from studiod.risk.conditions import edge_sharpness
+from studiod.risk.doubt import DOUBT_FEATURES, measure_doubt
 from studiod.risk.edges import EdgeFacts, Reflection, find_reflection, measure_edge, rim_of
 from studiod.risk.evidence import Evidence, gather_evidence
 
+Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 PICTURE_FEATURES = (
     "gaps", "gap_worst", "prongs", "prong_worst", "eaten", "eaten_worst", "holes", "hole_worst", "left",
     "left_worst", "lost_area", "left_area", "reflection", "reflection_strength", "halo", "softness", "misfit",
     "fat", "aligned", "weak", "sharpness", "noise", "typical", "thinness", "parts",
-    "holes_open", "size", "grey",
+    "holes_open", "size", "grey", *DOUBT_FEATURES,
 )  # fmt: skip
 
 _LEAST_PIECE = 2e-5
@@ -44,9 +46,9 @@ def has_piece(alpha: Floats) -> bool:
     return float((alpha >= 0.5).mean()) >= _LEAST_PIECE
 
 
-def examine(photo: Floats, background: Floats, alpha: Floats) -> Examination:
+def examine(photo: Floats, background: Floats, alpha: Floats, doubt: Bytes | None = None) -> Examination:
     """Measure a matte that covers something; `photo` and `background` linear H x W x 3."""
-    evidence = gather_evidence(photo, background, alpha)
+    evidence = gather_evidence(photo, background, alpha, doubt)
     edge, reflection = measure_edge(evidence), find_reflection(evidence)
     sharpness = edge_sharpness(evidence)
     return Examination(
@@ -76,5 +78,6 @@ def _measure_whole(
         edge.halo, edge.softness, edge.misfit, edge.fat, edge.aligned, edge.weak, sharpness,
         evidence.noise, float(np.median(evidence.difference[covered])), np.log(area / rim),
         np.log(max(1, parts)), np.log(max(1, gaps)), np.log(area), np.log(max(1.0, partly) / rim),
+        *measure_doubt(evidence),
     )  # fmt: skip
     return tuple(float(value) for value in values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from studiod.risk.calibration import Calibration, Judge
+from studiod.risk.calibration import Calibration, Trees
 from studiod.risk.candidates import LOSS_FEATURES, Candidate
 from studiod.risk.examination import Examination
 
@@ -21,11 +21,11 @@ def judge(
     clear = _standing_out(seen)
     lost = np.maximum(judge_candidates(seen.losses, calibration.loss), _STANDING_OUT * clear)
     left = judge_candidates(seen.leftovers, calibration.leftover)
-    score = float(calibration.picture(measure_picture(seen, lost, left)[None])[0])
-    return max(score, _STANDING_OUT if clear.any() else 0.0), lost, left
+    score = calibration.picture(measure_picture(seen, lost, left)[None])
+    return max(float(calibration.adjust(score)[0]), _STANDING_OUT if clear.any() else 0.0), lost, left
 
 
-def judge_candidates(candidates: tuple[Candidate, ...], judge: Judge) -> NDArray[np.float64]:
+def judge_candidates(candidates: tuple[Candidate, ...], judge: Trees) -> NDArray[np.float64]:
     """Each candidate's probability of being a mistake."""
     if not candidates:
         return np.zeros(0)

@@ -22,9 +22,9 @@ Place = tuple[Candidate, float]
 
 _WORTH_SHOWING: Mapping[Reason, float] = {
     "chain_gap": 0.15, "prong_missing": 0.3, "stone_eaten": 0.4,
-    "hole_filled": 0.5, "hole_leaking": 0.5, "background_left": 0.5,
+    "hole_filled": 0.3, "hole_leaking": 0.3, "background_left": 0.5,
 }  # fmt: skip
-"""From which probability on a place is shown: a link or a prong that may be lost is worth more looks."""
+"""From which probability on a place is shown: links, prongs and holes are worth more looks."""
 _MOST_FINDINGS = 12
 _STRETCH = 0.08
 """Of the photograph's long side: chain gaps within so much of one another are one finding."""

@@ -30,7 +30,7 @@ def main() -> None:
     made = process_photo(
         photo,
         plate=None,
-        matte=_timed("matte", matte, spent),
+        solve=_timed("matte", matte.solve, spent),
         assess=_timed("risk", assess, spent),
         presets=presets,
     )

@@ -18,6 +18,7 @@ from studiod.delivery.touchup import WORDS, Complaint, Identity, identify, read_
 from studiod.errors import PictureError
 from studiod.imaging.photo import Box, Photo
 from studiod.imaging.retouch import Retouched
+from studiod.matting import Matte
 from studiod.pipeline import process_photo
 from studiod.risk.findings import Finding, Risk
 from studiod.settings import Preset
@@ -43,7 +44,7 @@ class Studio:
         made = process_photo(
             self.photo,
             plate=None,
-            matte=lambda *_: self.alpha,
+            solve=lambda *_: Matte(self.alpha),
             assess=lambda *_: Risk(0.4, (finding,), "test"),
             presets=[WHITE],
         )
@@ -216,7 +217,7 @@ def test_a_second_round_keeps_the_first(studio: Studio, tmp_path: Path) -> None:
     made = process_photo(
         studio.photo,
         plate=None,
-        matte=lambda *_: first.alpha,
+        solve=lambda *_: Matte(first.alpha),
         assess=lambda *_: Risk(0.1, (), "test"),
         presets=[WHITE],
         retouched=first,

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from studiod.evaluate.fitting import calibrate_judge, cross_fit, fit_network, fit_trees, trees_of
-from studiod.risk.calibration import Calibration, Network, Trees, calibration_bytes, load_calibration
+from studiod.evaluate.fitting import calibrate_judge, cross_fit, fit_trees, trees_of
+from studiod.risk.calibration import Calibration, Trees, calibration_bytes, load_calibration
 from studiod.risk.figures import area_under_curve, calibration_error
 
 Values = NDArray[np.float64]
+fits = pytest.mark.skipif(find_spec("sklearn") is None, reason="fits need the extra `train`")
 
 
 def measurements(seed: int, count: int = 4000) -> tuple[Values, Values, Values]:
@@ -24,11 +26,12 @@ def measurements(seed: int, count: int = 4000) -> tuple[Values, Values, Values]:
     return rows, probability, (random.random(count) < probability).astype(np.float64)
 
 
+@fits
 def test_a_judge_learns_a_bent_rule_and_says_probabilities() -> None:
     """A calibrated judge ranks unseen rows as their true probabilities do and means what it says."""
     rows, _, truth = measurements(1)
     held, _, held_truth = measurements(2)
-    judge = fit_network(rows, truth, 6, 1e-3)
+    judge = fit_trees(rows, truth)
     judge = calibrate_judge(judge, judge(held), held_truth)
     tests, probability, outcomes = measurements(3)
     score = judge(tests)
@@ -38,15 +41,17 @@ def test_a_judge_learns_a_bent_rule_and_says_probabilities() -> None:
     assert np.abs(score - probability).mean() < 0.06
 
 
+@fits
 def test_calibration_takes_back_overconfidence() -> None:
     """A judge whose logits are three times too large gets a slope of a third."""
     rows, _, truth = measurements(1)
-    judge = fit_network(rows, truth, 6, 1e-3)
-    loud = Network(**{**vars(judge), "output": 3 * judge.output, "output_bias": 3 * judge.output_bias})
+    judge = fit_trees(rows, truth)
+    loud = replace(judge, value=3 * judge.value, base=3 * judge.base)
     calm, held = (calibrate_judge(each, each(rows), truth) for each in (judge, loud))
     assert held.slope == pytest.approx(calm.slope / 3, rel=0.05)
 
 
+@fits
 def test_a_cross_fitted_score_knows_nothing_of_its_own_piece() -> None:
     """Measurements that tell pieces apart and nothing else rank unseen pieces no better than chance."""
     random = np.random.default_rng(4)
@@ -54,21 +59,9 @@ def test_a_cross_fitted_score_knows_nothing_of_its_own_piece() -> None:
     outcome = random.integers(0, 2, 20)
     truth = np.repeat(outcome, 25).astype(np.float64)
     rows = np.repeat(random.normal(size=(20, 8)), 25, axis=0)
-    fit = partial(fit_network, width=8, decay=1e-4)
-    judge, score = cross_fit(rows, truth, folds, np.ones(500, np.bool_), fit)
+    judge, score = cross_fit(rows, truth, folds, np.ones(500, np.bool_), fit_trees)
     assert area_under_curve(judge(rows), truth) > 0.95
     assert area_under_curve(score, truth) < 0.7
-
-
-def test_a_constant_measurement_says_nothing() -> None:
-    """A measurement that never varied in fitting changes no score later, and fitting is repeatable."""
-    rows, _, truth = measurements(1, 500)
-    rows[:, 2] = 7.0
-    judge = fit_network(rows, truth, 4, 1e-3)
-    other = rows.copy()
-    other[:, 2] = -1000.0
-    np.testing.assert_allclose(judge(other), judge(rows), atol=1e-5)
-    np.testing.assert_array_equal(fit_network(rows, truth, 4, 1e-3).hidden, judge.hidden)
 
 
 def stump() -> Trees:
@@ -90,26 +83,28 @@ def test_trees_are_walked_to_their_ends() -> None:
     np.testing.assert_allclose(stump()(rows), 1 / (1 + np.exp(-logits)))
 
 
+@fits
 def test_fitted_trees_say_what_the_library_says() -> None:
     """Trees that scikit-learn has grown, walked as our arrays, give its own probabilities."""
-    ensemble = pytest.importorskip("sklearn.ensemble", reason="fits need the extra `train`")
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
     rows, _, truth = measurements(1, 2000)
-    model = ensemble.HistGradientBoostingClassifier(max_iter=30).fit(rows, truth)
+    model = HistGradientBoostingClassifier(max_iter=30).fit(rows, truth)
     tests, _, _ = measurements(3, 500)
     np.testing.assert_allclose(trees_of(model)(tests), model.predict_proba(tests)[:, 1], atol=1e-9)
 
 
+@fits
 def test_fitted_trees_rank_well() -> None:
     """They learn a rule of two measurements, one of them bent."""
-    pytest.importorskip("sklearn", reason="fits need the extra `train`")
     rows, _, truth = measurements(1)
     tests, expected, _ = measurements(3)
     assert np.corrcoef(fit_trees(rows, truth)(tests), expected)[0, 1] > 0.85
 
 
+@fits
 def test_a_rising_measurement_never_lowers_the_probability() -> None:
     """However the outcomes scatter, along a measurement that is to rise the score never falls."""
-    pytest.importorskip("sklearn", reason="fits need the extra `train`")
     rows, _, truth = measurements(1)
     trees = fit_trees(rows, truth, rising=[1])
     tests, _, _ = measurements(3, 50)
@@ -119,11 +114,14 @@ def test_a_rising_measurement_never_lowers_the_probability() -> None:
 
 def test_a_calibration_survives_its_file(tmp_path: Path) -> None:
     """Written and read again, every judge answers alike to 1e-3."""
-    rows, _, truth = measurements(1, 500)
-    judge = fit_network(rows, truth, 4, 1e-3)
+    rows, _, _ = measurements(1, 500)
     path = tmp_path / "calibration.npz"
-    path.write_bytes(calibration_bytes(Calibration("made-1", stump(), judge, judge)))
+    path.write_bytes(
+        calibration_bytes(
+            Calibration("made-1", stump(), replace(stump(), base=0.5), replace(stump(), slope=3.0))
+        )
+    )
     again = load_calibration(path)
     assert again.version == "made-1"
     np.testing.assert_allclose(again.loss(rows), stump()(rows), atol=1e-6)
-    np.testing.assert_allclose(again.picture(rows), judge(rows), atol=1e-3)
+    np.testing.assert_allclose(again.picture(rows), replace(stump(), slope=3.0)(rows), atol=1e-6)

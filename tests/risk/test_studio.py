@@ -41,12 +41,12 @@ def test_the_newest_that_fits_is_in_force(tmp_path: Path) -> None:
 
 
 def test_the_studio_s_probability_is_the_shipped_one_adjusted(tmp_path: Path) -> None:
-    """For the same measurements the picture's judge gives the adjusted probability."""
+    """What the judges say is moved as the adjustment moves it."""
     adjustment = Adjustment("studio-1", SHIPPED, 0.5, -1.0, 100)
     write(tmp_path, adjustment)
-    measured = np.random.default_rng(1).normal(0, 1, (20, len(load_calibration().picture.mean)))
-    expected = adjustment.apply(load_calibration().picture(measured))
-    assert studio_calibration(tmp_path).picture(measured) == pytest.approx(expected, abs=1e-3)
+    said = np.linspace(0.01, 0.99, 20)
+    assert studio_calibration(tmp_path).adjust(said) == pytest.approx(adjustment.apply(said))
+    assert load_calibration().adjust(said) == pytest.approx(said)
 
 
 def test_what_scored_a_piece_is_recorded_with_it(tmp_path: Path) -> None:
@@ -55,5 +55,5 @@ def test_what_scored_a_piece_is_recorded_with_it(tmp_path: Path) -> None:
 
     write(tmp_path, Adjustment("studio-1", SHIPPED, 1.0, 0.0, 100))
     piece, _ = pieces.ring()
-    risk = assess(piece.photo, piece.background, piece.alpha, studio_calibration(tmp_path))
+    risk = assess(piece.photo, piece.background, piece.alpha, calibration=studio_calibration(tmp_path))
     assert risk.as_json()["calibration"] == "studio-1"

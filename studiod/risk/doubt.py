@@ -1,0 +1,43 @@
+"""Where the networks that made the matte were not sure themselves.
+
+It is no witness of its own, being blind where they are blind; but of two mattes that the photograph speaks
+for alike, the one that was doubted fails more often.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from studiod.risk.evidence import Evidence
+
+Mask = NDArray[np.bool_]
+
+DOUBT_FEATURES = ("edge", "torn", "inside", "outside")
+_NEAR = np.ones((7, 7), np.uint8)
+_TORN = 0.2
+_SHOWING = 0.02
+_LEAST = 1e-4
+
+
+def measure_doubt(evidence: Evidence) -> tuple[float, ...]:
+    """How much was doubted, in the order of DOUBT_FEATURES: nothing, where no network of ours answered.
+
+    The mean along the edge and the share of it that is torn between piece and background; the logarithms of
+    what is doubted within the piece and away from it, against the piece's area.
+    """
+    if evidence.doubt is None:
+        return 0.0, 0.0, float(np.log(_LEAST)), float(np.log(_LEAST))
+    covered = evidence.covered.astype(np.uint8)
+    whole, showing = cv2.erode(covered, _NEAR) > 0, (evidence.alpha > _SHOWING).astype(np.uint8)
+    away = cv2.dilate(showing, _NEAR) == 0
+    edge = (cv2.dilate(covered, _NEAR) > 0) & ~whole
+    area = max(1.0, float(covered.sum()))
+    along = evidence.doubt[edge]
+    return (
+        float(along.mean()) if along.size else 0.0,
+        float((along > _TORN).mean()) if along.size else 0.0,
+        float(np.log(float(evidence.doubt[whole].sum()) / area + _LEAST)),
+        float(np.log(float(evidence.doubt[away].sum()) / area + _LEAST)),
+    )
