@@ -29,6 +29,7 @@ _MOST_FINDINGS = 12
 _STRETCH = 0.08
 """Of the photograph's long side: chain gaps within so much of one another are one finding."""
 _DOUBTFUL = 0.05
+"""A gap less probable than this joins no other."""
 _ALIKE_MIRROR = 0.85
 _WIDE_HALO = 1.2
 
