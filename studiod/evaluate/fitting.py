@@ -30,7 +30,7 @@ from studiod.evaluate.sets import Truth, list_truths, part_of
 from studiod.imaging.files import write_whole
 from studiod.risk.calibration import Calibration, Trees, calibration_bytes
 from studiod.risk.candidates import LOSS_FEATURES, Candidate
-from studiod.risk.figures import fit_logistic, logit_of
+from studiod.risk.figures import fit_logistic, moved_on_logit
 from studiod.risk.judging import measure_picture
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def cross_fit(rows: Values, truth: Values, folds: Values, counted: Mask, fit: Fi
         unseen = folds == fold
         score[unseen] = fit(rows[~unseen], truth[~unseen])(rows[unseen])
     judge = calibrate_judge(fit(rows, truth), score[counted], truth[counted])
-    return judge, 1 / (1 + np.exp(-(judge.slope * logit_of(score) + judge.offset)))
+    return judge, moved_on_logit(score, judge.slope, judge.offset)
 
 
 def main() -> int:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from studiod.risk.figures import logit_of
+from studiod.risk.figures import moved_on_logit, probability_of
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
@@ -42,7 +42,7 @@ class Trees:
         """Probabilities of N x F measurements."""
         rows = np.asarray(measured, np.float64)
         logit = np.array([self._sum(row) for row in rows])
-        return _logistic(self.slope * logit + self.offset)
+        return probability_of(self.slope * logit + self.offset)
 
     def _sum(self, row: Floats) -> float:
         trees = np.arange(len(self.feature))
@@ -70,7 +70,7 @@ class Calibration:
 
     def adjust(self, probability: Floats) -> Floats:
         """Probabilities of unusable pictures as the studio has learnt to take them."""
-        return _logistic(self.slope * logit_of(probability) + self.offset)
+        return moved_on_logit(probability, self.slope, self.offset)
 
 
 @lru_cache(maxsize=4)
@@ -103,7 +103,3 @@ def _judge_from(values: Mapping[str, NDArray[Any]], name: str) -> Trees:
         wide = value.astype(np.int64 if np.issubdtype(value.dtype, np.integer) else np.float64)
         given[field.name] = wide if wide.ndim else float(wide)
     return Trees(**given)
-
-
-def _logistic(logit: Floats) -> Floats:
-    return np.asarray(1.0 / (1.0 + np.exp(-logit.clip(-30, 30))))

@@ -42,7 +42,7 @@ def fit_logistic(score: Values, truth: Values, weight: Values) -> tuple[float, f
     target = np.where(truth > 0, (positive + 1) / (positive + 2), 1 / (negative + 2))
     slope, offset = 1.0, 0.0
     for _ in range(200):
-        guess = 1 / (1 + np.exp(-(slope * logit + offset).clip(-30, 30)))
+        guess = probability_of(slope * logit + offset)
         curve = weight * guess * (1 - guess) + 1e-9
         across = float((curve * logit).sum())
         along, level = float((curve * logit**2).sum()) + 1.0, float(curve.sum()) + 1e-3
@@ -51,6 +51,16 @@ def fit_logistic(score: Values, truth: Values, weight: Values) -> tuple[float, f
         change = np.linalg.solve(np.array([[along, across], [across, level]]), pull).clip(-0.2, 0.2)
         slope, offset = slope - float(change[0]), offset - float(change[1])
     return slope, offset
+
+
+def moved_on_logit(score: Values, slope: float, offset: float) -> Values:
+    """Probabilities moved by a slope and an offset on their logit."""
+    return probability_of(slope * logit_of(score) + offset)
+
+
+def probability_of(logit: Values) -> Values:
+    """The probability of logits, at most 30 from even."""
+    return np.asarray(1.0 / (1.0 + np.exp(-logit.clip(-30, 30))))
 
 
 def logit_of(score: Values) -> Values:

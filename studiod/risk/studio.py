@@ -11,10 +11,8 @@ import re
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from studiod.risk.calibration import Calibration, Floats, load_calibration
-from studiod.risk.figures import logit_of
+from studiod.risk.figures import logit_of, moved_on_logit, probability_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +30,11 @@ class Adjustment:
 
     def apply(self, score: Floats) -> Floats:
         """Adjusted probabilities."""
-        return _probability(self.slope * logit_of(score) + self.offset)
+        return moved_on_logit(score, self.slope, self.offset)
 
     def undo(self, score: Floats) -> Floats:
         """The probabilities that were adjusted to these."""
-        return _probability((logit_of(score) - self.offset) / self.slope)
+        return probability_of((logit_of(score) - self.offset) / self.slope)
 
 
 def list_adjustments(folder: Path) -> list[Adjustment]:
@@ -68,7 +66,3 @@ def as_json(adjustment: Adjustment) -> bytes:
 
 def _name(path: Path) -> re.Match[str] | None:
     return re.fullmatch(r"studio-([0-9]{1,9})\.json", path.name)
-
-
-def _probability(logit: Floats) -> Floats:
-    return np.asarray(1.0 / (1.0 + np.exp(-logit.clip(-30, 30))))

@@ -152,7 +152,7 @@ def paper(level: float = 0.7, noise: float = 0.004) -> Floats:
 
 @pytest.mark.parametrize("level", [0.05, 0.4, 0.9])
 def test_empty_frame_has_an_empty_matte(matting: ChainMatting, level: float) -> None:
-    """A set without a piece has a matte of zeros, and the coarse pass says so."""
+    """A set without a piece has a matte of zeros."""
     matte = matting.solve(paper(level))
     assert matte.alpha.max() == 0
 
