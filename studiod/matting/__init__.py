@@ -36,9 +36,6 @@ class LoadedMatte(Protocol):
     name: str
     sha256: str
 
-    def __call__(self, photo: Floats, background: Floats, strokes: Sequence[Stroke] | None = None) -> Floats:
-        """Alpha H x W, 0..1, alone."""
-
     def solve(self, photo: Floats, background: Floats, strokes: Sequence[Stroke] = ()) -> Matte:
         """Alpha and, of our own networks, the doubt about it."""
 
@@ -62,10 +59,6 @@ class GeneralMatte:
         self._model = model
         self.name = model.name
         self.sha256 = model.sha256
-
-    def __call__(self, photo: Floats, background: Floats, strokes: Sequence[Stroke] | None = None) -> Floats:
-        """Alpha of `photo` alone."""
-        return self.solve(photo, background, strokes or ()).alpha
 
     def solve(self, photo: Floats, background: Floats, strokes: Sequence[Stroke] = ()) -> Matte:
         """Alpha of `photo`, all 0 where the model finds no piece; strokes are obeyed."""

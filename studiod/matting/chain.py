@@ -49,7 +49,7 @@ _NOTHING, _WHOLE = 0.05, 0.50  # chosen on the calibration part: fewer broken li
 
 
 class ChainMatting:
-    """Our two networks behind one call; sessions are built once and used for every picture.
+    """Our two networks behind one method; sessions are built once and used for every picture.
 
     Tiles are solved two at a time, which keeps `threads` cores busier than sharing one.
     `name` and `sha256` (of the coarse and the fine file, in this order) say which weights answer.
@@ -62,12 +62,6 @@ class ChainMatting:
         threads = threads or os.cpu_count() or 1
         self._hands = min(threads, _SIDE_BY_SIDE)
         self._fine = open_session(fine, threads // self._hands, provider)
-
-    def __call__(
-        self, photo: Floats, background: Floats | None = None, strokes: Sequence[Stroke] | None = None
-    ) -> Floats:
-        """Coverage H x W float32 0..1 of the piece in `photo` (H x W x 3 linear float32)."""
-        return self.solve(photo, background, strokes or ()).alpha
 
     def solve(
         self, photo: Floats, background: Floats | None = None, strokes: Sequence[Stroke] = (), shift: int = 0

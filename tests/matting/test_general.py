@@ -45,7 +45,7 @@ def test_the_file_is_the_one_the_notice_names() -> None:
 def test_a_ring_hole_stays_open(matte: LoadedMatte) -> None:
     """Background inside an enclosed hole is removed, the piece around it kept whole."""
     photo = ring()
-    alpha = matte(photo, estimate_background(photo))
+    alpha = matte.solve(photo, estimate_background(photo)).alpha
     assert alpha.shape == photo.shape[:2] and alpha.dtype == np.float32
     assert alpha[240, 320] == 0 and alpha[10, 10] == 0
     assert alpha[240, 200] == 1 and alpha[120, 320] == 1
@@ -54,7 +54,7 @@ def test_a_ring_hole_stays_open(matte: LoadedMatte) -> None:
 def test_an_empty_frame_has_an_empty_matte(matte: LoadedMatte) -> None:
     """Where the model's raw mask is nowhere sure, nothing is cut out."""
     photo = np.full((300, 400, 3), 0.6, np.float32)
-    assert not matte(photo, photo).any()
+    assert not matte.solve(photo, photo).alpha.any()
 
 
 def test_strokes_are_obeyed(matte: LoadedMatte) -> None:
@@ -64,7 +64,7 @@ def test_strokes_are_obeyed(matte: LoadedMatte) -> None:
         Stroke(((200.0, 240.0), (200.0, 240.0)), 8.0, "remove"),
         Stroke(((320.0, 240.0), (330.0, 240.0)), 6.0, "keep"),
     )
-    alpha = matte(photo, estimate_background(photo), strokes)
+    alpha = matte.solve(photo, estimate_background(photo), strokes).alpha
     assert alpha[240, 200] == 0 and alpha[240, 325] == 1
 
 
