@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from studiod.imaging.background import estimate_background
 from studiod.matting.matte import Matte
+from studiod.matting.mirror import empty_mirror_images
 from studiod.matting.sessions import Provider, hash_files, open_session
 from studiod.strokes import Stroke
 
@@ -71,7 +72,8 @@ class ChainMatting:
         `shift` moves the grid of tiles by so many pixels (multiples of 16)."""
         if background is None:
             background = estimate_background(photo)
-        scenes = _pyramid(_Scene(photo, background, *_drawn(photo.shape[:2], strokes)))
+        keep, remove = _drawn(photo.shape[:2], strokes)
+        scenes = _pyramid(_Scene(photo, background, keep, remove))
         known = _whole(self._coarse, scenes[0])
         known = _look_closer(self._coarse, scenes, known)
         believed = known
@@ -80,9 +82,10 @@ class ChainMatting:
         said = _shrunk(known, photo.shape[:2])
         alpha = _stretched(said)
         _drop_unbelieved(alpha, np.maximum(believed, scenes[0].keep))
-        obey_strokes(alpha, photo, background, strokes)
         doubt = _doubt(said, alpha)
-        for drawn in _drawn(photo.shape[:2], strokes):
+        empty_mirror_images(alpha, doubt, photo, background, keep)
+        obey_strokes(alpha, photo, background, strokes)
+        for drawn in (keep, remove):
             doubt[drawn > 0] = 0
         return Matte(alpha, doubt)
 
