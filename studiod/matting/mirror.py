@@ -115,8 +115,8 @@ def _axes(view: _View) -> Iterator[tuple[int, slice]]:
 def _pieces_beside(kept: Mask) -> list[slice]:
     """The columns of pieces that stand side by side."""
     taken = np.asarray(kept.any(axis=0), np.uint8)[None]
-    reach = max(2, round(_APART * kept.shape[1]))
-    closed = cv2.morphologyEx(taken, cv2.MORPH_CLOSE, np.ones((1, reach), np.uint8))
+    reach = max(1, round(_APART * kept.shape[1] / 2))
+    closed = cv2.morphologyEx(taken, cv2.MORPH_CLOSE, np.ones((1, 2 * reach + 1), np.uint8))
     edges = np.flatnonzero(np.diff(np.pad(closed[0], 1).astype(np.int8)))
     return [slice(int(first), int(last)) for first, last in edges.reshape(-1, 2)]
 

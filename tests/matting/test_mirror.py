@@ -138,23 +138,25 @@ def test_no_shape_is_too_odd(shape: tuple[int, int], value: float) -> None:
     np.testing.assert_array_equal(after, alpha)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_nothing_is_added_and_the_upper_half_is_never_touched(seed: int) -> None:
     """Whatever a matte keeps: what changes becomes 0, below the middle of what is kept."""
     random = np.random.default_rng(seed)
-    alpha = np.zeros((90, 110), np.float32)
+    height, width = (int(side) for side in random.integers(30, 400, 2))
+    alpha = np.zeros((height, width), np.float32)
     for _ in range(int(random.integers(1, 9))):
         centre, axes = (
-            (int(v) for v in random.integers(5, 85, 2)),
+            (int(v) for v in random.integers(0, 400, 2)),
             (int(v) for v in random.integers(2, 30, 2)),
         )
         cv2.ellipse(
             alpha, (*centre,), (*axes,), float(random.integers(180)), 0, 360, 1.0, int(random.integers(1, 9))
         )
-    photo = random.uniform(0, 1, (90, 110, 3)).astype(np.float32)
+    photo = random.uniform(0, 1, (height, width, 3)).astype(np.float32)
     doubt = random.integers(0, 60, alpha.shape).astype(np.uint8)
     after, _ = emptied(photo, alpha, doubt)
-    rows = np.flatnonzero(alpha.any(axis=1))
+    rows = np.flatnonzero((alpha > 0.3).any(axis=1))
     assert (after[alpha != after] == 0).all()
-    np.testing.assert_array_equal(after[: (rows[0] + rows[-1]) // 2], alpha[: (rows[0] + rows[-1]) // 2])
+    half = (rows[0] + rows[-1]) // 2 if rows.size else height
+    np.testing.assert_array_equal(after[:half], alpha[:half])
