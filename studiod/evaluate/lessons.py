@@ -18,6 +18,7 @@ from studiod.evaluate.elsewhere import name_elsewhere, piece_of, set_elsewhere
 from studiod.evaluate.mattes import SHIPPED, Studied, list_sources, make_matte, open_studied
 from studiod.evaluate.measures import CHAIN, Floats, Score, count_prongs, find_breaks, score_matte
 from studiod.evaluate.sets import Truth, part_of
+from studiod.imaging import mirror
 from studiod.imaging.files import write_whole
 from studiod.matting import Matte
 from studiod.risk.candidates import Candidate
@@ -132,8 +133,9 @@ def _study_matte(studied: Studied, source: str, matte: Matte) -> Lesson | None:
 @lru_cache(maxsize=1)
 def _code_hash() -> str:
     """Changes whenever what is measured does: a lesson of older code is not used again."""
-    names = ("candidates", "conditions", "details", "doubt", "edges", "evidence", "examination")
-    code = [(Path(risk.__file__).parent / f"{name}.py").read_bytes() for name in names]
+    names = ("candidates", "conditions", "details", "doubt", "edges", "evidence", "examination", "reflection")
+    files = [Path(mirror.__file__), *(Path(risk.__file__).parent / f"{name}.py" for name in names)]
+    code = [file.read_bytes() for file in files]
     return hashlib.sha256(b"".join(code)).hexdigest()[:12]
 
 

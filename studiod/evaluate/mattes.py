@@ -1,7 +1,7 @@
 """Many mattes of one picture, from exact to spoilt: what the risk learns on.
 
-What networks answer is kept on disk, once for each file of weights; all else is made from it and from
-the exact matte in no time, the same at every call.
+What networks answer is kept on disk, once for each state of the weights and the code around them; all else
+is made from it and from the exact matte in no time, the same at every call.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from studiod import matting
 from studiod.evaluate.damage import damage_matte, soften_matte
 from studiod.evaluate.measures import Floats
 from studiod.evaluate.sets import Exact, Truth, read_coverage, read_linear, read_truth
+from studiod.imaging import mirror
 from studiod.imaging.background import estimate_background
-from studiod.matting import GeneralMatte, LoadedMatte, Matte, load_matte
+from studiod.matting import WEIGHTS, GeneralMatte, LoadedMatte, Matte, load_matte
 from studiod.matting.difference import matte_from_difference
 from studiod.matting.general import GeneralModel, run_as_published
 from studiod.matting.sessions import hash_files
@@ -51,9 +53,9 @@ def open_studied(truth: Truth) -> Studied:
 
 
 def list_sources(general: Path) -> list[str]:
-    """The names of all mattes that `make_matte` makes; those of networks hold the weights' hash."""
+    """The names of all mattes that `make_matte` makes; those of networks hold a hash of what made them."""
     made = ["exact", "soft-1", *(f"spoilt-{n}" for n in range(_SPOILT)), "difference"]
-    shipped, peer = f"{SHIPPED}-{load_shipped().sha256[:8]}", hash_files(general)[:8]
+    shipped, peer = f"{SHIPPED}-{_hash_shipped()}", hash_files(general)[:8]
     altered = [f"{shipped}+{how}" for how in ("cleaned", "eroded", *map(str, range(_MENDED)))]
     return [*made, f"general-{peer}", f"near-{peer}", f"ruled-{peer}", shipped, *altered]
 
@@ -154,6 +156,13 @@ def _display(photo: Path) -> NDArray[np.uint8]:
 def load_shipped() -> LoadedMatte:
     """The matte that a studio without settings gets."""
     return load_matte(MattingSettings(), 1)
+
+
+@lru_cache(maxsize=1)
+def _hash_shipped() -> str:
+    """Changes with the weights, and with the code around them."""
+    code = sorted(Path(matting.__file__).parent.glob("*.py"))
+    return hash_files(WEIGHTS / "coarse.onnx", WEIGHTS / "fine.onnx", *code, Path(mirror.__file__))[:8]
 
 
 @lru_cache(maxsize=1)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from studiod.risk.candidates import Candidate, find_leftovers, find_losses
 from studiod.risk.conditions import edge_sharpness
 from studiod.risk.doubt import DOUBT_FEATURES, measure_doubt
-from studiod.risk.edges import EdgeFacts, Reflection, find_reflection, measure_edge, rim_of
+from studiod.risk.edges import EdgeFacts, measure_edge, rim_of
 from studiod.risk.evidence import Evidence, gather_evidence
+from studiod.risk.reflection import Reflection, find_reflection
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -49,7 +50,7 @@ def has_piece(alpha: Floats) -> bool:
 def examine(photo: Floats, background: Floats, alpha: Floats, doubt: Bytes | None = None) -> Examination:
     """Measure a matte that covers something; `photo` and `background` linear H x W x 3."""
     evidence = gather_evidence(photo, background, alpha, doubt)
-    edge, reflection = measure_edge(evidence), find_reflection(evidence)
+    edge, reflection = measure_edge(evidence), find_reflection(photo, background, alpha, doubt)
     sharpness = edge_sharpness(evidence)
     return Examination(
         evidence=evidence,

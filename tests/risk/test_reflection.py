@@ -1,0 +1,71 @@
+"""Mirror images that a matte keeps: a ring of 80 px, and its fainter image across an edge of it."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from studiod.risk.reflection import Reflection, find_reflection
+
+Floats = NDArray[np.float32]
+
+TABLE = 0.6
+FOOT = 120
+
+
+def found(image: float, quarters: int = 0, doubt: tuple[int, int] | None = None) -> Reflection | None:
+    """What is found in a ring of light 0.1 and its image below it of light `image`, all of it turned."""
+    ring = np.zeros((240, 300), np.float32)
+    cv2.circle(ring, (100, 79), 35, 1.0, 10)
+    alpha = np.maximum(ring, ring[::-1])
+    light = np.full(alpha.shape, 0.1, np.float32)
+    light[FOOT:] = image
+    photo = np.repeat((alpha * light + (1 - alpha) * TABLE)[..., None], 3, axis=2)
+    unsure = None
+    if doubt is not None:
+        unsure = np.full(alpha.shape, doubt[0], np.uint8)
+        unsure[FOOT:] = doubt[1]
+        unsure = np.ascontiguousarray(np.rot90(unsure, quarters))
+    photo, alpha = (np.ascontiguousarray(np.rot90(layer, quarters)) for layer in (photo, alpha))
+    return find_reflection(photo, np.full_like(photo, TABLE), alpha, unsure)
+
+
+@pytest.mark.parametrize(
+    ("quarters", "box"),
+    [(0, (60, 120, 141, 201)), (1, (120, 159, 201, 240)), (2, (159, 39, 240, 120)), (3, (39, 60, 120, 141))],
+)
+@pytest.mark.parametrize("doubt", [None, (2, 30)])
+def test_an_image_is_found_on_any_side(
+    quarters: int, box: tuple[int, int, int, int], doubt: tuple[int, int] | None
+) -> None:
+    """Below, beside or above the piece: the box is the image's own, to the pixels of the small picture."""
+    reflection = found(0.5, quarters, doubt)
+    assert reflection is not None
+    np.testing.assert_allclose(reflection.box, box, atol=3)
+    assert 0.1 < reflection.strength < 0.3 < reflection.likeness
+
+
+@pytest.mark.parametrize(
+    ("image", "doubt"),
+    [(0.1, None), (0.1, (2, 30)), (0.45, (10, 10)), (0.3, None)],
+    ids=["as strong", "as strong, doubted", "not doubted more", "half as strong, doubt unknown"],
+)
+def test_a_second_piece_is_no_image(image: float, doubt: tuple[int, int] | None) -> None:
+    """What is as strong as the piece, no more doubted, or not faint enough without doubt on record is none."""
+    assert found(image, doubt=doubt) is None
+
+
+def test_a_ring_alone_has_no_image() -> None:
+    """A ring's lower half is like its upper half and yet no image of it."""
+    alpha = np.zeros((120, 120), np.float32)
+    cv2.circle(alpha, (60, 60), 35, 1.0, 10)
+    photo = np.repeat((alpha * 0.1 + (1 - alpha) * TABLE)[..., None], 3, axis=2)
+    assert find_reflection(photo, np.full_like(photo, TABLE), alpha) is None
+
+
+def test_an_empty_matte_has_no_image() -> None:
+    """Where nothing is kept there is nothing to be an image of."""
+    photo = np.full((40, 60, 3), TABLE, np.float32)
+    assert find_reflection(photo, photo, np.zeros((40, 60), np.float32)) is None
