@@ -53,7 +53,7 @@ def test_an_image_is_found_on_any_side(
     ids=["as strong", "as strong, doubted", "not doubted more", "half as strong, doubt unknown"],
 )
 def test_a_second_piece_is_no_image(image: float, doubt: tuple[int, int] | None) -> None:
-    """What is as strong as the piece, no more doubted, or not faint enough without doubt on record is none."""
+    """What is as strong as the piece, no more doubted, or without doubt on record half as strong is none."""
     assert found(image, doubt=doubt) is None
 
 
