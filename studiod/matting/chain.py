@@ -43,6 +43,7 @@ _LARGEST_DOUBLED = 2000
 _BAND = 16 * FINE_STRIDE
 _AROUND = 0.1  # of the piece's long side, left free round it when it is looked at alone
 _PRESENT = 0.12  # empty sets answer at most 0.06, pieces 0.5 and more
+_VANISHING = 8  # so many pixels in one of the first look: a wire of two of them is a quarter
 _BELIEVED = 0.2  # of the calibration part's true pieces none has less than 0.35
 _LONG_LINE = 0.15  # of the long side
 _SETTLED = 0.9  # at half the size, over 3 x 3 cells; it changes no figure of the calibration part
@@ -74,12 +75,12 @@ class ChainMatting:
             background = estimate_background(photo)
         keep, remove = _drawn(photo.shape[:2], strokes)
         scenes = _pyramid(_Scene(photo, background, keep, remove))
-        known = _whole(self._coarse, scenes[0])
-        known = _look_closer(self._coarse, scenes, known)
+        known = _look_closer(self._coarse, scenes, self._look(photo, scenes[0]))
         believed = known
         for scene in scenes:
-            known = self._refine(scene, known, shift)
-        said = _shrunk(known, photo.shape[:2])
+            answer = self._refine(scene, known, shift)
+            known = answer if answer.max() > _PRESENT else known  # a fine wire shows at larger sizes alone
+        said = _shrunk(answer, photo.shape[:2])
         alpha = _stretched(said)
         _drop_unbelieved(alpha, np.maximum(believed, scenes[0].keep))
         doubt = _doubt(said, alpha)
@@ -88,6 +89,13 @@ class ChainMatting:
         for drawn in (keep, remove):
             doubt[drawn > 0] = 0
         return Matte(alpha, doubt)
+
+    def _look(self, photo: Floats, scene: _Scene) -> Floats:
+        """Where the piece is; looked for larger where nothing was found and a chain may have vanished."""
+        known = _whole(self._coarse, scene)
+        if known.max() <= _PRESENT and max(photo.shape) > _VANISHING * COARSE_SIDE:
+            known = _whole(self._coarse, scene, CLOSER_SIDE)
+        return known
 
     def _refine(self, scene: _Scene, known: Floats, shift: int) -> Floats:
         """Coverage at the scene's own resolution by the fine pass, informed by coverage `known` at any."""

@@ -187,6 +187,20 @@ def test_ring_is_whole_and_its_hole_open(matting: ChainMatting) -> None:
     assert alpha[cv2.dilate(cover, np.ones((15, 15))) < 0.001].max() == 0
 
 
+def test_a_chain_too_small_for_the_first_look_is_kept(matting: ChainMatting) -> None:
+    """A pale chain of 200 px in 24 megapixels is 12 px long at 384: the second look sees it, and it is kept."""
+    _, large = fine_chain(8, 0.5)
+    small = cv2.resize(large, (200, 150), interpolation=cv2.INTER_AREA)
+    cover = np.zeros((4000, 6000), np.float32)
+    cover[3300:3450, 500:700] = small
+    noise = np.random.default_rng(0).normal(0, 0.004, cover.shape).astype(np.float32)
+    photo = np.repeat((0.6 * (1 + 0.15 * cover) + noise)[..., None], 3, axis=2)
+    alpha = matting.solve(photo).alpha
+    assert np.minimum(alpha, cover).sum() >= 0.7 * cover.sum()
+    alpha[3290:3460, 490:710] = 0
+    assert alpha.max() == 0
+
+
 @pytest.mark.parametrize(("wire", "contrast"), [(1, 0.7), (2, 0.4), (2, 0.7)])
 def test_fine_chain_is_kept(matting: ChainMatting, wire: int, contrast: float) -> None:
     """Of a chain of 1 or 2 px wire seven tenths survive, and next to nothing is put beside it."""
