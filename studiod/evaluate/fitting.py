@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -31,7 +31,8 @@ from studiod.imaging.files import write_whole
 from studiod.risk.calibration import Calibration, Trees, calibration_bytes
 from studiod.risk.candidates import LOSS_FEATURES, Candidate
 from studiod.risk.figures import fit_logistic, moved_on_logit
-from studiod.risk.judging import measure_picture
+from studiod.risk.judging import measure_picture, measure_place
+from studiod.risk.stretches import Stretch
 
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Fit = Callable[[Values, Values], Trees]
+Places = Callable[[Lesson], tuple[Sequence[Candidate | Stretch], Values]]
+"""A lesson's places of one kind, and whether each is a mistake."""
 
 _FOLDS = 5
 _WORSE_WHERE_LARGER = ("log_area", "log_length", "log_reach")
@@ -128,8 +131,9 @@ def _study(truths: Sequence[Truth], cache: Path, general: Path, console: Console
 def fit_calibration(known: Sequence[Lesson], version: str, console: Console) -> Calibration:
     """The judges, fitted and calibrated; prints what unseen folds say of them."""
     rising = [LOSS_FEATURES.index(name) for name in _WORSE_WHERE_LARGER]
-    loss, lost = _fit_places(known, "loss", partial(fit_trees, rising=rising), console)
-    leftover, left = _fit_places(known, "leftover", fit_trees, console)
+    loss, lost = _fit_places(known, _losses, partial(fit_trees, rising=rising), console)
+    leftover, left = _fit_places(known, _leftovers, fit_trees, console)
+    stretch, _ = _fit_places(known, _stretches, fit_trees, console)
     triples = zip(known, lost, left, strict=True)
     rows = np.array([measure_picture(lesson.seen, *found) for lesson, *found in triples])
     truth = np.array([not lesson.score.usable for lesson in known], np.float64)
@@ -140,31 +144,33 @@ def fit_calibration(known: Sequence[Lesson], version: str, console: Console) -> 
     picture, score = cross_fit(rows, truth, fold, honest, fit_trees)
     held = [lesson for lesson in known if lesson.at_home]
     report_pictures(console, "train and calibrate part, unseen folds", held, score[home])
-    return Calibration(version, loss, leftover, picture)
+    return Calibration(version, loss, leftover, stretch, picture)
 
 
-def _fit_places(known: Sequence[Lesson], kind: str, fit: Fit, console: Console) -> tuple[Trees, list[Values]]:
-    """The judge of lost or left-over places, and every lesson's scores by judges that never saw its piece."""
-    rows, truth = _gathered(known, kind)
-    counts = [len(_places(lesson, kind)) for lesson in known]
+def _fit_places(
+    known: Sequence[Lesson], places: Places, fit: Fit, console: Console
+) -> tuple[Trees, list[Values]]:
+    """The judge of places of a kind, and every lesson's scores by judges that never saw its piece."""
+    rows = np.array([measure_place(place, lesson.seen) for lesson in known for place in places(lesson)[0]])
+    truth = np.concatenate([places(lesson)[1] for lesson in known])
+    counts = [len(places(lesson)[0]) for lesson in known]
     counted = np.repeat([lesson.at_home for lesson in known], counts)
     fold = np.repeat([_fold(lesson) for lesson in known], counts)
     judge, score = cross_fit(rows, truth, fold, counted, fit)
-    report_places(console, f"{kind}, unseen folds", score[counted], truth[counted])
+    report_places(console, f"{places.__name__.strip('_')}, unseen folds", score[counted], truth[counted])
     return judge, np.split(score, np.cumsum(counts)[:-1])
 
 
-def _gathered(lessons: Iterable[Lesson], kind: str) -> tuple[Values, Values]:
-    """Measurements and truth of all candidates of a kind."""
-    rows, truth = [], []
-    for lesson in lessons:
-        rows += [place.measured for place in _places(lesson, kind)]
-        truth += (lesson.lost if kind == "loss" else lesson.left).tolist()
-    return np.array(rows), np.array(truth)
+def _losses(lesson: Lesson) -> tuple[Sequence[Candidate], Values]:
+    return lesson.seen.losses, lesson.lost
 
 
-def _places(lesson: Lesson, kind: str) -> tuple[Candidate, ...]:
-    return lesson.seen.losses if kind == "loss" else lesson.seen.leftovers
+def _leftovers(lesson: Lesson) -> tuple[Sequence[Candidate], Values]:
+    return lesson.seen.leftovers, lesson.left
+
+
+def _stretches(lesson: Lesson) -> tuple[Sequence[Stretch], Values]:
+    return lesson.seen.stretches, lesson.torn
 
 
 def _fold(lesson: Lesson) -> int:

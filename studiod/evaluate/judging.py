@@ -14,7 +14,7 @@ from studiod.evaluate.lessons import Lesson
 from studiod.evaluate.report import risk_groups, share_text
 from studiod.risk.calibration import Calibration
 from studiod.risk.figures import area_under_curve, calibration_error
-from studiod.risk.findings import Finding
+from studiod.risk.findings import Box, Finding
 from studiod.risk.judging import judge
 from studiod.risk.telling import tell_places
 
@@ -40,9 +40,9 @@ def report_tests(console: Console, lessons: Sequence[Lesson], calibration: Calib
     """What the whole risk says of lessons that it was not fitted on."""
     score, findings = [], []
     for lesson in lessons:
-        said, lost, left = judge(lesson.seen, calibration)
-        score.append(said)
-        findings.append((*tell_places(lesson.seen, lost, left), *lesson.rest))
+        judged = judge(lesson.seen, calibration)
+        score.append(judged.score)
+        findings.append((*tell_places(lesson.seen, judged), *lesson.rest))
     home = np.array([lesson.at_home for lesson in lessons])
     for name, which in (("at home", home), ("elsewhere", ~home)):
         mine = [lesson for lesson, yes in zip(lessons, which, strict=True) if yes]
@@ -95,23 +95,38 @@ def _spread(score: Values, truth: Values, pieces: NDArray[np.str_]) -> tuple[flo
 def report_findings(
     console: Console, lessons: Sequence[Lesson], findings: Sequence[Sequence[Finding]]
 ) -> None:
-    """How many chain gaps and lost prongs lie in a finding's box, and what usable pictures are told."""
+    """How many chain gaps and lost prongs lie in a finding's box, and what usable pictures are told.
+
+    A picture may be usable and yet have lost a little: a finding there is no false one.
+    """
     for name, every in (("all mattes", True), ("shipped", False)):
         told = hidden = 0
-        usable = []
+        usable, false = [], []
         for lesson, mine in zip(lessons, findings, strict=True):
             if not (every or lesson.shipped):
                 continue
             losses = [finding for finding in mine if finding.reason in _LOSSES]
-            middles = [((left + right) / 2, (top + bottom) / 2) for left, top, right, bottom in lesson.gaps]
-            covered = sum(any(loss.covers(x, y) for loss in losses) for x, y in middles)
+            covered = sum(any(loss.covers(*_middle(gap)) for loss in losses) for gap in lesson.gaps)
             told, hidden = told + covered, hidden + len(lesson.gaps) - covered
             if lesson.score.usable:
                 usable.append([f for f in mine if f.reason not in _CONDITIONS])
-        false = Counter(finding.reason for mine in usable for finding in mine)
+                wrong = _wrong_places(lesson)
+                false += [f.reason for f in usable[-1] if not any(f.covers(*_middle(box)) for box in wrong)]
         share = told / max(1, told + hidden)
-        many = sum(false.values()) / max(1, len(usable))
+        many = (sum(map(len, usable)) / max(1, len(usable)), len(false) / max(1, len(usable)))
         console.print(
             f"findings, {name}: of {told + hidden} chain gaps and lost prongs {share:.1%} are told; "
-            f"{many:.2f} findings a usable picture ({len(usable)}): {dict(false.most_common())}"
+            f"{many[0]:.2f} findings a usable picture ({len(usable)}), {many[1]:.2f} where nothing is wrong: "
+            f"{dict(Counter(false).most_common())}"
         )
+
+
+def _wrong_places(lesson: Lesson) -> list[Box]:
+    """The boxes of losses and left-overs that are mistakes, in the photograph."""
+    places = [*zip(lesson.seen.losses, lesson.lost, strict=True)]
+    places += zip(lesson.seen.leftovers, lesson.left, strict=True)
+    return [lesson.seen.evidence.to_photo(*place.box) for place, wrong in places if wrong]
+
+
+def _middle(box: Box) -> tuple[float, float]:
+    return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2

@@ -38,7 +38,8 @@ _MADE = ("exact", "soft", "spoilt", "difference")
 class Lesson:
     """One matte: where it came from, its examination, the truth of its candidates and of the picture.
 
-    `gaps` are the boxes of its chain's breaks and of lost prongs, `rest` the findings that need no judge.
+    `lost`, `left` and `torn` say which losses, left-overs and stretches are mistakes, `gaps` are the boxes of
+    its chain's breaks and of lost prongs, `rest` the findings that need no judge.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Lesson:
     seen: Examination
     lost: Values
     left: Values
+    torn: Values
     score: Score
     gaps: tuple[Box, ...]
     rest: tuple[Finding, ...]
@@ -122,18 +124,31 @@ def _study_matte(studied: Studied, source: str, matte: Matte) -> Lesson | None:
     lost = [_mean(missing, seen, c) > _LOST_SHARE for c in seen.losses]
     left = [_mean(exact.alpha, seen, c) < _KEPT_SHARE for c in seen.leftovers]
     breaks = find_breaks(alpha, exact.alpha, exact.parts == CHAIN)
+    torn = [any(_holds(seen, stretch.box, gap) for gap in breaks) for stretch in seen.stretches]
     prongs, _ = count_prongs(alpha, exact.alpha, exact.parts, exact.prongs)
     return Lesson(
         truth.name, source, part_of(truth), truth.kind, truth.look, _slim(seen), np.array(lost, np.float64),
-        np.array(left, np.float64), score_matte(alpha, exact.alpha, exact.parts, exact.prongs),
-        (*breaks, *prongs), tuple(tell_the_rest(seen, None)),
+        np.array(left, np.float64), np.array(torn, np.float64),
+        score_matte(alpha, exact.alpha, exact.parts, exact.prongs), (*breaks, *prongs),
+        tuple(tell_the_rest(seen, None)),
     )  # fmt: skip
 
 
 @lru_cache(maxsize=1)
 def _code_hash() -> str:
     """Changes whenever what is measured does: a lesson of older code is not used again."""
-    names = ("candidates", "conditions", "details", "doubt", "edges", "evidence", "examination", "reflection")
+    names = (
+        "candidates",
+        "conditions",
+        "details",
+        "doubt",
+        "edges",
+        "evidence",
+        "examination",
+        "reflection",
+        "stretches",
+        "thin",
+    )
     files = [Path(mirror.__file__), *(Path(risk.__file__).parent / f"{name}.py" for name in names)]
     code = [file.read_bytes() for file in files]
     return hashlib.sha256(b"".join(code)).hexdigest()[:12]
@@ -143,6 +158,12 @@ def _mean(values: Floats, seen: Examination, candidate: Candidate) -> float:
     left, top, right, bottom = candidate.box
     x, y = seen.evidence.origin
     return float(values[y + top : y + bottom, x + left : x + right][candidate.region].mean())
+
+
+def _holds(seen: Examination, box: Box, gap: Box) -> bool:
+    """Whether the middle of a gap, in the photograph, lies in a box of the crop."""
+    left, top, right, bottom = seen.evidence.to_photo(*box)
+    return left <= (gap[0] + gap[2]) / 2 < right and top <= (gap[1] + gap[3]) / 2 < bottom
 
 
 def _slim(seen: Examination) -> Examination:

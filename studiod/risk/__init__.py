@@ -34,6 +34,6 @@ def assess(
     if not has_piece(alpha):
         return Risk(1.0, (tell_of_nothing(alpha),), calibration.version)
     seen = examine(photo, background, alpha, doubt)
-    score, lost, left = judge(seen, calibration)
-    findings = (*tell_places(seen, lost, left), *tell_the_rest(seen, pixels_per_mm))
-    return Risk(round(score, 4), findings, calibration.version)
+    judged = judge(seen, calibration)
+    findings = (*tell_places(seen, judged), *tell_the_rest(seen, pixels_per_mm))
+    return Risk(round(judged.score, 4), findings, calibration.version)

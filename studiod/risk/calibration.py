@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 
 SHIPPED = Path(__file__).parent / "calibration.npz"
-_JUDGES = ("loss", "leftover", "picture")
+_JUDGES = ("loss", "leftover", "stretch", "picture")
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Trees:
 
 @dataclass(frozen=True)
 class Calibration:
-    """The judges of lost and left-over regions and of the whole picture, under a version's name.
+    """The judges of lost and left-over regions, of chain and of the picture, with a version's name.
 
     `slope` and `offset`, on the logit, are what a studio has learnt itself.
     """
@@ -64,6 +64,7 @@ class Calibration:
     version: str
     loss: Trees
     leftover: Trees
+    stretch: Trees
     picture: Trees
     slope: float = 1.0
     offset: float = 0.0
@@ -78,8 +79,8 @@ def load_calibration(path: Path = SHIPPED) -> Calibration:
     """The calibration in `path`, by default the shipped one."""
     with np.load(path, allow_pickle=False) as file:
         values = {name: file[name] for name in file.files}
-    loss, leftover, picture = (_judge_from(values, name) for name in _JUDGES)
-    return Calibration(str(values["version"]), loss, leftover, picture)
+    loss, leftover, stretch, picture = (_judge_from(values, name) for name in _JUDGES)
+    return Calibration(str(values["version"]), loss, leftover, stretch, picture)
 
 
 def calibration_bytes(calibration: Calibration) -> bytes:

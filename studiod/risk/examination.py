@@ -14,6 +14,7 @@ from studiod.risk.doubt import DOUBT_FEATURES, measure_doubt
 from studiod.risk.edges import EdgeFacts, measure_edge, rim_of
 from studiod.risk.evidence import Evidence, gather_evidence
 from studiod.risk.reflection import Reflection, find_reflection
+from studiod.risk.stretches import Stretch, find_stretches
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -30,11 +31,15 @@ _LEAST_PIECE = 2e-5
 
 @dataclass(frozen=True)
 class Examination:
-    """One picture's evidence, the places where matte and photograph disagree, and the edge's figures."""
+    """One picture's evidence, the places where matte and photograph disagree, its chains, the edge's figures.
+
+    `whole` is measured on the picture without its candidates, in the order of PICTURE_FEATURES.
+    """
 
     evidence: Evidence
     losses: tuple[Candidate, ...]
     leftovers: tuple[Candidate, ...]
+    stretches: tuple[Stretch, ...]
     edge: EdgeFacts
     reflection: Reflection | None
     sharpness: float
@@ -56,6 +61,7 @@ def examine(photo: Floats, background: Floats, alpha: Floats, doubt: Bytes | Non
         evidence=evidence,
         losses=tuple(find_losses(evidence)),
         leftovers=tuple(find_leftovers(evidence)),
+        stretches=tuple(find_stretches(evidence)),
         edge=edge,
         reflection=reflection,
         sharpness=sharpness,

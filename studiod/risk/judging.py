@@ -2,34 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from studiod.risk.calibration import Calibration, Trees
 from studiod.risk.candidates import LOSS_FEATURES, Candidate
 from studiod.risk.examination import Examination
+from studiod.risk.stretches import Stretch
+
+Values = NDArray[np.float64]
 
 _STANDING_OUT = 0.4
 _FEW = 2
 _AS_THE_PIECE = 0.55
 
 
-def judge(
-    seen: Examination, calibration: Calibration
-) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
-    """The picture's probability of being unusable, and those of its losses and left-overs to be mistakes."""
+@dataclass(frozen=True)
+class Judged:
+    """Probabilities: of a picture to be unusable, its losses and left-overs mistakes, its stretches torn."""
+
+    score: float
+    lost: Values
+    left: Values
+    torn: Values
+
+
+def judge(seen: Examination, calibration: Calibration) -> Judged:
+    """What the calibration makes of an examination."""
     clear = _standing_out(seen)
-    lost = np.maximum(judge_candidates(seen.losses, calibration.loss), _STANDING_OUT * clear)
-    left = judge_candidates(seen.leftovers, calibration.leftover)
-    score = calibration.picture(measure_picture(seen, lost, left)[None])
-    return max(float(calibration.adjust(score)[0]), _STANDING_OUT if clear.any() else 0.0), lost, left
+    lost, left, torn = (
+        judge_places(places, trees, seen)
+        for places, trees in (
+            (seen.losses, calibration.loss),
+            (seen.leftovers, calibration.leftover),
+            (seen.stretches, calibration.stretch),
+        )
+    )
+    lost = np.maximum(lost, _STANDING_OUT * clear)
+    score = float(calibration.adjust(calibration.picture(measure_picture(seen, lost, left)[None]))[0])
+    return Judged(max(score, _STANDING_OUT if clear.any() else 0.0), lost, left, torn)
 
 
-def judge_candidates(candidates: tuple[Candidate, ...], judge: Trees) -> NDArray[np.float64]:
-    """Each candidate's probability of being a mistake."""
-    if not candidates:
+def judge_places(places: Sequence[Candidate | Stretch], judge: Trees, seen: Examination) -> Values:
+    """Each place's probability of being a mistake."""
+    if not places:
         return np.zeros(0)
-    return judge(np.array([candidate.measured for candidate in candidates]))
+    return judge(np.array([measure_place(place, seen) for place in places]))
+
+
+def measure_place(place: Candidate | Stretch, seen: Examination) -> tuple[float, ...]:
+    """A place's own measurements, and its picture's: the same shadow means more where much was doubted."""
+    return (*place.measured, *seen.whole)
 
 
 def _standing_out(seen: Examination) -> NDArray[np.bool_]:
@@ -54,9 +80,7 @@ def _standing_out(seen: Examination) -> NDArray[np.bool_]:
     )
 
 
-def measure_picture(
-    examination: Examination, losses: NDArray[np.float64], leftovers: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def measure_picture(examination: Examination, losses: Values, leftovers: Values) -> Values:
     """The picture's measurements in the order of PICTURE_FEATURES, from its candidates' probabilities."""
     values: list[float] = []
     for candidates, found, reasons in (

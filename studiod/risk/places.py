@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studiod.risk.findings import Finding, Point
+from studiod.risk.thin import diagonal_of, distance_from_thick, distance_inside, is_thin, slim_of
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -22,9 +23,8 @@ Place = tuple[str, int, int]
 MOST_CHOSEN = 20
 _MOST_PRONGS, _MOST_STONE_EDGES = 7, 5
 _LARGEST_PIXELS = 4e6
-_SLIM = 0.01  # half the width of what counts as thin, in diagonals of the piece
 _LONG = 0.15  # a thin part of this many diagonals is a chain, a shorter one a prong
-_STANDS_OUT = 1.5  # a prong's tip is this many times `_SLIM` away from the thick parts
+_STANDS_OUT = 1.5  # a prong's tip is this many times `SLIM` away from the thick parts
 _AS_SHARP = 0.35
 _SEEN_TOGETHER = 16
 
@@ -42,10 +42,8 @@ def choose_places(
     covered = _thinned(alpha >= 0.5, step)
     if not covered.any():
         return tuple(places)
-    rows, columns = np.flatnonzero(covered.any(axis=1)), np.flatnonzero(covered.any(axis=0))
-    diagonal = float(np.hypot(np.ptp(rows) + 1, np.ptp(columns) + 1))
-    depth = _distance(covered)
-    chain, prongs = _thin_parts(covered, depth, max(2.0, _SLIM * diagonal), diagonal)
+    diagonal, depth = diagonal_of(covered), distance_inside(covered)
+    chain, prongs = _thin_parts(covered, depth, slim_of(diagonal), diagonal)
     small = cv2.resize(foreground, covered.shape[::-1], interpolation=cv2.INTER_AREA)
     chosen = [("stone_edge", *point) for point in _stone_edges(np.asarray(small), depth, diagonal)]
     chosen += [("prong", *point) for point in _spread(prongs, _MOST_PRONGS)]
@@ -65,24 +63,19 @@ def _thinned(covered: Mask, step: int) -> Mask:
     return np.asarray(grown[::step, ::step] > 0)
 
 
-def _distance(inside: Mask) -> Floats:
-    return np.asarray(cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 3), np.float32)
-
-
 def _thin_parts(
     covered: Mask, depth: Floats, slim: float, diagonal: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The middle lines of long thin parts, and the tips of short ones that stand out; both N x (x, y)."""
-    core = _thick(depth, slim)
-    away = _distance(~core) if core.any() else np.full_like(depth, np.inf)
-    thin = covered & (away > slim + 1.5)
+    away = distance_from_thick(depth, slim)
+    thin = is_thin(covered, away, slim)
     middle = thin & (depth >= cv2.dilate(depth, np.ones((3, 3), np.uint8)))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(thin.astype(np.uint8), connectivity=8)
     length = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
     is_long = length > _LONG * diagonal
     is_long[0] = False
     tips = []
-    for part in np.flatnonzero(~is_long)[1:] if core.any() else ():
+    for part in np.flatnonzero(~is_long)[1:] if np.isfinite(away).any() else ():
         left, top, width, height = (int(value) for value in stats[part, :4])
         window = np.s_[top : top + height, left : left + width]
         out = np.where(labels[window] == part, away[window], 0.0)
@@ -91,13 +84,6 @@ def _thin_parts(
             tips.append((left + int(column), top + int(row)))
     rows, columns = np.nonzero(middle & is_long[labels])
     return np.stack([columns, rows], axis=1), np.array(tips, np.int64).reshape(-1, 2)
-
-
-def _thick(depth: Floats, slim: float) -> Mask:
-    """What lies deeper than `slim` in parts that are twice as deep somewhere: no mere knots of a chain."""
-    _, labels = cv2.connectedComponents((depth > slim).astype(np.uint8), connectivity=8)
-    deep = np.unique(labels[depth > 2 * slim])
-    return np.isin(labels, deep)
 
 
 def _stone_edges(foreground: Floats, depth: Floats, diagonal: float) -> Iterator[Point]:

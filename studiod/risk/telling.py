@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,38 +16,44 @@ from studiod.risk.edges import EdgeFacts, rim_of
 from studiod.risk.evidence import Evidence
 from studiod.risk.examination import Examination
 from studiod.risk.findings import Box, Finding, Reason
+from studiod.risk.judging import Judged
 from studiod.risk.reflection import Reflection
 
 Place = tuple[Candidate, float]
 """A candidate and its probability."""
-
 _WORTH_SHOWING: Mapping[Reason, float] = {
     "chain_gap": 0.15, "prong_missing": 0.3, "stone_eaten": 0.4,
     "hole_filled": 0.3, "hole_leaking": 0.3, "background_left": 0.5,
 }  # fmt: skip
 """From which probability on a place is shown: links, prongs and holes are worth more looks."""
 _MOST_FINDINGS = 12
-_STRETCH = 0.08
-"""Of the photograph's long side: chain gaps within so much of one another are one finding."""
-_DOUBTFUL = 0.05
-"""A gap less probable than this joins no other."""
+_TOGETHER = 0.02
+"""Of the photograph's long side: doubtful places of a chain so close together are one finding."""
+_DOUBTFUL_GAP, _DOUBTFUL_STRETCH = 0.05, 0.01
+"""A gap or a stretch less probable than this joins no other."""
 _MIRRORED = 0.8
 """Of mirror images found without a record of doubt two in three were real, with one nearly all."""
 _WIDE_HALO = 1.2
 
 
-def tell_places(
-    seen: Examination, losses: NDArray[np.float64], leftovers: NDArray[np.float64]
-) -> list[Finding]:
+@dataclass(frozen=True)
+class _Part:
+    """A box of the crop where a chain may be interrupted, its worst place, and the gap seen there, if any."""
+
+    box: Box
+    worst: tuple[int, int]
+    probability: float
+    gap: Candidate | None = None
+
+
+def tell_places(seen: Examination, judged: Judged) -> list[Finding]:
     """A kept mirror image, and where something was probably lost or left over, the most worth a look first.
 
-    `losses` and `leftovers` are the probabilities of the examination's candidates. Gaps that lie close
-    together along a chain are one finding, so that nobody steps through forty of them.
+    Where a chain is doubtful, places close together are one finding, so that nobody steps through forty.
     """
-    places = [*zip(seen.losses, losses.tolist(), strict=True)]
-    places += zip(seen.leftovers, leftovers.tolist(), strict=True)
-    gaps = [place for place in places if place[0].reason == "chain_gap"]
-    found = [_tell_stretch(seen.evidence, stretch) for stretch in _stretches(seen.evidence, gaps)]
+    places = [*zip(seen.losses, judged.lost.tolist(), strict=True)]
+    places += zip(seen.leftovers, judged.left.tolist(), strict=True)
+    found = [_tell_chain(seen.evidence, parts) for parts in _joined(seen, _doubtful_parts(seen, judged))]
     found += [_tell(seen.evidence, *place) for place in places if place[0].reason != "chain_gap"]
     worth = [each for each in found if each.probability >= _WORTH_SHOWING[each.reason]]
     findings = sorted(worth, key=lambda each: (-each.probability / _WORTH_SHOWING[each.reason], each.box))
@@ -80,40 +86,53 @@ def tell_of_nothing(alpha: NDArray[np.float32]) -> Finding:
     )
 
 
-def _stretches(evidence: Evidence, gaps: Sequence[Place]) -> list[list[Place]]:
-    """The gaps, those close together in one list, the most probable first."""
-    longest = _STRETCH * max(evidence.frame) / evidence.scale
-    stretches: list[list[Place]] = []
-    for gap in sorted(gaps, key=lambda gap: (-gap[1], gap[0].box)):
-        for stretch in stretches:
-            left, top, right, bottom = _round_all([*stretch, gap])
-            if gap[1] >= _DOUBTFUL and max(right - left, bottom - top) <= longest:
-                stretch.append(gap)
-                break
-        else:
-            stretches.append([gap])
-    return stretches
+def _doubtful_parts(seen: Examination, judged: Judged) -> Iterator[_Part]:
+    """The gaps and the stretches where a chain may be interrupted."""
+    for loss, probability in zip(seen.losses, judged.lost.tolist(), strict=True):
+        if loss.reason == "chain_gap" and probability >= _DOUBTFUL_GAP:
+            yield _Part(loss.box, loss.worst, probability, loss)
+    for stretch, probability in zip(seen.stretches, judged.torn.tolist(), strict=True):
+        if probability >= _DOUBTFUL_STRETCH:
+            yield _Part(stretch.box, stretch.worst, probability)
 
 
-def _round_all(places: Sequence[Place]) -> Box:
-    """The box of all places together, in the crop."""
-    left, top, right, bottom = zip(*(place.box for place, _ in places), strict=True)
-    return min(left), min(top), max(right), max(bottom)
+def _joined(seen: Examination, parts: Iterable[_Part]) -> list[list[_Part]]:
+    """The parts, those close to one another in one list."""
+    reach = _TOGETHER * max(seen.evidence.frame) / seen.evidence.scale
+    groups: list[list[_Part]] = []
+    for part in parts:
+        near: list[_Part] = []
+        apart = []
+        for group in groups:
+            if any(_are_near(part.box, other.box, reach) for other in group):
+                near += group
+            else:
+                apart.append(group)
+        groups = [*apart, [part, *near]]
+    return groups
 
 
-def _tell_stretch(evidence: Evidence, gaps: Sequence[Place]) -> Finding:
-    """One finding of gaps close together: that at least one of them is real."""
-    surest = _tell(evidence, *gaps[0])
-    if len(gaps) == 1:
-        return surest
-    left, top, right, bottom = _round_all(gaps)
+def _are_near(one: Box, other: Box, reach: float) -> bool:
+    return all(one[low] - other[low + 2] <= reach and other[low] - one[low + 2] <= reach for low in (0, 1))
+
+
+def _tell_chain(evidence: Evidence, parts: Sequence[_Part]) -> Finding:
+    """One finding of parts close together: that the chain is interrupted in at least one of them."""
+    gaps = [part for part in parts if part.gap is not None]
+    surest = max(gaps or parts, key=lambda part: (part.probability, part.box))
+    if len(parts) == 1 and surest.gap is not None:
+        return _tell(evidence, surest.gap, surest.probability)
+    lefts, tops, rights, bottoms = zip(*(part.box for part in parts), strict=True)
+    left, top, right, bottom = min(lefts), min(tops), max(rights), max(bottoms)
     along = float(np.hypot(right - left, bottom - top)) * evidence.scale
-    return replace(
-        surest,
-        box=evidence.to_photo(left - 1, top - 1, right + 1, bottom + 1),
-        probability=round(1 - math.prod(1 - probability for _, probability in gaps), 3),
-        sentence=f"The chain seems interrupted in {len(gaps)} places along about {along:.0f} px here.",
-        measurement={"length_px": round(along, 1), "places": float(len(gaps))},
+    places = {0: "somewhere", 1: "in a place"}.get(len(gaps), f"in {len(gaps)} places")
+    return Finding(
+        "chain_gap",
+        evidence.to_photo(left - 1, top - 1, right + 1, bottom + 1),
+        evidence.point(*surest.worst),
+        round(1 - math.prod(1 - part.probability for part in parts), 3),
+        f"The chain seems interrupted {places} along about {along:.0f} px here.",
+        {"length_px": round(along, 1), "places": float(len(gaps))},
     )
 
 

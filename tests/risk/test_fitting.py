@@ -118,10 +118,17 @@ def test_a_calibration_survives_its_file(tmp_path: Path) -> None:
     path = tmp_path / "calibration.npz"
     path.write_bytes(
         calibration_bytes(
-            Calibration("made-1", stump(), replace(stump(), base=0.5), replace(stump(), slope=3.0))
+            Calibration(
+                "made-1",
+                loss=stump(),
+                leftover=replace(stump(), base=0.5),
+                stretch=replace(stump(), offset=1.0),
+                picture=replace(stump(), slope=3.0),
+            )
         )
     )
     again = load_calibration(path)
     assert again.version == "made-1"
     np.testing.assert_allclose(again.loss(rows), stump()(rows), atol=1e-6)
+    np.testing.assert_allclose(again.stretch(rows), replace(stump(), offset=1.0)(rows), atol=1e-6)
     np.testing.assert_allclose(again.picture(rows), replace(stump(), slope=3.0)(rows), atol=1e-6)

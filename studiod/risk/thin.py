@@ -1,0 +1,46 @@
+"""The thin parts of a piece: chains, wires and prongs, told from what is thick."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+SLIM = 0.01
+"""Half the width of what counts as thin, in diagonals of the piece."""
+_LEAST = 2.0
+
+
+def distance_inside(inside: Mask) -> Floats:
+    """Each pixel's distance to the nearest one outside; H x W."""
+    return np.asarray(cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 3), np.float32)
+
+
+def diagonal_of(covered: Mask) -> float:
+    """The diagonal of the box of what is covered (something is), in pixels."""
+    rows, columns = np.flatnonzero(covered.any(axis=1)), np.flatnonzero(covered.any(axis=0))
+    return float(np.hypot(np.ptp(rows) + 1, np.ptp(columns) + 1))
+
+
+def slim_of(diagonal: float) -> float:
+    """Half the width, in pixels, up to which something is thin on a piece of that diagonal."""
+    return max(_LEAST, SLIM * diagonal)
+
+
+def distance_from_thick(depth: Floats, slim: float) -> Floats:
+    """Each pixel's distance from the thick parts of a piece of that `depth`; infinite where it has none.
+
+    Thick is what lies deeper than `slim` in parts that are twice as deep somewhere: no mere knot of a chain.
+    """
+    _, labels = cv2.connectedComponents((depth > slim).astype(np.uint8), connectivity=8)
+    thick = np.isin(labels, np.unique(labels[depth > 2 * slim]))
+    return distance_inside(~thick) if thick.any() else np.full_like(depth, np.inf)
+
+
+def is_thin(covered: Mask, away: Floats, slim: float) -> Mask:
+    """What is covered and so far `away` from the thick parts that it is none of their rim."""
+    thin: Mask = covered & (away > slim + 1.5)
+    return thin
