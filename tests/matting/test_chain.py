@@ -188,7 +188,7 @@ def test_ring_is_whole_and_its_hole_open(matting: ChainMatting) -> None:
 
 
 def test_a_chain_too_small_for_the_first_look_is_kept(matting: ChainMatting) -> None:
-    """A pale chain of 200 px in 24 megapixels is 12 px long at 384: the second look sees it, and it is kept."""
+    """A pale chain of 200 px in 24 megapixels is 12 px long at 384: the second look sees and keeps it."""
     _, large = fine_chain(8, 0.5)
     small = cv2.resize(large, (200, 150), interpolation=cv2.INTER_AREA)
     cover = np.zeros((4000, 6000), np.float32)
