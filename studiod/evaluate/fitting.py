@@ -131,9 +131,9 @@ def _study(truths: Sequence[Truth], cache: Path, general: Path, console: Console
 def fit_calibration(known: Sequence[Lesson], version: str, console: Console) -> Calibration:
     """The judges, fitted and calibrated; prints what unseen folds say of them."""
     rising = [LOSS_FEATURES.index(name) for name in _WORSE_WHERE_LARGER]
-    loss, lost = _fit_places(known, _losses, partial(fit_trees, rising=rising), console)
-    leftover, left = _fit_places(known, _leftovers, fit_trees, console)
-    stretch, _ = _fit_places(known, _stretches, fit_trees, console)
+    loss, lost = _fit_places(known, "losses", _losses, partial(fit_trees, rising=rising), console)
+    leftover, left = _fit_places(known, "left-overs", _leftovers, fit_trees, console)
+    stretch, _ = _fit_places(known, "stretches", _stretches, fit_trees, console)
     triples = zip(known, lost, left, strict=True)
     rows = np.array([measure_picture(lesson.seen, *found) for lesson, *found in triples])
     truth = np.array([not lesson.score.usable for lesson in known], np.float64)
@@ -148,16 +148,16 @@ def fit_calibration(known: Sequence[Lesson], version: str, console: Console) -> 
 
 
 def _fit_places(
-    known: Sequence[Lesson], places: Places, fit: Fit, console: Console
+    known: Sequence[Lesson], kind: str, places: Places, fit: Fit, console: Console
 ) -> tuple[Trees, list[Values]]:
     """The judge of places of a kind, and every lesson's scores by judges that never saw its piece."""
     rows = np.array([measure_place(place, lesson.seen) for lesson in known for place in places(lesson)[0]])
-    truth = np.concatenate([places(lesson)[1] for lesson in known])
-    counts = [len(places(lesson)[0]) for lesson in known]
+    truths = [places(lesson)[1] for lesson in known]
+    truth, counts = np.concatenate(truths), [len(each) for each in truths]
     counted = np.repeat([lesson.at_home for lesson in known], counts)
     fold = np.repeat([_fold(lesson) for lesson in known], counts)
     judge, score = cross_fit(rows, truth, fold, counted, fit)
-    report_places(console, f"{places.__name__.strip('_')}, unseen folds", score[counted], truth[counted])
+    report_places(console, f"{kind}, unseen folds", score[counted], truth[counted])
     return judge, np.split(score, np.cumsum(counts)[:-1])
 
 

@@ -113,10 +113,10 @@ def report_findings(
                 wrong = _wrong_places(lesson)
                 false += [f.reason for f in usable[-1] if not any(f.covers(*_middle(box)) for box in wrong)]
         share = told / max(1, told + hidden)
-        many = (sum(map(len, usable)) / max(1, len(usable)), len(false) / max(1, len(usable)))
+        many, needless = (count / max(1, len(usable)) for count in (sum(map(len, usable)), len(false)))
         console.print(
             f"findings, {name}: of {told + hidden} chain gaps and lost prongs {share:.1%} are told; "
-            f"{many[0]:.2f} findings a usable picture ({len(usable)}), {many[1]:.2f} where nothing is wrong: "
+            f"{many:.2f} findings a usable picture ({len(usable)}), {needless:.2f} where nothing is wrong: "
             f"{dict(Counter(false).most_common())}"
         )
 

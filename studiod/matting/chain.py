@@ -43,7 +43,7 @@ _LARGEST_DOUBLED = 2000
 _BAND = 16 * FINE_STRIDE
 _AROUND = 0.1  # of the piece's long side, left free round it when it is looked at alone
 _PRESENT = 0.12  # empty sets answer at most 0.06, pieces 0.5 and more
-_VANISHING = 8  # so many pixels in one of the first look: a wire of two of them is a quarter
+_VANISHING = 8  # one pixel of the first look stands for more than so many: a wire of two is a quarter
 _BELIEVED = 0.2  # of the calibration part's true pieces none has less than 0.35
 _LONG_LINE = 0.15  # of the long side
 _SETTLED = 0.9  # at half the size, over 3 x 3 cells; it changes no figure of the calibration part
@@ -79,7 +79,8 @@ class ChainMatting:
         believed = known
         for scene in scenes:
             answer = self._refine(scene, known, shift)
-            known = answer if answer.max() > _PRESENT else known  # a fine wire shows at larger sizes alone
+            # a fine wire shows at larger sizes alone: until then the coarse answer goes on, unsettled
+            known = answer if answer.max() > _PRESENT else np.minimum(known, _SETTLED)
         said = _shrunk(answer, photo.shape[:2])
         alpha = _stretched(said)
         _drop_unbelieved(alpha, np.maximum(believed, scenes[0].keep))

@@ -32,36 +32,40 @@ class _Layers:
 def empty_mirror_images(
     alpha: Floats, doubt: Bytes, photo: Floats, background: Floats, spared: Floats
 ) -> None:
-    """Empty mirror images kept in `alpha` and the `doubt` (in 1/255) about them, in place; all H x W.
+    """Empty mirror images kept in `alpha`, in place; their `doubt` (in 1/255) is then what was emptied.
 
-    `photo` and `background` are linear (H x W x 3). What hangs together with something `spared` stays.
+    All are H x W, `photo` and `background` linear, H x W x 3. All goes that is below the foot of a piece with
+    an image, but for what hangs together, down there, with something `spared`.
     """
     left, top, width, height = cv2.boundingRect(np.asarray(alpha > KEPT, np.uint8))
     if not width:
         return
-    piece = _Layers(alpha, doubt, photo, background, spared)
-    piece = piece.part(slice(top, top + height), slice(left, left + width))
+    frame = _Layers(alpha, doubt, photo, background, spared)
+    piece = frame.part(slice(top, top + height), slice(left, left + width))
     shown = show_small(piece.alpha, piece.photo, piece.background, piece.doubt)
     down, across = height / shown.kept.shape[0], width / shown.kept.shape[1]
     for image in find_images_below(shown):
-        wide = slice(int(image.columns.start * across), int(np.ceil(image.columns.stop * across)))
-        _empty_below(piece.part(slice(None), wide), round(image.axis * down), int(np.ceil(2 * down)))
+        columns = slice(int(image.columns.start * across), int(np.ceil(image.columns.stop * across)))
+        foot = _find_foot(piece.part(slice(None), columns), round(image.axis * down), int(np.ceil(2 * down)))
+        own = slice(left + columns.start, left + columns.stop)
+        _empty(frame.part(slice(top + foot, None), slice(None)), own)
 
 
-def _empty_below(piece: _Layers, near: int, reach: int) -> None:
-    """Empty what is below the foot, within `reach` of the row `near`, but not what touches a spared pixel."""
-    foot = _find_foot(piece, near, reach)
-    alpha, spared = piece.alpha[foot:], piece.spared[foot:]
-    shown = np.asarray(alpha > 0, np.uint8)
-    if spared.any():
-        _, labels = cv2.connectedComponents(shown, connectivity=8)
-        shown[np.isin(labels, np.unique(labels[spared > 0]))] = 0
-    alpha[shown > 0] = 0
-    piece.doubt[foot:][shown > 0] = 0
+def _empty(below: _Layers, columns: slice) -> None:
+    """Empty what is in the columns and hangs together with it alone: an image's edge is faint and wide."""
+    _, labels = cv2.connectedComponents(np.asarray(below.alpha > 0, np.uint8), connectivity=8)
+    elsewhere = below.alpha > KEPT
+    elsewhere[:, columns] = False
+    spared, others = (np.unique(labels[where]) for where in (below.spared > 0, elsewhere))
+    emptied = np.isin(labels, np.setdiff1d(labels[:, columns], others))
+    emptied[:, columns] = labels[:, columns] > 0
+    emptied &= (labels > 0) & ~np.isin(labels, spared)
+    below.doubt[emptied] = np.rint(255 * below.alpha[emptied])
+    below.alpha[emptied] = 0
 
 
 def _find_foot(piece: _Layers, near: int, reach: int) -> int:
-    """The first row below the piece: the one within `reach` of `near` where most contrast ends."""
+    """The first row below the piece, near which most contrast ends, within `reach` of the row `near`."""
     step = max(1, reach // 4)
     first, last = max(0, near - reach - step), min(len(piece.alpha), near + reach + step)
     contrast = contrast_of(piece.photo[first:last], piece.background[first:last])

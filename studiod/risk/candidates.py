@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from studiod.risk.evidence import Evidence
 from studiod.risk.findings import Box, Reason
+from studiod.risk.thin import distance_inside
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float32]
@@ -59,7 +60,7 @@ def find_losses(evidence: Evidence) -> list[Candidate]:
     covered = evidence.covered
     if not covered.any():
         return []
-    reach, depth = _distance(~covered), _distance(covered)
+    reach, depth = distance_inside(~covered), distance_inside(covered)
     typical = _typical(evidence)
     strong = evidence.difference > max(evidence.high, 0.25 * min(typical, 1.0))
     sharp = cv2.dilate((evidence.slope > evidence.steep).astype(np.uint8), np.ones((5, 5), np.uint8))
@@ -77,7 +78,7 @@ def find_losses(evidence: Evidence) -> list[Candidate]:
 def find_leftovers(evidence: Evidence) -> list[Candidate]:
     """Regions kept, or half kept, that are flat and of the background's colour or were doubted."""
     covered = evidence.alpha > _SHOWING
-    depth, outside = _distance(covered), _outside(covered)
+    depth, outside = distance_inside(covered), _outside(covered)
     smooth = cv2.blur(evidence.difference, (5, 5))
     flat = cv2.blur(evidence.slope, (5, 5)) < 0.7 * evidence.steep
     alike = covered & (smooth < 1.5 * evidence.low) & flat
@@ -101,11 +102,6 @@ def _components(mask: cv2.typing.MatLike, smallest: int) -> Iterator[tuple[Windo
             return
         window = np.s_[top : top + height, left : left + width]
         yield window, labels[window] == index
-
-
-def _distance(inside: Mask) -> Floats:
-    """Each pixel's distance to the nearest one outside."""
-    return np.asarray(cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 3), np.float32)
 
 
 def _outside(covered: Mask) -> Mask:

@@ -16,7 +16,10 @@ Mask = NDArray[np.bool_]
 
 DOUBT_FEATURES = ("edge", "torn", "inside", "outside")
 _NEAR = np.ones((7, 7), np.uint8)
-_TORN = 0.2
+TORN = 0.2
+"""From which doubt on a pixel is torn between piece and background."""
+EMPTIED = 0.06
+"""Nothing uncovered is doubted more, but what was emptied for a mirror image."""
 _SHOWING = 0.02
 _LEAST = 1e-4
 
@@ -31,13 +34,13 @@ def measure_doubt(evidence: Evidence) -> tuple[float, ...]:
         return 0.0, 0.0, float(np.log(_LEAST)), float(np.log(_LEAST))
     covered = evidence.covered.astype(np.uint8)
     whole, showing = cv2.erode(covered, _NEAR) > 0, (evidence.alpha > _SHOWING).astype(np.uint8)
-    away = cv2.dilate(showing, _NEAR) == 0
+    away = (cv2.dilate(showing, _NEAR) == 0) & (evidence.doubt < EMPTIED)
     edge = (cv2.dilate(covered, _NEAR) > 0) & ~whole
     area = max(1.0, float(covered.sum()))
     along = evidence.doubt[edge]
     return (
         float(along.mean()) if along.size else 0.0,
-        float((along > _TORN).mean()) if along.size else 0.0,
+        float((along > TORN).mean()) if along.size else 0.0,
         float(np.log(float(evidence.doubt[whole].sum()) / area + _LEAST)),
         float(np.log(float(evidence.doubt[away].sum()) / area + _LEAST)),
     )

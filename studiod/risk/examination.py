@@ -13,7 +13,8 @@ from studiod.risk.conditions import edge_sharpness
 from studiod.risk.doubt import DOUBT_FEATURES, measure_doubt
 from studiod.risk.edges import EdgeFacts, measure_edge, rim_of
 from studiod.risk.evidence import Evidence, gather_evidence
-from studiod.risk.reflection import Reflection, find_reflection
+from studiod.risk.findings import Box
+from studiod.risk.reflection import Reflection, find_emptied, find_reflection
 from studiod.risk.stretches import Stretch, find_stretches
 
 Bytes = NDArray[np.uint8]
@@ -33,7 +34,8 @@ _LEAST_PIECE = 2e-5
 class Examination:
     """One picture's evidence, the places where matte and photograph disagree, its chains, the edge's figures.
 
-    `whole` is measured on the picture without its candidates, in the order of PICTURE_FEATURES.
+    `whole` is measured on the picture without its candidates, the end of PICTURE_FEATURES,
+    `emptied` the box of a mirror image that the matte emptied.
     """
 
     evidence: Evidence
@@ -45,6 +47,7 @@ class Examination:
     sharpness: float
     area: float
     whole: tuple[float, ...]
+    emptied: Box | None = None
 
 
 def has_piece(alpha: Floats) -> bool:
@@ -67,6 +70,7 @@ def examine(photo: Floats, background: Floats, alpha: Floats, doubt: Bytes | Non
         sharpness=sharpness,
         area=max(1.0, float(evidence.covered.sum())),
         whole=_measure_whole(evidence, edge, reflection, sharpness),
+        emptied=find_emptied(alpha, doubt),
     )
 
 

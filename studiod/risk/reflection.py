@@ -1,4 +1,4 @@
-"""Whether the piece's mirror image is kept as piece, on whichever side of it."""
+"""Whether the piece's mirror image is kept as piece, on whichever side of it, and whether one was emptied."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studiod.imaging.mirror import KEPT, find_images_below, show_small
+from studiod.risk.doubt import EMPTIED
 from studiod.risk.findings import Box
 
 Bytes = NDArray[np.uint8]
@@ -44,11 +45,19 @@ def find_reflection(
     if not found:
         return None
     likeness, strength, (x, y, across, down) = max(found)
-    scale = width / shown.kept.shape[1], height / shown.kept.shape[0]
+    rows, columns = shown.kept.shape
     box = (
-        left + int(x * scale[0]),
-        top + int(y * scale[1]),
-        left + int(np.ceil((x + across) * scale[0])),
-        top + int(np.ceil((y + down) * scale[1])),
+        left + x * width // columns,
+        top + y * height // rows,
+        left - (-(x + across) * width // columns),
+        top - (-(y + down) * height // rows),
     )
     return Reflection(box, likeness, strength)
+
+
+def find_emptied(alpha: Floats, doubt: Bytes | None) -> Box | None:
+    """The box, in the photograph, of what the matte emptied for a mirror image; None without one."""
+    if doubt is None:
+        return None
+    left, top, width, height = cv2.boundingRect(((alpha == 0) & (doubt > 255 * EMPTIED)).astype(np.uint8))
+    return (left, top, left + width, top + height) if width else None

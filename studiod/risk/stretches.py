@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from studiod.risk.doubt import TORN
 from studiod.risk.evidence import Evidence
 from studiod.risk.findings import Box
 from studiod.risk.thin import diagonal_of, distance_from_thick, distance_inside, is_thin, slim_of
@@ -28,7 +29,6 @@ _SIDE = 0.06  # of the photograph's long side
 _LEAST_SIDE = 24
 _LEAST_AREA = 12
 _LONG = 0.1  # of the piece's diagonal
-_TORN = 0.2
 _REACH = 6
 _CROSS = np.ones((3, 3), np.uint8)
 
@@ -51,20 +51,13 @@ def find_stretches(evidence: Evidence) -> list[Stretch]:
     if not thin.any():
         return []
     side = max(_LEAST_SIDE, round(_SIDE * max(evidence.frame) / evidence.scale))
-    seen = [
-        (window, _look(evidence, thin, depth, window))
+    looks = [
+        _look(evidence, thin, depth, window)
         for window in _squares(thin.shape, side)
         if np.count_nonzero(thin[window]) >= _LEAST_AREA
     ]
-    width, doubt = _mean(seen, "depth", "ridge"), _mean(seen, "doubt", "near")
-    return [
-        Stretch(
-            (window[1].start, window[0].start, window[1].stop, window[0].stop),
-            _worst(here, window),
-            _measure(here, width, doubt),
-        )
-        for window, here in seen
-    ]
+    width, doubt = _mean(looks, "depth", "ridge"), _mean(looks, "doubt", "near")
+    return [Stretch(look.box, look.worst, _measure(look, width, doubt)) for look in looks]
 
 
 def _long_and_thin(covered: Mask, depth: Floats) -> Mask:
@@ -78,8 +71,22 @@ def _long_and_thin(covered: Mask, depth: Floats) -> Mask:
     return long
 
 
-def _look(evidence: Evidence, thin: Mask, depth: Floats, window: Window) -> dict[str, Floats]:
-    """What is summed up over a square."""
+@dataclass(frozen=True)
+class _Look:
+    """What is seen in one square: sums over it, its separate thin parts, its most doubtful place."""
+
+    box: Box
+    worst: tuple[int, int]
+    parts: int
+    sums: dict[str, float]
+
+    def share(self, what: str, of: str) -> float:
+        """The mean of something over the pixels of a kind."""
+        return self.sums[what] / max(1.0, self.sums[of])
+
+
+def _look(evidence: Evidence, thin: Mask, depth: Floats, window: Window) -> _Look:
+    """What is seen in a square."""
     wide = tuple(slice(max(0, edge.start - _REACH), edge.stop + _REACH) for edge in window)
     inner = tuple(
         slice(edge.start - around.start, edge.stop - around.start)
@@ -93,12 +100,17 @@ def _look(evidence: Evidence, thin: Mask, depth: Floats, window: Window) -> dict
     alpha, difference = evidence.alpha[window], evidence.difference[window]
     layers = {
         "thin": here, "near": near, "beside": beside, "beyond": beyond, "ridge": ridge,
-        "torn": near & (doubt > _TORN), "missing": far & (difference > evidence.high) & (alpha < 0.4),
+        "torn": near & (doubt > TORN), "missing": far & (difference > evidence.high) & (alpha < 0.4),
         "depth": deep * ridge, "doubt": doubt * near, "softness": alpha * (1 - alpha) * near,
         "difference": difference * here, "difference beside": difference * beside,
         "difference beyond": difference * beyond, "slope": evidence.slope[window] * beside,
     }  # fmt: skip
-    return {name: np.asarray(layer, np.float32) for name, layer in layers.items()}
+    return _Look(
+        box=(window[1].start, window[0].start, window[1].stop, window[0].stop),
+        worst=_worst(ridge if ridge.any() else here, doubt, deep, window),
+        parts=cv2.connectedComponents(here.astype(np.uint8), connectivity=8)[0] - 1,
+        sums={name: float(layer.sum(dtype=np.float64)) for name, layer in layers.items()},
+    )
 
 
 def _grown(mask: Mask, reach: int) -> Mask:
@@ -117,37 +129,26 @@ def _squares(shape: tuple[int, ...], side: int) -> list[Window]:
     return [(rows, columns) for rows in edges(shape[0]) for columns in edges(shape[1])]
 
 
-def _share(here: dict[str, Floats], what: str, of: str) -> float:
-    return float(here[what].sum()) / max(1.0, float(here[of].sum()))
-
-
-def _mean(seen: Sequence[tuple[Window, dict[str, Floats]]], what: str, of: str) -> float:
+def _mean(looks: Sequence[_Look], what: str, of: str) -> float:
     """The same over all squares together."""
-    whole = (sum(float(here[name].sum()) for _, here in seen) for name in (what, of))
-    return next(whole) / max(1.0, next(whole))
+    return sum(look.sums[what] for look in looks) / max(1.0, sum(look.sums[of] for look in looks))
 
 
-def _measure(here: dict[str, Floats], width: float, doubt: float) -> tuple[float, ...]:
+def _measure(look: _Look, width: float, doubt: float) -> tuple[float, ...]:
     """The square's measurements; `width` and `doubt` are those of all thin parts together."""
-    area, deep, doubted = (
-        float(here["thin"].sum()),
-        _share(here, "depth", "ridge"),
-        _share(here, "doubt", "near"),
-    )
-    difference, beside = _share(here, "difference", "thin"), _share(here, "difference beside", "beside")
-    parts = cv2.connectedComponents(here["thin"].astype(np.uint8), connectivity=8)[0] - 1
+    area = look.sums["thin"]
+    deep, doubted = look.share("depth", "ridge"), look.share("doubt", "near")
+    difference, beside = look.share("difference", "thin"), look.share("difference beside", "beside")
     return (
         float(np.log(area)), deep, deep / max(0.3, width), doubted, doubted / max(0.005, doubt),
-        _share(here, "torn", "near"), difference, beside, _share(here, "difference beyond", "beyond"),
-        beside / max(0.05, difference), _share(here, "slope", "beside"), float(here["missing"].sum()) / area,
-        _share(here, "softness", "near"), float(parts),
+        look.share("torn", "near"), difference, beside, look.share("difference beyond", "beyond"),
+        beside / max(0.05, difference), look.share("slope", "beside"), look.sums["missing"] / area,
+        look.share("softness", "near"), float(look.parts),
     )  # fmt: skip
 
 
-def _worst(here: dict[str, Floats], window: Window) -> tuple[int, int]:
+def _worst(ridge: Mask, doubt: Floats, depth: Floats, window: Window) -> tuple[int, int]:
     """The most doubted place along the chain; without doubt its thinnest."""
-    ridge = here["ridge"] > 0 if here["ridge"].any() else here["thin"] > 0
-    doubt = cv2.blur(here["doubt"], (5, 5))
-    how_bad = np.where(ridge, doubt + 0.01 / (1 + here["depth"]), -1.0)
+    how_bad = np.where(ridge, cv2.blur(doubt, (5, 5)) + 0.01 / (1 + depth), -1.0)
     row, column = np.unravel_index(int(np.argmax(how_bad)), how_bad.shape)
     return window[1].start + int(column), window[0].start + int(row)

@@ -22,17 +22,21 @@ from studiod.risk.reflection import Reflection
 Place = tuple[Candidate, float]
 """A candidate and its probability."""
 _WORTH_SHOWING: Mapping[Reason, float] = {
-    "chain_gap": 0.15, "prong_missing": 0.3, "stone_eaten": 0.4,
+    "chain_gap": 0.1, "prong_missing": 0.3, "stone_eaten": 0.4,
     "hole_filled": 0.3, "hole_leaking": 0.3, "background_left": 0.5,
 }  # fmt: skip
 """From which probability on a place is shown: links, prongs and holes are worth more looks."""
 _MOST_FINDINGS = 12
 _TOGETHER = 0.02
 """Of the photograph's long side: doubtful places of a chain so close together are one finding."""
-_DOUBTFUL_GAP, _DOUBTFUL_STRETCH = 0.05, 0.01
-"""A gap or a stretch less probable than this joins no other."""
+_DOUBTFUL_GAP, _DOUBTFUL_STRETCH = 0.15, 0.01
+"""A gap or a stretch of chain less probable than this is left out."""
+_SHARED = 0.3
+"""Stretches of one chain fail together: each counts for so much of an independent one."""
 _MIRRORED = 0.8
-"""Of mirror images found without a record of doubt two in three were real, with one nearly all."""
+"""Of images found without a record of doubt two in three were real, with one nearly all."""
+_MISTAKEN = 0.05
+"""Of 600 mattes none had anything but mirror images emptied; a second piece below may look like one."""
 _WIDE_HALO = 1.2
 
 
@@ -68,6 +72,8 @@ def tell_the_rest(seen: Examination, pixels_per_mm: float | None) -> list[Findin
     findings = []
     if seen.edge.halo * seen.evidence.scale >= _WIDE_HALO:
         findings.append(_halo(seen.evidence, seen.edge))
+    if seen.emptied is not None:
+        findings.append(_emptied(seen.emptied))
     findings += find_changed_highlights(seen.evidence)
     findings += find_small_stones(seen.evidence, pixels_per_mm) if pixels_per_mm else []
     return findings + find_conditions(seen.evidence, seen.edge, seen.sharpness)
@@ -130,10 +136,15 @@ def _tell_chain(evidence: Evidence, parts: Sequence[_Part]) -> Finding:
         "chain_gap",
         evidence.to_photo(left - 1, top - 1, right + 1, bottom + 1),
         evidence.point(*surest.worst),
-        round(1 - math.prod(1 - part.probability for part in parts), 3),
+        round(1 - min(_none_of(gaps), _none_of(parts) ** _SHARED, 1 - surest.probability), 3),
         f"The chain seems interrupted {places} along about {along:.0f} px here.",
         {"length_px": round(along, 1), "places": float(len(gaps))},
     )
+
+
+def _none_of(parts: Sequence[_Part]) -> float:
+    """The probability that none of the parts is a gap, were they independent of each other."""
+    return math.prod(1 - part.probability for part in parts)
 
 
 def _tell(evidence: Evidence, candidate: Candidate, probability: float) -> Finding:
@@ -166,6 +177,18 @@ def _reflection(reflection: Reflection) -> Finding:
         _MIRRORED,
         "The piece's mirror image beside it seems to be kept as piece.",
         {"likeness": round(reflection.likeness, 3), "strength": round(reflection.strength, 3)},
+    )
+
+
+def _emptied(box: Box) -> Finding:
+    left, top, right, bottom = box
+    return Finding(
+        "reflection_kept",
+        box,
+        ((left + right) // 2, (top + bottom) // 2),
+        _MISTAKEN,
+        "What lies below the piece was taken for its mirror image and cut away: see that it is one.",
+        {"height_px": float(bottom - top)},
     )
 
 

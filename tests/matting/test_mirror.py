@@ -57,10 +57,10 @@ BOTH = np.maximum(STANDING, IMAGE)
 
 
 def test_a_mirror_image_goes_and_its_piece_stays() -> None:
-    """What repeats the piece below its foot, fainter and more doubted, is emptied, doubt included."""
+    """What repeats the piece below its foot, fainter and more doubted, is emptied; the doubt says so."""
     alpha, doubt = emptied(picture(BOTH, 0.1, 0.45), BOTH, doubt_of(BOTH, 2, 30))
     np.testing.assert_array_equal(alpha, STANDING)
-    np.testing.assert_array_equal(doubt, doubt_of(STANDING, 2, 30))
+    np.testing.assert_array_equal(doubt, np.where(IMAGE > 0, 255, doubt_of(STANDING, 2, 30)))
 
 
 def test_of_an_image_that_was_kept_in_part_nothing_stays() -> None:
@@ -82,6 +82,24 @@ def test_what_is_no_mirror_image_stays(kept: Floats, below: float, doubted: int)
     alpha, after = emptied(picture(kept, 0.1, below), kept, doubt)
     np.testing.assert_array_equal(alpha, kept)
     np.testing.assert_array_equal(after, doubt)
+
+
+@pytest.mark.parametrize("gap", [24, 40])
+def test_a_paler_piece_below_another_stays(gap: int) -> None:
+    """A second ring, paler and more doubted, but apart from the first: no table joins the two."""
+    lower = np.roll(IMAGE, gap, axis=0) * (np.arange(200)[:, None] >= FOOT + gap)
+    both = np.maximum(STANDING, lower).astype(np.float32)
+    alpha, _ = emptied(picture(both, 0.1, 0.45), both, doubt_of(both, 2, 30))
+    np.testing.assert_array_equal(alpha, both)
+
+
+def test_the_soft_edge_of_an_image_goes_with_it() -> None:
+    """Of an image that is out of focus nothing stays, however faint."""
+    soft = cv2.GaussianBlur(IMAGE, (0, 0), 3.0)
+    soft[:FOOT] = 0
+    both = np.maximum(STANDING, soft)
+    alpha, _ = emptied(picture(both, 0.1, 0.45), both, doubt_of(both, 2, 30))
+    np.testing.assert_array_equal(alpha, STANDING)
 
 
 def test_the_dim_lower_half_of_a_ring_stays() -> None:

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from studiod.risk.reflection import Reflection, find_reflection
+from studiod.risk import assess
+from studiod.risk.reflection import Reflection, find_emptied, find_reflection
+from tests.risk import pieces
 
 Floats = NDArray[np.float32]
 
@@ -63,6 +65,30 @@ def test_a_ring_alone_has_no_image() -> None:
     cv2.circle(alpha, (60, 60), 35, 1.0, 10)
     photo = np.repeat((alpha * 0.1 + (1 - alpha) * TABLE)[..., None], 3, axis=2)
     assert find_reflection(photo, np.full_like(photo, TABLE), alpha) is None
+
+
+@pytest.mark.parametrize("height", [221, 223, 239, 441])
+def test_a_box_never_leaves_the_frame(height: int) -> None:
+    """An image that ends at the last row has a box that ends there, at any size."""
+    half = np.zeros((height // 2, 200), np.float32)
+    cv2.circle(half, (100, height // 4), height // 4 - 6, 1.0, 10)
+    alpha = np.concatenate([half, np.flipud(half), np.zeros((height % 2, 200), np.float32)])
+    alpha[-1, 95:105] = 1
+    light = np.full(alpha.shape, 0.1, np.float32)
+    light[len(half) :] = 0.5
+    photo = np.repeat((alpha * light + (1 - alpha) * TABLE)[..., None], 3, axis=2)
+    reflection = find_reflection(photo, np.full_like(photo, TABLE), alpha)
+    assert reflection is not None and reflection.box[3] <= height and reflection.box[2] <= 200
+
+
+def test_what_was_emptied_is_said() -> None:
+    """Doubt about nothing is what was emptied for an image: its box is found, and told with the picture."""
+    piece, image = pieces.mirrored_pendant()
+    doubt = np.where((image > 0) & (piece.alpha == 0), 255 * image, 0).astype(np.uint8)
+    assert find_emptied(piece.alpha, None) is None and find_emptied(piece.alpha, np.zeros_like(doubt)) is None
+    box = find_emptied(piece.alpha, doubt)
+    (finding,) = assess(piece.photo, piece.background, piece.alpha, doubt).findings
+    assert finding.box == box and finding.reason == "reflection_kept" and "cut away" in finding.sentence
 
 
 def test_an_empty_matte_has_no_image() -> None:
