@@ -17,7 +17,7 @@ from tui.words import REASONS
 
 Box = tuple[int, int, int, int]
 
-_NUMBERS = "1234567890abcd"
+_NUMBERS = "1234567890abcde"
 
 _FRAME = """
     background: #2b2b2b; border: round #8c8c8c; padding: 0 1; width: 72; max-width: 100%; height: auto;

@@ -23,7 +23,7 @@ Mask = NDArray[np.bool_]
 
 _DRAWS = 300
 _LOSSES = ("chain_gap", "prong_missing", "stone_eaten")
-_CONDITIONS = ("out_of_focus", "cut_by_frame", "low_contrast", "small_stone")
+_CONDITIONS = ("out_of_focus", "cut_by_frame", "low_contrast", "small_stone", "reflection_removed")
 
 
 def report_places(console: Console, kind: str, score: Values, truth: Values) -> None:

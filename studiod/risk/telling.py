@@ -183,7 +183,7 @@ def _reflection(reflection: Reflection) -> Finding:
 def _emptied(box: Box) -> Finding:
     left, top, right, bottom = box
     return Finding(
-        "reflection_kept",
+        "reflection_removed",
         box,
         ((left + right) // 2, (top + bottom) // 2),
         _MISTAKEN,

@@ -88,7 +88,7 @@ def test_what_was_emptied_is_said() -> None:
     assert find_emptied(piece.alpha, None) is None and find_emptied(piece.alpha, np.zeros_like(doubt)) is None
     box = find_emptied(piece.alpha, doubt)
     (finding,) = assess(piece.photo, piece.background, piece.alpha, doubt).findings
-    assert finding.box == box and finding.reason == "reflection_kept" and "cut away" in finding.sentence
+    assert finding.box == box and finding.reason == "reflection_removed" and "cut away" in finding.sentence
 
 
 def test_an_empty_matte_has_no_image() -> None:
