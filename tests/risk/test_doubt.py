@@ -31,7 +31,7 @@ def test_each_doubt_counts_where_it_lies() -> None:
     none = measured(np.zeros(pieces.SIZE, np.uint8))
     within, away = (np.zeros(pieces.SIZE, np.uint8) for _ in range(2))
     within[155:165, 315:325] = 255  # 100 px of the stone's middle
-    away[pieces.dot(320, 320, 20) > 0.5] = 51  # in the ring's hole
+    away[pieces.dot(320, 320, 20) > 0.5] = 13  # in the ring's hole
     edge = np.where((piece.alpha > 0) & (piece.alpha < 1), 102, 0).astype(np.uint8)
     inside, outside, along = measured(within), measured(away), measured(edge)
     area = float((piece.alpha >= 0.5).sum())
@@ -40,3 +40,4 @@ def test_each_doubt_counts_where_it_lies() -> None:
     assert {name for name in DOUBT_FEATURES if inside[name] != none[name]} == {"inside"}
     assert {name for name in DOUBT_FEATURES if outside[name] != none[name]} == {"outside"}
     assert {name for name in DOUBT_FEATURES if along[name] != none[name]} == {"edge", "torn"}
+    assert measured(np.where(away > 0, 200, 0).astype(np.uint8)) == none  # emptied for a mirror image
