@@ -14,7 +14,7 @@ from studiod.evaluate.lessons import Lesson
 from studiod.evaluate.report import risk_groups, share_text
 from studiod.risk.calibration import Calibration
 from studiod.risk.figures import area_under_curve, calibration_error
-from studiod.risk.findings import Box, Finding
+from studiod.risk.findings import Box, Finding, middle_of
 from studiod.risk.judging import judge
 from studiod.risk.telling import tell_places
 
@@ -106,12 +106,12 @@ def report_findings(
             if not (every or lesson.shipped):
                 continue
             losses = [finding for finding in mine if finding.reason in _LOSSES]
-            covered = sum(any(loss.covers(*_middle(gap)) for loss in losses) for gap in lesson.gaps)
+            covered = sum(any(loss.covers(*middle_of(gap)) for loss in losses) for gap in lesson.gaps)
             told, hidden = told + covered, hidden + len(lesson.gaps) - covered
             if lesson.score.usable:
                 usable.append([f for f in mine if f.reason not in _CONDITIONS])
                 wrong = _wrong_places(lesson)
-                false += [f.reason for f in usable[-1] if not any(f.covers(*_middle(box)) for box in wrong)]
+                false += [f.reason for f in usable[-1] if not any(f.covers(*middle_of(box)) for box in wrong)]
         share = told / max(1, told + hidden)
         many, needless = (count / max(1, len(usable)) for count in (sum(map(len, usable)), len(false)))
         console.print(
@@ -126,7 +126,3 @@ def _wrong_places(lesson: Lesson) -> list[Box]:
     places = [*zip(lesson.seen.losses, lesson.lost, strict=True)]
     places += zip(lesson.seen.leftovers, lesson.left, strict=True)
     return [lesson.seen.evidence.to_photo(*place.box) for place, wrong in places if wrong]
-
-
-def _middle(box: Box) -> tuple[float, float]:
-    return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2

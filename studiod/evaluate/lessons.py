@@ -23,7 +23,7 @@ from studiod.imaging.files import write_whole
 from studiod.matting import Matte
 from studiod.risk.candidates import Candidate
 from studiod.risk.examination import Examination, examine, has_piece
-from studiod.risk.findings import Box, Finding
+from studiod.risk.findings import Box, Finding, holds, middle_of
 from studiod.risk.telling import tell_the_rest
 
 Values = NDArray[np.float64]
@@ -124,7 +124,8 @@ def _study_matte(studied: Studied, source: str, matte: Matte) -> Lesson | None:
     lost = [_mean(missing, seen, c) > _LOST_SHARE for c in seen.losses]
     left = [_mean(exact.alpha, seen, c) < _KEPT_SHARE for c in seen.leftovers]
     breaks = find_breaks(alpha, exact.alpha, exact.parts == CHAIN)
-    torn = [any(_holds(seen, stretch.box, gap) for gap in breaks) for stretch in seen.stretches]
+    squares = [seen.evidence.to_photo(*stretch.box) for stretch in seen.stretches]
+    torn = [any(holds(square, middle_of(gap)) for gap in breaks) for square in squares]
     prongs, _ = count_prongs(alpha, exact.alpha, exact.parts, exact.prongs)
     return Lesson(
         truth.name, source, part_of(truth), truth.kind, truth.look, _slim(seen), np.array(lost, np.float64),
@@ -138,17 +139,9 @@ def _study_matte(studied: Studied, source: str, matte: Matte) -> Lesson | None:
 def _code_hash() -> str:
     """Changes whenever what is measured does: a lesson of older code is not used again."""
     names = (
-        "candidates",
-        "conditions",
-        "details",
-        "doubt",
-        "edges",
-        "evidence",
-        "examination",
-        "reflection",
-        "stretches",
-        "thin",
-    )
+        "candidates", "conditions", "details", "doubt", "edges", "evidence", "examination", "reflection",
+        "stretches", "thin",
+    )  # fmt: skip
     files = [Path(mirror.__file__), *(Path(risk.__file__).parent / f"{name}.py" for name in names)]
     code = [file.read_bytes() for file in files]
     return hashlib.sha256(b"".join(code)).hexdigest()[:12]
@@ -158,12 +151,6 @@ def _mean(values: Floats, seen: Examination, candidate: Candidate) -> float:
     left, top, right, bottom = candidate.box
     x, y = seen.evidence.origin
     return float(values[y + top : y + bottom, x + left : x + right][candidate.region].mean())
-
-
-def _holds(seen: Examination, box: Box, gap: Box) -> bool:
-    """Whether the middle of a gap, in the photograph, lies in a box of the crop."""
-    left, top, right, bottom = seen.evidence.to_photo(*box)
-    return left <= (gap[0] + gap[2]) / 2 < right and top <= (gap[1] + gap[3]) / 2 < bottom
 
 
 def _slim(seen: Examination) -> Examination:

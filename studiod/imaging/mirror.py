@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+Window = tuple[slice, slice]
 
 KEPT = 0.3
 """Alpha above which a pixel counts as kept."""
@@ -63,17 +64,26 @@ class MirrorImage:
     strength: float
 
 
-def show_small(alpha: Floats, photo: Floats, background: Floats, doubt: Bytes | None = None) -> Shown:
-    """A crop (H x W; photo and background linear, H x W x 3) at most 220 px long."""
-    height, width = alpha.shape
+def show_piece(
+    alpha: Floats, photo: Floats, background: Floats, doubt: Bytes | None
+) -> tuple[Shown, Window] | None:
+    """What `alpha` keeps, at most 220 px long, and its rows and columns in the frame; None where nothing is.
+
+    `alpha` and `doubt` are H x W, `photo` and `background` linear, H x W x 3.
+    """
+    left, top, width, height = cv2.boundingRect(np.asarray(alpha > KEPT, np.uint8))
+    if not width:
+        return None
+    window = slice(top, top + height), slice(left, left + width)
     shrink = min(1.0, _SIDE / max(height, width))
     size = max(1, round(width * shrink)), max(1, round(height * shrink))
 
     def small(layer: Floats | Bytes) -> Floats:
-        return np.asarray(cv2.resize(layer, size, interpolation=cv2.INTER_AREA), np.float32)
+        return np.asarray(cv2.resize(layer[window], size, interpolation=cv2.INTER_AREA), np.float32)
 
     contrast = contrast_of(small(photo), small(background))
-    return Shown(contrast, np.asarray(small(alpha) > KEPT), None if doubt is None else small(doubt))
+    kept = np.asarray(small(alpha) > KEPT)
+    return Shown(contrast, kept, None if doubt is None else small(doubt)), window
 
 
 def contrast_of(photo: Floats, background: Floats) -> Floats:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from studiod.imaging.mirror import KEPT, contrast_of, find_images_below, share_held, show_small
+from studiod.imaging.mirror import KEPT, contrast_of, find_images_below, share_held, show_piece
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -37,13 +37,13 @@ def empty_mirror_images(
     All are H x W, `photo` and `background` linear, H x W x 3. All goes that is below the foot of a piece with
     an image, but for what hangs together, down there, with something `spared`.
     """
-    left, top, width, height = cv2.boundingRect(np.asarray(alpha > KEPT, np.uint8))
-    if not width:
+    seen = show_piece(alpha, photo, background, doubt)
+    if seen is None:
         return
+    shown, window = seen
     frame = _Layers(alpha, doubt, photo, background, spared)
-    piece = frame.part(slice(top, top + height), slice(left, left + width))
-    shown = show_small(piece.alpha, piece.photo, piece.background, piece.doubt)
-    down, across = height / shown.kept.shape[0], width / shown.kept.shape[1]
+    piece, top, left = frame.part(*window), window[0].start, window[1].start
+    down, across = (of / small for of, small in zip(piece.alpha.shape, shown.kept.shape, strict=True))
     for image in find_images_below(shown):
         columns = slice(int(image.columns.start * across), int(np.ceil(image.columns.stop * across)))
         foot = _find_foot(piece.part(slice(None), columns), round(image.axis * down), int(np.ceil(2 * down)))

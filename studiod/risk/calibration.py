@@ -56,7 +56,7 @@ class Trees:
 
 @dataclass(frozen=True)
 class Calibration:
-    """The judges of lost and left-over regions, of chain and of the picture, with a version's name.
+    """The judges of losses, left-overs, stretches of chain and the picture, under a version's name.
 
     `slope` and `offset`, on the logit, are what a studio has learnt itself.
     """

@@ -17,6 +17,17 @@ Box = tuple[int, int, int, int]
 Point = tuple[int, int]
 
 
+def holds(box: Box, place: tuple[float, float]) -> bool:
+    """Whether a place (x, y) lies in a box."""
+    left, top, right, bottom = box
+    return left <= place[0] < right and top <= place[1] < bottom
+
+
+def middle_of(box: Box) -> tuple[float, float]:
+    """The middle of a box, x and y."""
+    return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One place where the cutout may be wrong.
@@ -35,8 +46,7 @@ class Finding:
 
     def covers(self, x: float, y: float) -> bool:
         """Whether a place of the photograph lies in the box."""
-        left, top, right, bottom = self.box
-        return left <= x < right and top <= y < bottom
+        return holds(self.box, (x, y))
 
     def as_json(self) -> dict[str, Any]:
         """The finding as plain JSON values, under the names that scripts rely on."""

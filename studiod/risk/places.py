@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studiod.risk.findings import Finding, Point
-from studiod.risk.thin import diagonal_of, distance_from_thick, distance_inside, is_thin, slim_of
+from studiod.risk.thin import diagonal_of, distance_from_thick, distance_inside, is_thin, label_parts, slim_of
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -24,7 +24,7 @@ MOST_CHOSEN = 20
 _MOST_PRONGS, _MOST_STONE_EDGES = 7, 5
 _LARGEST_PIXELS = 4e6
 _LONG = 0.15  # a thin part of this many diagonals is a chain, a shorter one a prong
-_STANDS_OUT = 1.5  # a prong's tip is this many times `SLIM` away from the thick parts
+_STANDS_OUT = 1.5  # a prong's tip is this many times the slimness away from the thick parts
 _AS_SHARP = 0.35
 _SEEN_TOGETHER = 16
 
@@ -70,10 +70,7 @@ def _thin_parts(
     away = distance_from_thick(depth, slim)
     thin = is_thin(covered, away, slim)
     middle = thin & (depth >= cv2.dilate(depth, np.ones((3, 3), np.uint8)))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(thin.astype(np.uint8), connectivity=8)
-    length = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
-    is_long = length > _LONG * diagonal
-    is_long[0] = False
+    labels, stats, is_long = label_parts(thin, _LONG * diagonal)
     tips = []
     for part in np.flatnonzero(~is_long)[1:] if np.isfinite(away).any() else ():
         left, top, width, height = (int(value) for value in stats[part, :4])

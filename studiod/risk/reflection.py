@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from studiod.imaging.mirror import KEPT, find_images_below, show_small
+from studiod.imaging.mirror import find_images_below, show_piece
 from studiod.risk.doubt import EMPTIED
 from studiod.risk.findings import Box
 
@@ -29,11 +29,10 @@ def find_reflection(
     photo: Floats, background: Floats, alpha: Floats, doubt: Bytes | None = None
 ) -> Reflection | None:
     """The most convincing mirror image that `alpha` (H x W) keeps; None without one."""
-    left, top, width, height = cv2.boundingRect(np.asarray(alpha > KEPT, np.uint8))
-    if not width:
+    seen = show_piece(alpha, photo, background, doubt)
+    if seen is None:
         return None
-    piece = np.s_[top : top + height, left : left + width]
-    shown = show_small(alpha[piece], photo[piece], background[piece], None if doubt is None else doubt[piece])
+    shown, window = seen
     found = []
     for quarters in range(4):
         turned = shown.turned(quarters)
@@ -45,7 +44,8 @@ def find_reflection(
     if not found:
         return None
     likeness, strength, (x, y, across, down) = max(found)
-    rows, columns = shown.kept.shape
+    (rows, columns), (top, left) = shown.kept.shape, (edges.start for edges in window)
+    height, width = (edges.stop - edges.start for edges in window)
     box = (
         left + x * width // columns,
         top + y * height // rows,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from studiod.risk.doubt import TORN
 from studiod.risk.evidence import Evidence
 from studiod.risk.findings import Box
-from studiod.risk.thin import diagonal_of, distance_from_thick, distance_inside, is_thin, slim_of
+from studiod.risk.thin import diagonal_of, distance_from_thick, distance_inside, is_thin, label_parts, slim_of
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -64,10 +64,8 @@ def _long_and_thin(covered: Mask, depth: Floats) -> Mask:
     diagonal = diagonal_of(covered)
     slim = slim_of(diagonal)
     thin = is_thin(covered, distance_from_thick(depth, slim), slim)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(thin.astype(np.uint8), connectivity=8)
-    lengthy = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) > _LONG * diagonal
-    lengthy[0] = False
-    long: Mask = lengthy[labels]
+    labels, _, is_long = label_parts(thin, _LONG * diagonal)
+    long: Mask = is_long[labels]
     return long
 
 

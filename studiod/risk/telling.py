@@ -15,7 +15,7 @@ from studiod.risk.details import find_changed_highlights, find_small_stones
 from studiod.risk.edges import EdgeFacts, rim_of
 from studiod.risk.evidence import Evidence
 from studiod.risk.examination import Examination
-from studiod.risk.findings import Box, Finding, Reason
+from studiod.risk.findings import Box, Finding, Point, Reason, middle_of
 from studiod.risk.judging import Judged
 from studiod.risk.reflection import Reflection
 
@@ -169,11 +169,10 @@ def _tell(evidence: Evidence, candidate: Candidate, probability: float) -> Findi
 
 
 def _reflection(reflection: Reflection) -> Finding:
-    left, top, right, bottom = reflection.box
     return Finding(
         "reflection_kept",
         reflection.box,
-        ((left + right) // 2, (top + bottom) // 2),
+        _centre(reflection.box),
         _MIRRORED,
         "The piece's mirror image beside it seems to be kept as piece.",
         {"likeness": round(reflection.likeness, 3), "strength": round(reflection.strength, 3)},
@@ -181,15 +180,19 @@ def _reflection(reflection: Reflection) -> Finding:
 
 
 def _emptied(box: Box) -> Finding:
-    left, top, right, bottom = box
     return Finding(
         "reflection_removed",
         box,
-        ((left + right) // 2, (top + bottom) // 2),
+        _centre(box),
         _MISTAKEN,
         "What lies below the piece was taken for its mirror image and cut away: see that it is one.",
-        {"height_px": float(bottom - top)},
+        {"height_px": float(box[3] - box[1])},
     )
+
+
+def _centre(box: Box) -> Point:
+    x, y = middle_of(box)
+    return int(x), int(y)
 
 
 def _halo(evidence: Evidence, edge: EdgeFacts) -> Finding:

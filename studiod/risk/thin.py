@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+Labels = NDArray[np.int32]
 
-SLIM = 0.01
-"""Half the width of what counts as thin, in diagonals of the piece."""
+_SLIM = 0.01  # half the width of what counts as thin, in diagonals of the piece
 _LEAST = 2.0
 
 
@@ -27,7 +27,7 @@ def diagonal_of(covered: Mask) -> float:
 
 def slim_of(diagonal: float) -> float:
     """Half the width, in pixels, up to which something is thin on a piece of that diagonal."""
-    return max(_LEAST, SLIM * diagonal)
+    return max(_LEAST, _SLIM * diagonal)
 
 
 def distance_from_thick(depth: Floats, slim: float) -> Floats:
@@ -44,3 +44,11 @@ def is_thin(covered: Mask, away: Floats, slim: float) -> Mask:
     """What is covered and so far `away` from the thick parts that it is none of their rim."""
     thin: Mask = covered & (away > slim + 1.5)
     return thin
+
+
+def label_parts(thin: Mask, least: float) -> tuple[Labels, Labels, Mask]:
+    """The labels of separate parts and their statistics (both as OpenCV has them), and which are longer."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(thin.astype(np.uint8), connectivity=8)
+    long = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) > least
+    long[0] = False
+    return np.asarray(labels, np.int32), np.asarray(stats, np.int32), np.asarray(long)
