@@ -165,9 +165,10 @@ def _summary(period: Period, happened: Sequence[Event]) -> tuple[str, ...]:
     broken = now[Status.FAILED] + now[Status.QUARANTINED]
     return (
         f"Since then: {came} came in, {did['made'] + did['approved_by_policy']} cut out, "
-        f"{did['approved']} approved by people and {did['approved_by_policy']} by policy, "
+        f"{did['approved'] + did['approved_unseen']} approved by people and "
+        f"{did['approved_by_policy']} by policy, "
         f"{did['flagged']} flagged, {did['rejected']} rejected, {did['delivered']} delivered, "
-        f"{did['recalled']} recalled.",
+        f"{did['recalled']} recalled, {did['undone']} decisions taken back.",
         f"Items now: {wait} waiting for a person ({must} of them mandatory), "
         f"{now[Status.FLAGGED]} in touch-up, {now[Status.REJECTED]} to be shot again, "
         f"{broken} failed or quarantined.",

@@ -130,6 +130,19 @@ def test_the_counts_reconcile_over_every_status(studio: Studio, ledger: Ledger) 
     assert "sum" in as_text(report)
 
 
+def test_what_people_decided_and_took_back_is_counted(studio: Studio, ledger: Ledger) -> None:
+    """Approvals in one go are approvals by people; decisions that were taken back are named."""
+    for name in ("one.jpg", "two.jpg", "three.jpg"):
+        add(ledger, name)
+        make(ledger)
+    review.approve(ledger, 1, 1, ANNA)
+    review.approve_unseen(ledger, 2, 1, ANNA, below=0.9)
+    review.flag(ledger, 3, 1, BEN)
+    review.undo(ledger, 3, BEN)
+    said = read_report(ledger, studio.settings, 0.0).summary[0]
+    assert "2 approved by people" in said and "1 flagged" in said and "1 decisions taken back" in said
+
+
 def test_what_came_in_before_is_counted_apart(studio: Studio, ledger: Ledger) -> None:
     """Items of an earlier night count now and not as come in since; what is done with is not told again."""
     one_in_every_status(ledger)

@@ -135,8 +135,8 @@ class BrushScreen(StudioScreen):
     @work(exclusive=True, group="leave")
     async def _leave(self) -> None:
         if self.canvas.is_down or self.canvas.strokes != self.piece.strokes:
-            keys = f"{self.key_of('brush.save')} saves them"
-            if not await self.app.push_screen_wait(Sure(f"Leave without these strokes? ({keys}.)")):
+            saving = f"To keep them: n, then {self.key_of('brush.save')}."
+            if not await self.app.push_screen_wait(Sure(f"Leave and lose these strokes? {saving}")):
                 return
         self.dismiss(None)
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
 Box = tuple[int, int, int, int]
 
 _LOW_RISK = 0.05
+_DAY = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class Desk:
     def ids(self, view: str, search: str = "") -> list[int]:
         """The items of a view, in its order."""
         chosen = VIEWS[view]
-        selection = replace(_today(chosen.selection, view), search=search)
+        selection = replace(_of_late(chosen.selection, view), search=search)
         return reading.list_ids(self.ledger, selection, order=chosen.order)
 
     def items(self, ids: Sequence[int]) -> list[ItemRecord]:
@@ -143,7 +143,7 @@ class Desk:
     def counts(self) -> dict[str, int]:
         """How many items each view holds, and under `unmade` how many are still to be made."""
         counts = {
-            name: reading.count_items(self.ledger, _today(view.selection, name))
+            name: reading.count_items(self.ledger, _of_late(view.selection, name))
             for name, view in VIEWS.items()
         }
         by_status = reading.count_by_status(self.ledger)
@@ -155,7 +155,7 @@ class Desk:
         record = reading.get_item(self.ledger, item)
         version = reading.get_version(self.ledger, item, record.version) if record.version else None
         if version is None:
-            return Piece(record, (), None, "This picture is not made yet.")
+            return Piece(record, (), None, _why_unmade(record.status))
         piece = Piece(
             record,
             read_findings(version.made.risk_json),
@@ -281,6 +281,12 @@ def _finding(number: int, text: Any) -> Finding | None:
         return None
 
 
+def _why_unmade(status: Status) -> str:
+    if status in (Status.QUARANTINED, Status.FAILED):
+        return "There is no cutout of this picture: the reason stands beside it."
+    return "This picture is not made yet."
+
+
 def _open_pictures(folder: Path) -> Pictures:
     # Imported here: what pictures need takes longer than the list of the queue, which comes first.
     from tui.pictures import open_pictures
@@ -288,8 +294,6 @@ def _open_pictures(folder: Path) -> Pictures:
     return open_pictures(folder)
 
 
-def _today(selection: Selection, view: str) -> Selection:
-    if view != "delivered":
-        return selection
-    midnight = datetime.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    return replace(selection, delivered_since=midnight.timestamp())
+def _of_late(selection: Selection, view: str) -> Selection:
+    """What left in the last 24 hours: a night has two dates."""
+    return replace(selection, delivered_since=time.time() - _DAY) if view == "delivered" else selection

@@ -13,9 +13,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from studiod.names import printable
+from tui.desk import Box, Finding
 from tui.words import REASONS
-
-Box = tuple[int, int, int, int]
 
 _NUMBERS = "1234567890abcde"
 
@@ -27,14 +26,18 @@ _FRAME = """
 
 @dataclass(frozen=True, slots=True)
 class FlagAnswer:
-    """What is wrong: reasons in the risk scorer's words, and a note for the retoucher."""
+    """What is wrong: reasons in the risk scorer's words, a note for the retoucher, and where, if known."""
 
     reasons: tuple[str, ...]
     note: str
+    box: Box | None
 
 
 class FlagDialog(ModalScreen[FlagAnswer | None]):
-    """Asks for the reasons by number and a note; the finding that one looks at is ticked already."""
+    """Asks for the reasons by number and a note; the finding that one looks at is ticked already.
+
+    Its box goes with the flag for as long as it is ticked; one that the person has `drawn` always does.
+    """
 
     CSS = f"""
     FlagDialog {{ align: center middle; overflow: hidden; }}
@@ -50,11 +53,12 @@ class FlagDialog(ModalScreen[FlagAnswer | None]):
         Binding("tab", "note", "note"),
     ]
 
-    def __init__(self, piece: str, ticked: tuple[str, ...], box: Box | None) -> None:
+    def __init__(self, piece: str, finding: Finding | None, drawn: Box | None = None) -> None:
         super().__init__()
         self._piece = piece
-        self._ticked = [reason for reason in ticked if reason in REASONS]
-        self._box = box
+        self._finding = finding
+        self._drawn = drawn
+        self._ticked = [finding.reason] if finding is not None and finding.reason in REASONS else []
 
     def compose(self) -> ComposeResult:
         """A heading, the reasons, the note."""
@@ -62,7 +66,7 @@ class FlagDialog(ModalScreen[FlagAnswer | None]):
             yield Static(Text(f"Flag {printable(self._piece)} for touch-up", "bold"))
             yield Static(id="reasons")
             yield Input(placeholder="note for the retoucher (Tab)", max_length=500)
-            yield Static(Text(self._foot(), "#8c8c8c"), id="foot")
+            yield Static(id="foot")
 
     def on_mount(self) -> None:
         """Numbers first; the note by Tab."""
@@ -90,15 +94,18 @@ class FlagDialog(ModalScreen[FlagAnswer | None]):
 
     def action_send(self) -> None:
         """Flag with what is ticked."""
-        self.dismiss(FlagAnswer(tuple(self._ticked), self.query_one(Input).value.strip()))
+        self.dismiss(FlagAnswer(tuple(self._ticked), self.query_one(Input).value.strip(), self._box))
 
     def action_cancel(self) -> None:
         """Leave things as they are."""
         self.dismiss(None)
 
-    def _foot(self) -> str:
-        place = "" if self._box is None else f"The box {list(self._box)} goes with it. "
-        return f"{place}Number: tick · Tab: note · Enter: flag · Esc: cancel"
+    @property
+    def _box(self) -> Box | None:
+        finding = self._finding
+        if self._drawn is not None or finding is None or finding.reason not in self._ticked:
+            return self._drawn
+        return finding.box
 
     def _draw(self) -> None:
         half = (len(REASONS) + 1) // 2
@@ -114,17 +121,20 @@ class FlagDialog(ModalScreen[FlagAnswer | None]):
             text.append("\n")
         text.rstrip()
         self.query_one("#reasons", Static).update(text)
+        place = "" if self._box is None else f"The box {list(self._box)} goes with it. "
+        keys = f"{place}Number: tick · Tab: note · Enter: flag · Esc: cancel"
+        self.query_one("#foot", Static).update(Text(keys, "#8c8c8c"))
 
 
 class Sure(ModalScreen[bool]):
-    """Asks a question that Enter or y answers with yes, Escape or n with no."""
+    """Asks a question that y alone answers with yes, anything that usually leaves with no."""
 
     CSS = f"""
     Sure {{ align: center middle; overflow: hidden; }}
     Sure > Vertical {{ {_FRAME} }}
     """
 
-    BINDINGS = [Binding("y,enter", "yes", "yes"), Binding("n,escape,q", "no", "no")]
+    BINDINGS = [Binding("y", "yes", "yes"), Binding("n,enter,escape,q", "no", "no")]
 
     def __init__(self, question: str) -> None:
         super().__init__()
@@ -134,7 +144,7 @@ class Sure(ModalScreen[bool]):
         """The question and its keys."""
         with Vertical():
             yield Static(Text(self._question))
-            yield Static(Text("\ny: yes · n: no", "#8c8c8c"))
+            yield Static(Text("\ny: yes · n or enter: no", "#8c8c8c"))
 
     def action_yes(self) -> None:
         """Yes."""

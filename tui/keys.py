@@ -69,7 +69,7 @@ ACTIONS: Mapping[Place, tuple[Action, ...]] = {
         Action("view.returned", "4", "show('returned')", "back from touch-up"),
         Action("view.failed", "5", "show('failed')", "failed"),
         Action("view.quarantined", "6", "show('quarantined')", "quarantined"),
-        Action("view.delivered", "7", "show('delivered')", "delivered today"),
+        Action("view.delivered", "7", "show('delivered')", "delivered in the last 24 hours"),
         Action("view.everything", "8", "show('everything')", "everything"),
     ),
     "review": (

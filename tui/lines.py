@@ -109,6 +109,11 @@ class SayLine(Static):
         """Say what was refused or went wrong, and what to do."""
         self._show(Text(inert(f"{error.message} {error.hint}".strip())), trouble=True)
 
+    def settle(self) -> None:
+        """Something else happens: a refusal stands no longer."""
+        if self.has_class("-trouble"):
+            self.hush()
+
     def hush(self) -> None:
         """Say nothing any more."""
         self._stop()

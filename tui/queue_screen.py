@@ -328,14 +328,12 @@ class QueueScreen(StudioScreen):
 
     def _ask_why(self, item: ItemRecord) -> None:
         findings = self.piece.findings if self.piece else ()
-        ticked = (findings[0].reason,) if findings else ()
 
         def answered(answer: FlagAnswer | None) -> None:
             if answer is not None:
-                box = findings[0].box if findings and findings[0].reason in answer.reasons else None
-                self.decide_flag(item, answer, box)
+                self.decide_flag(item, answer)
 
-        dialog = FlagDialog(words.sku_text(item), ticked, findings[0].box if findings else None)
+        dialog = FlagDialog(words.sku_text(item), findings[0] if findings else None)
         self.app.push_screen(dialog, answered)
 
     def _seen_item(self) -> ItemRecord | None:

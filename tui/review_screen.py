@@ -134,6 +134,7 @@ class ReviewScreen(StudioScreen):
     def _go_to(self, item: int) -> None:
         """Claim a piece and show it."""
         self._at, self._held = item, None
+        self.say.hush()
         self._load(item)
 
     def _is_here(self, action: Callable[[], None]) -> bool:
@@ -238,11 +239,12 @@ class ReviewScreen(StudioScreen):
     def _go_on(self, item: int, direction: int = 1, said: str = "") -> None:
         """To the neighbour of a piece; back to the queue where there is none."""
         self._at = item
-        self._let_go()
         following = self._neighbour(direction)
         if following is None and direction < 0:
             self.say.say("This is the first one.")
-        elif following is None:
+            return
+        self._let_go()
+        if following is None:
             self.dismiss(None)
         else:
             self._go_to(following)
@@ -317,6 +319,7 @@ class ReviewScreen(StudioScreen):
         return tuple(View) if pictures is None else pictures.views
 
     def _set_view(self, view: View) -> None:
+        self.say.settle()
         if view not in _BEFORE:
             self._after = view
         if view in _CUTOUTS:
@@ -366,14 +369,17 @@ class ReviewScreen(StudioScreen):
 
     def action_fit(self) -> None:
         """The whole picture."""
+        self.say.settle()
         self.main.fit()
 
     def action_zoom(self, zoom: int) -> None:
         """A fixed zoom."""
+        self.say.settle()
         self.main.zoom_to(float(zoom))
 
     def action_step_zoom(self, direction: int) -> None:
         """In or out."""
+        self.say.settle()
         self.main.step_zoom(direction)
 
     def action_pan(self, right: int, down: int) -> None:
@@ -389,13 +395,12 @@ class ReviewScreen(StudioScreen):
         """
         if not self._is_here(partial(self.action_finding, direction)):
             return
+        self.say.settle()
         missing = self.missing if self._only_missing else Unseen(False, ())
-        if self._only_missing:
-            self.say.hush()
-            if not missing:
-                self._only_missing = False
-                self.say.say(f"All of it is seen: {self.key_of('review.approve')} approves it.")
-                return
+        if self._only_missing and not missing:
+            self._only_missing = False
+            self.say.say(f"All of it is seen: {self.key_of('review.approve')} approves it.")
+            return
         if missing.composite:
             self._set_two(False)
             self._set_view(View.COMPOSITE)
@@ -498,15 +503,13 @@ class ReviewScreen(StudioScreen):
         """Ask what is wrong, flag, and on to the next."""
         if not self._is_here(self.action_flag) or (item := self.shown) is None:
             return
-        finding = self._tour.finding
-        box = self._box or (finding.box if finding else None)
 
         def answered(answer: FlagAnswer | None) -> None:
             if answer is not None:
                 self._hand_in_looks()
-                self.decide_flag(item, answer, box)
+                self.decide_flag(item, answer)
 
-        dialog = FlagDialog(words.sku_text(item), (finding.reason,) if finding else (), box)
+        dialog = FlagDialog(words.sku_text(item), self._tour.finding, self._box)
         self.app.push_screen(dialog, answered)
 
     def action_reject(self) -> None:
@@ -521,6 +524,7 @@ class ReviewScreen(StudioScreen):
         if not self._is_here(self.action_brush) or (item := self.shown) is None:
             return
         if self.piece is None or self.piece.pictures is None:
+            self.say.say("There is no picture to paint on.")
             return
 
         def painted(saved: int | None) -> None:

@@ -6,7 +6,7 @@ from rich.text import Text
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from studiod.ledger.records import ItemRecord
+from studiod.ledger.records import Demand, ItemRecord
 from studiod.ledger.states import Status
 from studiod.names import printable
 from tui import words
@@ -51,7 +51,12 @@ def item_text(item: ItemRecord) -> Text:
         text.append(f"  {printable(item.title)}")
     text.append(f"\n{words.price_text(item)}", "bold #f0c060" if item.mandatory else "")
     if item.mandatory:
-        text.append("  a person must decide", "#f0c060")
+        who = "two people" if item.demand is Demand.TWO_PERSONS else "a person"
+        text.append(f"  {who} must decide", "#f0c060")
+    if item.status is not Status.AWAITING_REVIEW:
+        text.append(f"\n{words.status_text(item.status)}", "#a8a8a8")
+    if item.opened_by:
+        text.append(f"\nopen by {printable(item.opened_by)}", "#e0b050")
     if item.risk is not None:
         text.append("\nrisk ")
         text.append(words.risk_bar(item.risk), words.risk_colour(item.risk))
@@ -59,8 +64,4 @@ def item_text(item: ItemRecord) -> Text:
     if reason:
         text.append(f"\n{reason}")
     text.append(f"\n{words.shortened(f'{item.hot_folder}/{item.path}', 70)}", "#8c8c8c")
-    if item.status is not Status.AWAITING_REVIEW:
-        text.append(f"\n{words.status_text(item.status)}", "#a8a8a8")
-    if item.opened_by:
-        text.append(f"\nopen by {printable(item.opened_by)}", "#e0b050")
     return text

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from tui.app import ReviewApp
     from tui.viewer import PictureView
 
-Box = tuple[int, int, int, int]
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
 
@@ -94,10 +93,10 @@ class StudioScreen(Screen[int | None]):
 
         self._decide(item, partial(self.desk.approve, item), said)
 
-    def decide_flag(self, item: ItemRecord, answer: FlagAnswer, box: Box | None) -> None:
+    def decide_flag(self, item: ItemRecord, answer: FlagAnswer) -> None:
         """Flag what was seen for touch-up."""
         why = f": {words.reason_text(answer.reasons)}" if answer.reasons else ""
-        call = partial(self.desk.flag, item, answer.reasons, answer.note, box)
+        call = partial(self.desk.flag, item, answer.reasons, answer.note, answer.box)
         self._decide(item, call, lambda _: f"Flagged {words.sku_text(item)}{why}.")
 
     def decide_reject(self, item: ItemRecord) -> None:
@@ -133,8 +132,8 @@ class StudioScreen(Screen[int | None]):
         except StudioError as error:
             self.say.trouble(error)
             return
-        self.say.say(f"Undone: {words.sku_text(item)} waits again.")
         self.undone(item)
+        self.say.say(f"Undone: {words.sku_text(item)} waits again.")
 
     def decided(self, item: ItemRecord) -> None:
         """A decision was taken."""

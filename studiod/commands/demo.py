@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -200,7 +201,7 @@ def _say_what_next(
 ) -> None:
     delivered = sum(item.status is Status.DELIVERED for item in items)
     waiting = sum(item.status is Status.AWAITING_REVIEW for item in items)
-    config = printable(settings.root / SETTINGS_NAME)
+    config = printable(shlex.quote(str(settings.root / SETTINGS_NAME)))
     lines = [
         "",
         f"{len(items)} pieces in {seconds:.0f} seconds: {delivered} delivered, {waiting} wait for a person.",

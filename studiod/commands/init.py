@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -30,10 +31,10 @@ def init(
     if not added:
         typer.echo(f"{printable(folder)} is whole: nothing was missing.")
         return
-    settings_file = printable(folder / SETTINGS_NAME)
-    typer.echo(f"\nNext: read {settings_file}, put prices into prices.csv, then")
-    typer.echo(f"  studiod check --config {settings_file}")
-    typer.echo(f"  studiod run --config {settings_file}")
+    settings_file = folder / SETTINGS_NAME
+    typer.echo(f"\nNext: read {printable(settings_file)}, put prices into prices.csv, then")
+    for command in ("check", "run"):
+        typer.echo(f"  studiod {command} --config {printable(shlex.quote(str(settings_file)))}")
 
 
 def lay_out(folder: Path, settings_text: str | None = None, prices: str = _PRICES_HEADER) -> list[Path]:

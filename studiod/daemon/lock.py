@@ -19,7 +19,13 @@ class DaemonLock:
         self._descriptor = -1
 
     def __enter__(self) -> DaemonLock:
-        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except PermissionError as error:
+            raise StudioError(
+                f"{printable(self._path)}: this user may not write it.",
+                "The studio's daemon belongs to another user: approved pictures leave when that one runs.",
+            ) from error
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

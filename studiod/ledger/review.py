@@ -291,7 +291,7 @@ def _as_seen(connection: Connection, item: int, version: int) -> ItemRow:
             "Look at it again.",
         )
     if row.status not in (Status.AWAITING_REVIEW, Status.APPROVED_ONCE):
-        hint = "Take that back first: u in studiod-review." if row.status in _UNDONE else ""
+        hint = "Whoever decided it takes it back: u in studiod-review." if row.status in _UNDONE else ""
         raise TransitionRefused(f"Item {item} is {row.status}: it does not wait for a decision.", hint)
     if is_asked_for(connection, item):
         raise TransitionRefused(

@@ -43,6 +43,21 @@ def test_a_second_daemon_is_refused_with_the_first_ones_pid(tmp_path: Path) -> N
         assert (tmp_path / "studiod.lock").read_text() == f"{os.getpid()}\n"
 
 
+def test_another_users_lock_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    """A lock that this user may not write is the other user's daemon's: no mistake of studiod."""
+    lock = tmp_path / "studiod.lock"
+    lock.touch(0o400)
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(65534)
+    try:
+        with pytest.raises(StudioError, match="may not write it"), DaemonLock(tmp_path):
+            pass
+    finally:
+        if is_root:
+            os.seteuid(0)
+
+
 def test_systemd_is_told(tmp_path: Path) -> None:
     """READY, WATCHDOG and STOPPING go to the socket; a status only when it changed."""
     path = tmp_path / "notify"

@@ -218,11 +218,15 @@ async def test_saved_strokes_are_taken_back(studio: Studio) -> None:
 
 
 async def test_painted_strokes_are_not_lost_without_a_question(studio: Studio) -> None:
-    """Leaving with unsaved strokes asks first; without any it does not."""
+    """Leaving with unsaved strokes asks first, and enter keeps them; without any it does not ask."""
     item = studio.add("ONE")
     async with studio.app().run_test(size=WIDE) as pilot:
         await painting(studio, pilot, item)
         await pilot.press("space", "right", "space", "q")
+        await studio.until(pilot, lambda: isinstance(pilot.app.screen, Sure))
+        await pilot.press("enter")
+        await studio.until(pilot, lambda: isinstance(pilot.app.screen, BrushScreen))
+        await pilot.press("q")
         await studio.until(pilot, lambda: isinstance(pilot.app.screen, Sure))
         await pilot.press("n")
         await studio.until(pilot, lambda: isinstance(pilot.app.screen, BrushScreen))

@@ -250,6 +250,44 @@ async def test_skip_decides_nothing(studio: Studio) -> None:
         assert studio.item(second).status is Status.AWAITING_REVIEW
 
 
+async def test_at_the_first_piece_going_back_keeps_the_claim(studio: Studio) -> None:
+    """`S` where nothing comes before says so, and the piece stays in one's hands."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await opened(studio, pilot, item)
+        await pilot.press("S")
+        await studio.sees(pilot, "This is the first one.")
+        assert studio.item(item).opened_by == "maria"
+
+
+@pytest.mark.parametrize("key", ["s", "v", "2", "n"])
+async def test_a_refusal_goes_with_what_is_done_next(studio: Studio, key: str) -> None:
+    """What was refused stands until a view, a zoom, a place or the next piece is asked for."""
+    item = studio.add("ONE", price=500000, risk=0.9, findings=(studio.gap,))
+    studio.add("TWO", risk=0.1)
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await opened(studio, pilot, item)
+        await pilot.press("a")
+        await studio.sees(pilot, "Look first")
+        await pilot.press(key)
+        await studio.until(pilot, lambda: not screen.say.display)
+
+
+async def test_an_unticked_finding_takes_its_box_along(studio: Studio) -> None:
+    """The box of a finding goes with the flag only while its reason is ticked, and the dialog says so."""
+    item = studio.add("ONE", findings=(studio.gap,))
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await opened(studio, pilot, item)
+        await pilot.press("n", "f")
+        await studio.sees(pilot, "goes with it")
+        await pilot.press("1", "9")
+        await studio.until(pilot, lambda: "goes with it" not in studio.text(pilot))
+        await pilot.press("enter")
+        await studio.until(pilot, lambda: studio.item(item).status is Status.FLAGGED)
+        (decision,) = decisions(studio.ledger, item)
+        assert decision.reasons == ("halo",) and decision.box is None
+
+
 async def test_flag_carries_the_findings_box(studio: Studio) -> None:
     """A flag raised at a finding carries its reason and its box."""
     item = studio.add("ONE", findings=(studio.gap,))
