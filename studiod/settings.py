@@ -37,6 +37,8 @@ SETTINGS_NAME = "studiod.toml"
 MARKER = ".studiod-root"
 """The file that `studiod init` leaves in every root: where it is missing, the disk is not mounted."""
 
+_WEBP_SIDE = 16383
+
 COLOURS: Mapping[str, tuple[int, int, int]] = {
     "white": (255, 255, 255),
     "light_grey": (242, 242, 242),
@@ -375,6 +377,8 @@ class Preset(_Table):
             raise ValueError("needs width and height both, or neither")
         if self.width and 2 * self.padding >= min(self.width, self.height):
             raise ValueError("padding leaves no room for the piece")
+        if self.format == "webp" and max(self.width, self.height) > _WEBP_SIDE:
+            raise ValueError(f"a WebP has at most {_WEBP_SIDE} pixels a side")
         return self
 
 

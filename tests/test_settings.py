@@ -143,6 +143,7 @@ def test_a_studio_may_have_presets_of_its_own(tmp_path: Path) -> None:
         ("width = 100\nheight = 100\npadding = 50\n", "no room"),
         ("fill = 1.5\n", "fill"),
         ('format = "gif"\n', "format"),
+        ('format = "webp"\nwidth = 17000\nheight = 900\n', "16383"),
     ],
 )
 def test_a_preset_that_cannot_be_made_is_refused(tmp_path: Path, text: str, word: str) -> None:

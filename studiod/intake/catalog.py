@@ -118,8 +118,13 @@ def read_catalog(path: Path, currency: str) -> Catalog:
         raise SettingsError(f"The catalogue {name} is empty.", "Its first line must be sku,price,currency.")
     columns = _columns(header[1], name)
     reader = _Reader(name, currency, columns, len(header[1]))
+    last = None
     for line, row in rows:
-        reader.take(line, row)
+        if last is not None:
+            reader.take(*last)
+        last = line, row
+    if last is not None:
+        reader.take(*last, is_cut=not text.endswith(("\n", "\r", '"')))
     return reader.catalog()
 
 
@@ -282,7 +287,7 @@ class _Reader:
         self._disputed: set[str] = set()
         self._warnings: list[str] = []
 
-    def take(self, line: int, row: Sequence[str]) -> None:
+    def take(self, line: int, row: Sequence[str], *, is_cut: bool = False) -> None:
         title = self._title(row)
         sku = _plain_sku(self._first(row, _SKU))
         if not sku:
@@ -292,6 +297,7 @@ class _Reader:
         try:
             if any(row[self._width :]):
                 raise _Malformed("it has more fields than the header (a thousands separator?)")
+            self._refuse_what_may_be_broken(row, is_cut)
             minor = self._minor(row, currency)
         except _Malformed as reason:
             self._warn(line, f"SKU {printable(sku)} has no price: {reason}.")
@@ -308,6 +314,20 @@ class _Reader:
 
     def catalog(self) -> Catalog:
         return Catalog(MappingProxyType(self._prices), tuple(self._warnings))
+
+    def _refuse_what_may_be_broken(self, row: Sequence[str], is_cut: bool) -> None:
+        """A price that goes on in the next field, or might have gone on where the file ends, is none."""
+        places = [self._columns[known] for known in (*_PRICE, *_COMPARE_AT) if known in self._columns]
+        for place in places:
+            if re.fullmatch(r"[1-9][0-9]{0,2}", "".join(row[place : place + 1]), re.ASCII) and re.fullmatch(
+                r"[0-9]{3}(\.[0-9]+)?", "".join(row[place + 1 : place + 2]), re.ASCII
+            ):
+                raise _Malformed(
+                    f"{_shown(','.join(row[place : place + 2]))} may be one number: write it without a "
+                    "thousands separator, or the price with its decimals"
+                )
+        if is_cut and len(row) - 1 in places:
+            raise _Malformed("the file ends in it, and may be cut off: end the last line")
 
     def _minor(self, row: Sequence[str], currency: str) -> int:
         if not re.fullmatch(r"[A-Z]{3}", currency):

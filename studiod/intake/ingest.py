@@ -39,6 +39,7 @@ _PATIENCE = 30.0
 _RESTAT = 0.5
 _POLL = 2.0
 _RELEASE = 1.0
+_LARGEST_READ = 2e9  # bytes that the daemon itself reads after a worker failed at them
 _BREATH = 0.5
 _SHARE_OF_TIME = 20
 """A pass over a folder is followed by a rest of this many times its own length, at least."""
@@ -102,6 +103,7 @@ class Intake:
         self._rules = Rules(ledger, settings, self._book, self._known, self._taken.append)
         self._tracker: SettleTracker[Key] = SettleTracker(settings.intake.quiet_seconds)
         self._asked: dict[Key, FileStat] = {}
+        self._requests: list[InspectRequest] = []  # asked, and kept here while the ledger refuses
         self._ready: dict[Key, _Ready] = {}
         self._under_way = StemIndex()  # what is in one of the three above, or in the tracker
         self._doubted: dict[Key, Signature] = {}
@@ -109,12 +111,14 @@ class Intake:
         self._said: set[str] = set()
         self._restat_due = 0.0
         self._release_due = 0.0
+        self._prices_due = False
         self._now = 0.0
 
     def start(self) -> None:
         """Read the catalogue, and bring what is known of prices up to date."""
         self._book.load()
-        self._catalog_changed()
+        self._say_catalog_warnings()
+        self._bring_all_up_to_date()
 
     def close(self) -> None:
         """Stop the watchers."""
@@ -124,7 +128,7 @@ class Intake:
     @property
     def idle(self) -> bool:
         """Whether nothing settles, waits or is looked at, and nothing has stirred since the last pass."""
-        busy = self._tracker or self._asked or self._ready or not self._book.settled
+        busy = self._tracker or self._asked or self._ready or self._prices_due or not self._book.settled
         unseen = any(not hot.paused and (hot.stirred or not hot.passed) for hot in self._hot.values())
         return not busy and not unseen
 
@@ -148,7 +152,10 @@ class Intake:
         """Look around, as far as it is time to; returns the files to inspect next, plates first."""
         self._now = now
         if self._book.refresh(now):
-            self._catalog_changed()
+            self._prices_due = True
+            self._say_catalog_warnings()
+        if self._prices_due:
+            self._bring_all_up_to_date()
         self.woken.clear()
         for hot in self._hot.values():
             if now >= (hot.rest_until if hot.stirred or not hot.passed else hot.due):
@@ -158,11 +165,13 @@ class Intake:
             for key in self._tracker.watched():
                 self._look_again(key, now)
             self._restat_due = now + max(_RESTAT, (time.monotonic() - started) * _SHARE_OF_TIME)
-        settled = self._tracker.take_settled(now)
-        requests = [request for key, signature in settled if (request := self._settled(key, signature))]
+        for key, signature in self._tracker.take_settled(now):
+            if request := self._settled(key, signature):
+                self._requests.append(request)
         if now >= self._release_due:
             self._release_due = now + _RELEASE
             self._release(now)
+        requests, self._requests = self._requests, []
         return sorted(requests, key=lambda request: (not is_plate(request.path), request.path))
 
     def inspected(self, request: InspectRequest, outcome: Inspection | WorkerDied) -> None:
@@ -300,8 +309,15 @@ class Intake:
         return True
 
     def _without_looking(self, request: InspectRequest) -> Inspection | None:
-        """The bytes of a file that killed its worker: it becomes an item, and its tries decide."""
+        """The bytes of a file that killed its worker: it becomes an item, and its tries decide.
+
+        One that takes too long to read is refused unread: the daemon has a watchdog to answer.
+        """
         try:
+            if (size := request.source.stat().st_size) > _LARGEST_READ:
+                name, large = printable(request.source.name), f"{size / 1e9:.1f} GB"
+                problem = f"{name} has {large}: no worker could read it in the time it has."
+                return Inspection(None, size, 0, None, problem=problem)
             return hash_file(request.source)
         except OSError:
             return None
@@ -420,18 +436,23 @@ class Intake:
 
     # Prices.
 
-    def _catalog_changed(self) -> None:
+    def _say_catalog_warnings(self) -> None:
         warnings = self._book.catalog.warnings
         for warning in warnings[:_WARNINGS]:
             self._say(warning)
         if len(warnings) > _WARNINGS:
             self._say(f"The catalogue has {len(warnings) - _WARNINGS} more warnings: see `studiod check`.")
+
+    def _bring_all_up_to_date(self) -> None:
+        """Give every item today's price; it stays due until all have it, whatever the ledger refuses."""
+        self._prices_due = True
         offset = 0
         while page := list_items(self._ledger, limit=_PAGE, offset=offset):
             for item in page:
                 if item.status is not Status.SUPERSEDED and item.hot_folder in self._hot:
                     self._bring_up_to_date(item)
             offset += len(page)
+        self._prices_due = False
 
     def _bring_up_to_date(self, item: ItemRecord) -> None:
         """Give an item the SKU and the price that the catalogue has for it today.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
@@ -39,7 +40,7 @@ def put_file(
         state=state.value,
         item=item,
         reason=reason,
-        seen_at=now,
+        seen_at=seen_last(connection, facts, now),
     )
     said: dict[str, Any] = {name: new.excluded[name] for name in ("state", "item", "reason")}
     if not renew_state:
@@ -59,6 +60,16 @@ def put_file(
             ).returning(files.c.id)
         ).scalar_one()
     )
+
+
+def seen_last(connection: Connection, facts: FileFacts, now: float) -> float:
+    """When a path is seen: now, and in any case after all that was seen there, if the clock was set back."""
+    latest = connection.execute(
+        select(func.max(files.c.seen_at)).where(
+            files.c.hot_folder == facts.hot_folder, files.c.path == facts.path
+        )
+    ).scalar_one()
+    return now if latest is None or latest < now else math.nextafter(latest, math.inf)
 
 
 def mark_files(connection: Connection, item: int, state: FileState, reason: str, *, only: FileState) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from studiod.errors import TransitionRefused
 from studiod.ledger.engine import Ledger
 from studiod.ledger.evidence import put_decision, put_version
-from studiod.ledger.files import folder_of, mark_files, put_file, taken_at, to_datetime
+from studiod.ledger.files import folder_of, mark_files, put_file, seen_last, taken_at, to_datetime
 from studiod.ledger.gate import policy_may_approve
 from studiod.ledger.records import (
     Claimed,
@@ -129,9 +129,8 @@ def move_source(ledger: Ledger, item: int, facts: FileFacts) -> None:
     with ledger.writing() as connection:
         row = read_item(connection, item)
         same = (files.c.hot_folder == row.hot_folder, files.c.sha256 == facts.sha256)
-        connection.execute(
-            delete(files).where(*same, files.c.path == facts.path, files.c.item.is_distinct_from(item))
-        )
+        if facts.path != row.path:  # whoever's row of these bytes stands there: this one takes its place
+            connection.execute(delete(files).where(*same, files.c.path == facts.path))
         connection.execute(
             update(files)
             .where(*same, files.c.path == row.path)
@@ -142,7 +141,7 @@ def move_source(ledger: Ledger, item: int, facts: FileFacts) -> None:
                 mtime_ns=facts.mtime_ns,
                 inode=facts.inode,
                 taken_at=taken_at(facts),
-                seen_at=now,
+                seen_at=seen_last(connection, facts, now),
             )
         )
         connection.execute(update(items).where(items.c.id == item).values(path=facts.path, updated_at=now))
@@ -172,7 +171,7 @@ def move_file(ledger: Ledger, file: int, facts: FileFacts) -> None:
                 mtime_ns=facts.mtime_ns,
                 inode=facts.inode,
                 taken_at=taken_at(facts),
-                seen_at=now,
+                seen_at=seen_last(connection, facts, now),
             )
         )
         if row.state == FileState.QUARANTINED and row.item is not None:

@@ -104,6 +104,32 @@ def test_a_row_whose_fields_do_not_fit_has_no_price(tmp_path: Path, row: str) ->
     assert priced(catalog) == {"R": (None, "")} and len(catalog.warnings) == 1
 
 
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("sku,price,title", "R,1,299.00"),
+        ("sku,title,price,stock", "R,Ring,1,299.00"),
+        ("sku,price,", "R,1,299"),
+        ("sku,price,compare-at price", "R,1,299.00"),
+    ],
+)
+def test_a_price_that_may_go_on_in_the_next_field_is_none(tmp_path: Path, header: str, row: str) -> None:
+    """1,299.00 without quotes is not a price of 1, also where the row is no longer than the header."""
+    catalog = read_catalog(write(tmp_path, f"{header}\n{row}\nOK,95.00,250\n"), "USD")
+    assert catalog.prices["R"].minor is None
+    assert "thousands separator" in catalog.warnings[0] and "line 2" in catalog.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("end", "minor"), [("R,12", None), ("R,12.00\n", 1200), ('R,"12.00"', 1200), ("R,12.00,USD", 1200)]
+)
+def test_a_price_that_the_file_ends_in_may_be_cut_off(tmp_path: Path, end: str, minor: int | None) -> None:
+    """Half a copy of 1299.00 must not be a price of 12: a last price counts once its line has ended."""
+    catalog = read_catalog(write(tmp_path, f"sku,price,currency\nOK,5.00,USD\n{end}"), "USD")
+    assert catalog.prices["R"].minor == minor and catalog.prices["OK"].minor == 500
+    assert len(catalog.warnings) == (minor is None)
+
+
 def test_a_malformed_compare_at_price_leaves_no_price(tmp_path: Path) -> None:
     """Where the higher of two prices cannot be read, the lower one must not count."""
     text = "SKU,Price,Compare-at price\nR,900.00,$2400\n"

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
+import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from studiod.errors import LedgerError
 from studiod.intake.ingest import InspectRequest, Intake, WorkerDied
 from studiod.intake.inspect import Inspection
+from studiod.ledger.engine import open_ledger
 from studiod.ledger.reading import find_plate
 from studiod.ledger.records import FileState
 from studiod.ledger.states import Status
@@ -809,3 +814,91 @@ def test_an_answer_of_an_earlier_life_is_dropped(night: Night) -> None:
     request = InspectRequest("main", "RING_1.jpg", Path(night.hot / "RING_1.jpg"))
     intake.inspected(request, look(request))
     assert len(night.items()) == 1 and {row.state for row in night.rows()} == {FileState.ITEM}
+
+
+def test_a_price_that_rose_while_the_ledger_was_busy_arrives_later(night: Night) -> None:
+    """What the ledger refused to take is due until it is taken: a piece that became dear is not forgotten."""
+    night.put("RING_1.jpg")
+    night.run()
+    impatient = open_ledger(night.ledger.path, busy_seconds=0.01)
+    night.ledger = impatient
+    intake = night.start()
+    night.run()
+    (night.root / "prices.csv").write_text("sku,price,currency,title\nRING,1299.00,USD,Ring\n")
+    other = sqlite3.connect(impatient.path)
+    other.execute("BEGIN IMMEDIATE")
+    refused = 0
+    for _ in range(40):
+        try:
+            night.step()
+        except LedgerError:
+            refused += 1
+    other.close()
+    assert refused and not intake.idle
+    night.run()
+    assert night.item(1).price_minor == 129_900 and night.item(1).mandatory
+    impatient.close()
+
+
+def test_what_settled_while_the_ledger_was_busy_is_looked_at_later(night: Night) -> None:
+    """A tick that fails loses no file that it has taken for settled."""
+    impatient = open_ledger(night.ledger.path, busy_seconds=0.01)
+    night.ledger = impatient
+    night.put("RING_1.jpg")
+    night.start()
+    while not (requests := night.step()):
+        pass
+    night.answer(requests[0])
+    other = sqlite3.connect(impatient.path)
+    other.execute("BEGIN IMMEDIATE")
+    asked = []
+    for number in range(2, 40):  # one of them settles in a tick that also takes up, and fails
+        night.put(f"RING_{number}.jpg", number)
+        with suppress(LedgerError):
+            asked += night.step()
+    other.close()
+    for request in asked:
+        night.answer(request)
+    night.run()
+    assert {path: state for path, (state, _) in night.files().items()} == {
+        f"RING_{number}.jpg": "item" for number in range(1, 40)
+    }
+    impatient.close()
+
+
+def test_a_clock_that_was_set_back_has_nothing_read_twice(night: Night) -> None:
+    """Other bytes at a path are the newest there, whatever the clock says: the folder comes to rest."""
+    night.put("RING_1.jpg", 1)
+    night.run()
+    night.ledger.clock = lambda: time.time() - 3600
+    night.put("RING_1.jpg", 2)
+    night.run()
+    night.asked.clear()
+    night.start()
+    night.run()
+    assert night.asked == []
+
+
+def test_old_bytes_that_come_back_to_a_path_are_no_mistake(night: Night) -> None:
+    """A path that has had other bytes meanwhile may get its first ones back, moved from elsewhere."""
+    night.put("RING_a.jpg", 1)
+    night.run()
+    night.put("RING_b.jpg", 1)
+    night.run()
+    (night.hot / "RING_a.jpg").unlink()
+    night.put("RING_b.jpg", 2)
+    night.run()
+    night.put("RING_b.jpg", 1)
+    night.run()
+    assert not any("mistake" in item.reason for item in night.items())
+    assert night.files()["RING_b.jpg"][0] == "item"
+
+
+def test_what_is_too_large_to_read_in_time_is_refused_unread(night: Night) -> None:
+    """A file that no worker could read is not read by the daemon, which has a watchdog to answer."""
+    with night.put("RING_1.tif", b"II*\0").open("r+b") as file:
+        file.truncate(3_000_000_000)
+    night.look = lambda request: WorkerDied("it ran out of time")
+    night.run()
+    (item,) = night.items()
+    assert item.status is Status.QUARANTINED and "3.0 GB" in item.reason
