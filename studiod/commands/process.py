@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -40,7 +41,7 @@ def process(
     composite is laid out by the first preset of its first hot folder.
     """
     matting, preset = _studio(config)
-    stems = _distinct_stems(files, out, preset)
+    stems = _distinct_stems(files, out, plate, preset)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -62,8 +63,11 @@ def _studio(config: Path | None) -> tuple[MattingSettings, Preset]:
     return settings.matting, load_preset(settings.hot_folders[0].presets[0], settings.root)
 
 
-def _distinct_stems(files: Sequence[Path], out: Path, preset: Preset) -> list[str]:
-    """The files' stems; StudioError where a result would overwrite another's, or a photograph."""
+def _distinct_stems(files: Sequence[Path], out: Path, plate: Path | None, preset: Preset) -> list[str]:
+    """The files' stems; StudioError where a result would overwrite another's, or what is no result.
+
+    Where all results of a photograph are there, an earlier run made them: they may be made anew.
+    """
     stems = [file.stem for file in files]
     for stem in stems:
         if stems.count(stem) > 1:
@@ -71,14 +75,21 @@ def _distinct_stems(files: Sequence[Path], out: Path, preset: Preset) -> list[st
                 f"Two of the photographs are named {printable(stem)}: their results would collide.",
                 "Process them one after the other, into different folders.",
             )
-    originals = {file.resolve() for file in files}
+    originals = {file.resolve() for file in (files if plate is None else (*files, plate))}
     for stem in stems:
-        for name in _result_names(stem, preset):
-            if (out / name).resolve() in originals:
+        results = [out / name for name in _result_names(stem, preset)]
+        for result in results:
+            if result.resolve() in originals:
                 raise StudioError(
-                    f"{printable(out / name)} is one of the photographs and would be overwritten.",
+                    f"{printable(result)} is one of the photographs and would be overwritten.",
                     "Name another folder with --out.",
                 )
+        there = [result for result in results if os.path.lexists(result)]
+        if there and there != results:
+            raise StudioError(
+                f"{printable(there[0])} is there already, without the other results of an earlier run.",
+                "Move it elsewhere, or name another folder with --out.",
+            )
     return stems
 
 
@@ -114,7 +125,7 @@ def _process_all(
                 photo = read_photo(file)
                 made = process_photo(photo, plate=empty, solve=matte.solve, assess=assess, presets=[preset])
                 _write(made, out, stem, preset)
-            except (StudioError, MemoryError, OSError) as error:
+            except Exception as error:
                 typer.echo(f"studiod: {_why(error, file)}", err=True)
                 failed += 1
             else:
@@ -130,9 +141,13 @@ def _write(made: Processed, out: Path, stem: str, preset: Preset) -> None:
     from studiod.imaging.files import write_whole
 
     cutout, composite, risk = (out / name for name in _result_names(stem, preset))
-    write_whole(cutout, encode_cutout(made.cutout))
-    write_whole(composite, encode(made.composites[preset.name]))
-    write_whole(risk, [risk_json(made)])
+    results = {
+        cutout: encode_cutout(made.cutout),
+        composite: encode(made.composites[preset.name]),
+        risk: [risk_json(made)],
+    }
+    for path, parts in results.items():
+        write_whole(path, parts)
 
 
 def _tell(made: Processed, file: Path, out: Path, stem: str, preset: Preset) -> None:
@@ -142,9 +157,12 @@ def _tell(made: Processed, file: Path, out: Path, stem: str, preset: Preset) -> 
     typer.echo(f"{printable(file)}: risk {made.risk.score:.2f}{reasons}.{plate} {names}")
 
 
-def _why(error: StudioError | MemoryError | OSError, file: Path) -> str:
+def _why(error: Exception, file: Path) -> str:
     if isinstance(error, StudioError):
         return inert(f"{error.message} {error.hint}".strip())
     if isinstance(error, MemoryError):
         return f"{printable(file)} needs more memory than there is. End other programs, or scale it down."
-    return f"{printable(file)}: {error.strerror or type(error).__name__}. Look at the folder of --out."
+    if isinstance(error, OSError):
+        return f"{printable(file)}: {error.strerror or type(error).__name__}. Look at the folder of --out."
+    what = f"{type(error).__name__}: {inert(str(error))}"
+    return f"{printable(file)}: studiod makes a mistake about it ({what}). Leave it out, and report it."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 DAY = 86400.0
 _SETTLED = frozenset({Status.DELIVERED, Status.REJECTED, Status.SUPERSEDED})
 _DISPENSABLE = ("preview-*", "evidence-*")
+_KEPT_STEM = re.compile(r"[0-9a-f]{64}")
 _PAGE = 500
 
 
@@ -65,6 +67,8 @@ def clear_originals(ledger: Ledger, settings: Settings, now: float, progress: Ca
     cleared = 0
     for kept in sorted(folder.iterdir()) if folder.is_dir() else ():
         progress()
+        if not _KEPT_STEM.fullmatch(kept.stem) or kept.is_symlink() or not kept.is_file():
+            continue  # not ours
         items = find_by_hash(ledger, kept.stem)
         last = max((_settled_at(item) for item in items), default=_modified(kept))
         if now - last < limit:

@@ -27,7 +27,7 @@ from studiod.daemon.pool import Outcome, Pool, share_of_machine
 from studiod.daemon.sources import sources_of
 from studiod.daemon.systemd import ServiceManager
 from studiod.daemon.touchup import Returning, Sending, TouchupDesk
-from studiod.delivery.deliver import Delivered, deliver, recover, take_back_recalled
+from studiod.delivery.deliver import Delivered, OutboxClosed, deliver, recover, take_back_recalled
 from studiod.errors import GateRefused, LedgerError, OutOfSpace, StudioError, TransitionRefused
 from studiod.intake.ingest import InspectRequest, Intake, Taken, WorkerDied
 from studiod.intake.inspect import Inspection
@@ -118,6 +118,8 @@ class _Daemon:
         self._notices = Notices(self._hook.tell)
         self._obstacles = Obstacles()
         self._held: tuple[str, float] | None = None
+        self._closed: tuple[str, float] | None = None
+        self._stuck: dict[int, str] = {}  # outputs whose recall cannot be finished now
         self._to_inspect: deque[InspectRequest] = deque()
         self._to_keep: deque[Taken] = deque()
         self._outcomes: deque[Outcome[Ticket]] = deque()
@@ -132,6 +134,7 @@ class _Daemon:
         self._guard_round, self._claim_round, self._due_round = _Every(2.0), _Every(1.0), _Every(1.0)
         self._lease_round, self._beat_round, self._recall_round = _Every(10.0), _Every(5.0), _Every(1.0)
         self._expiry_round, self._idle_round, self._house_round = _Every(20.0), _Every(0.5), _Every(DAY)
+        self._stuck_round = _Every(_HOLD_SECONDS)
 
     def run(self) -> None:
         wake, wakened = socket.socketpair()
@@ -250,11 +253,11 @@ class _Daemon:
     def _look_at_disks(self, now: float) -> None:
         if not self._guard_round.due(now):
             return
-        if self._held is not None and now >= self._held[1]:
-            self._held = None
-        held = {"held": self._held[0]} if self._held is not None else {}
+        held, closed = _still("held", self._held, now), _still("closed", self._closed, now)
         found = find_obstacles(self._settings)
-        obstacles = Obstacles({**found.work, **held}, {**found.delivery, **held}, {**found.touchup, **held})
+        obstacles = Obstacles(
+            {**found.work, **held}, {**found.delivery, **held, **closed}, {**found.touchup, **held}
+        )
         for about, sentence in obstacles.all.items():
             if about not in self._obstacles.all:
                 log.warning("%s", sentence)
@@ -262,15 +265,25 @@ class _Daemon:
             log.info("everything is in its place again: work goes on")
         self._obstacles = obstacles
 
-    def _hold(self, sentence: str) -> None:
+    def _hold(self, sentence: str, *, just_delivery: bool = False) -> None:
         """Stop making and delivering for a while, because a disk is full or fails; then it is tried again."""
-        self._held = sentence, time.monotonic() + _HOLD_SECONDS
+        held = sentence, time.monotonic() + _HOLD_SECONDS
+        if just_delivery:
+            self._closed = held
+        else:
+            self._held = held
         self._guard_round.at_once()
         self._look_at_disks(time.monotonic())
 
     def _pause_reasons(self) -> tuple[str, ...]:
         trouble = (self._pool.trouble,) if self._pool.trouble else ()
-        return tuple(dict.fromkeys((*self._obstacles.all.values(), *trouble, *self._intake.paused.values())))
+        stuck = list(self._stuck.values())
+        more = (f"{len(stuck) - 1} more recalls are not finished.",) if len(stuck) > 1 else ()
+        return tuple(
+            dict.fromkeys(
+                (*self._obstacles.all.values(), *trouble, *self._intake.paused.values(), *stuck[:1], *more)
+            )
+        )
 
     def _may_make(self) -> bool:
         hours = self._until_idle or self._settings.daemon.may_work_at(dt.datetime.now().time())
@@ -397,6 +410,8 @@ class _Daemon:
                 what = f"{type(error).__name__}: {printable(str(error))}"
                 with contextlib.suppress(TransitionRefused):
                     queue.fail(self._ledger, claimed, f"studiod makes a mistake about it ({what})")
+            case Sending() | Returning() as ticket:
+                self._touchup.give_up(ticket, error)
             case _ if self._until_idle:
                 raise error
             case _:
@@ -467,9 +482,16 @@ class _Daemon:
     # Delivery.
 
     def _recall(self, now: float) -> None:
-        if self._recall_round.due(now) and not self._obstacles.delivery:
-            for path in take_back_recalled(self._ledger, self._settings):
-                log.info("recalled: the file is now outbox/%s", printable(path))
+        if self._obstacles.delivery or not self._recall_round.due(now):
+            return
+        waiting = {} if self._stuck_round.due(now) else self._stuck
+        recalled = take_back_recalled(self._ledger, self._settings, but=waiting)
+        for each in recalled:
+            if each.moved_to:
+                log.info("recalled: the file is now outbox/%s", printable(each.moved_to))
+            if each.problem and each.output not in self._stuck:
+                log.warning("%s", each.problem)
+        self._stuck = {**waiting, **{each.output: each.problem for each in recalled if each.problem}}
 
     def _deliver(self, now: float) -> None:
         """Deliver one item, so that a round stays short."""
@@ -484,9 +506,14 @@ class _Daemon:
         if item is None:
             return
         tries = tried.get(item.id, (0, 0.0))[0] + 1
-        delivered = deliver(
-            self._ledger, self._settings, item, last_try=tries >= _DELIVERY_TRIES, progress=self._still_alive
-        )
+        last_try = tries >= _DELIVERY_TRIES
+        try:
+            delivered = deliver(
+                self._ledger, self._settings, item, last_try=last_try, progress=self._still_alive
+            )
+        except OutboxClosed as error:
+            self._hold(error.message, just_delivery=True)
+            return
         if delivered.status is Status.APPROVED:
             self._delivery_tries[item.id] = tries, now + _DELIVERY_WAIT_SECONDS
         else:
@@ -509,12 +536,12 @@ class _Daemon:
     # Leases, heartbeat, report.
 
     def _keep_leases(self, now: float) -> None:
+        in_hand = [ticket for ticket in self._pool.in_hand if isinstance(ticket, Claimed)]
         if self._lease_round.due(now):
-            for ticket in self._pool.in_hand:
-                if isinstance(ticket, Claimed):
-                    queue.heartbeat(self._ledger, ticket, LEASE_SECONDS)
+            for claimed in in_hand:
+                queue.heartbeat(self._ledger, claimed, LEASE_SECONDS)
         if self._expiry_round.due(now):
-            for item, status in queue.expire_leases(self._ledger):
+            for item, status in queue.expire_leases(self._ledger, in_hand):
                 log.warning("item %d lost its worker; it is now %s", item, status.value)
 
     def _still_alive(self) -> None:
@@ -581,7 +608,8 @@ class _Daemon:
             return False
         if not self._touchup.idle and not self._obstacles.touchup:
             return False
-        return not self._due() and not to_recall(self._ledger) and not is_waited_for(self._ledger)
+        recalling = any(output.id not in self._stuck for output in to_recall(self._ledger))
+        return not self._due() and not recalling and not is_waited_for(self._ledger)
 
     def _is_over(self) -> bool:
         """Whether a pass ends: all is done, or what is left cannot be done now."""
@@ -597,6 +625,11 @@ class _Daemon:
         if self._obstacles.delivery:
             return not self._to_keep and not counts[Status.RECEIVED] and not counts[Status.PROCESSING]
         return self._is_idle(counts)
+
+
+def _still(about: str, held: tuple[str, float] | None, now: float) -> dict[str, str]:
+    """A reason to pause, as long as it lasts."""
+    return {} if held is None or now >= held[1] else {about: held[0]}
 
 
 def _inspection(outcome: Outcome[Ticket]) -> Inspection | WorkerDied:

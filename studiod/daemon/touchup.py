@@ -14,7 +14,7 @@ from typing import Any
 
 from studiod.daemon.jobs import CheckReturn, IdentifyReturn, Reply, SendTouchup, Task
 from studiod.daemon.sources import sources_of
-from studiod.errors import TransitionRefused
+from studiod.errors import StudioError, TransitionRefused
 from studiod.intake.ignore import Kind, kind_of
 from studiod.intake.known import signature_of
 from studiod.intake.settle import SettleTracker, Signature
@@ -69,7 +69,7 @@ class TouchupDesk:
         self._tracker: SettleTracker[str] = SettleTracker(settings.intake.quiet_seconds)
         self._under_way: set[str] = set()
         self._decided: dict[str, Signature] = {}
-        self._checked: list[Returning] = []
+        self._checked: dict[str, Returning] = {}
         self._due = 0.0
         self._looked = False
 
@@ -85,12 +85,17 @@ class TouchupDesk:
         self._due = now + _LOOK_SECONDS
         self._looked = True
         for item in self._to_send():
-            sending = _sending(item)
-            self._sending.add(sending)
-            self._jobs.append((sending, self._send_task(item)))
-        checked, self._checked = self._checked, []
-        for returning in checked:
-            self._take(returning)
+            if (task := self._send_task(item)) is not None:
+                sending = _sending(item)
+                self._sending.add(sending)
+                self._jobs.append((sending, task))
+        for returning in list(self._checked.values()):
+            try:
+                self._take(returning)
+            except (StudioError, OSError):
+                raise
+            except Exception as error:
+                self.give_up(returning, error)
         self._look_at_returns(now)
 
     def next_job(self) -> tuple[Sending | Returning, Task] | None:
@@ -116,6 +121,18 @@ class TouchupDesk:
             kept = replace(ticket.facts, kept_copy=f"returns/{result['kept']}")
             self._take(replace(ticket, facts=kept))
 
+    def give_up(self, ticket: Sending | Returning, error: Exception) -> None:
+        """A mistake of ours about one file or item, which alone pays for that."""
+        what = f"studiod makes a mistake about it ({type(error).__name__}: {printable(str(error))})"
+        if isinstance(ticket, Sending):
+            log.error("item %d: studiod makes a mistake about it", ticket.item, exc_info=error)
+            self._sent(ticket, None, what)
+        else:
+            path = printable(ticket.facts.path)
+            log.error("%s: studiod makes a mistake about it", path, exc_info=error)
+            facts = replace(ticket.facts, kept_copy=None)
+            self._set_aside(Returning(facts, ticket.touchup), f"It could not be taken: {what}.")
+
     # Out.
 
     def _to_send(self) -> list[ItemRecord]:
@@ -123,12 +140,16 @@ class TouchupDesk:
         flagged = to_send(self._ledger, limit=20 + len(self._sending))
         return [item for item in flagged if _sending(item) not in self._sending]
 
-    def _send_task(self, item: ItemRecord) -> SendTouchup:
-        said = [
+    def _send_task(self, item: ItemRecord) -> SendTouchup | None:
+        """What is to be sent of it; None where the flag was taken back meanwhile."""
+        flags = [
             each
             for each in decisions(self._ledger, item.id)
             if each.verdict == "flag" and each.version == item.version and each.withdrawn_at is None
-        ][-1]
+        ]
+        if not flags:
+            return None
+        said = flags[-1]
         return SendTouchup(
             sources=sources_of(self._settings, item),
             root=str(self._settings.touchup),
@@ -224,7 +245,7 @@ class TouchupDesk:
                 log.info("%s came back for item %d", printable(facts.path), touchup.item)
                 self._done(returning)
             else:
-                self._checked.append(returning)
+                self._checked[facts.path] = returning
         except TransitionRefused as refused:
             self._set_aside(returning, f"{refused.message} {refused.hint}")
 
@@ -237,6 +258,7 @@ class TouchupDesk:
     def _done(self, returning: Returning) -> None:
         self._decided[returning.facts.path] = _signature(returning.facts)
         self._under_way.discard(returning.facts.path)
+        self._checked.pop(returning.facts.path, None)
 
     def _forget(self, ticket: Sending | Returning) -> None:
         if isinstance(ticket, Sending):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from studiod.delivery.place import find_bytes, place
-from studiod.delivery.touchup import Complaint, identify, read_return, write_touchup
+from studiod.delivery.touchup import Complaint, ending_of, identify, read_return, write_touchup
 from studiod.errors import PictureError, StudioError
 from studiod.imaging.photo import Photo, read_photo
 from studiod.imaging.retouch import Retouched
@@ -48,9 +48,9 @@ def check_return(job: Job, max_megapixels: float) -> dict[str, Any]:
     photo = read_photo(photograph, max_megapixels=max_megapixels)
     try:
         _read(source, photo, job)
+        name = job["sha256"] + ending_of(source)
     except PictureError as error:
         return {"problem": f"{error.message} {error.hint}"}
-    name = job["sha256"] + source.suffix.lower()
     place(source, Path(job["keep"]) / name, job["sha256"])
     return {"kept": name, "problem": None}
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -17,13 +18,14 @@ from studiod.delivery.manifest import Line, add_lines, remove_lines
 from studiod.delivery.place import (
     ContentChanged,
     Progress,
+    holds,
     move_aside,
     no_progress,
     place,
     sha256_of,
     temporary_of,
 )
-from studiod.errors import GateRefused, OutOfSpace, TransitionRefused
+from studiod.errors import GateRefused, OutOfSpace, StudioError, TransitionRefused
 from studiod.ledger import delivery as queue
 from studiod.ledger.engine import Ledger
 from studiod.ledger.reading import decisions, get_item, get_version
@@ -32,6 +34,7 @@ from studiod.ledger.states import Status
 from studiod.names import printable
 from studiod.settings import Settings
 
+MANIFEST = "manifest.csv"
 RECALLED = "recalled"
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
@@ -46,6 +49,19 @@ class Delivered:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What became of a recalled output: where its file is now below the outbox, and what went wrong."""
+
+    output: int
+    moved_to: str = ""
+    problem: str = ""
+
+
+class OutboxClosed(StudioError):
+    """Nothing can be delivered now, whatever the item: it is tried again until that is put right."""
+
+
 def deliver(
     ledger: Ledger,
     settings: Settings,
@@ -56,8 +72,9 @@ def deliver(
 ) -> Delivered:
     """Deliver one approved item.
 
-    OutOfSpace where a disk is full: the item is approved again then. Where the outbox cannot be written
-    for another reason it is approved again too, or failed when this was the `last_try`.
+    OutOfSpace where a disk is full, OutboxClosed where the outbox, its manifest or the archive cannot be
+    written at all: the item is approved again then. Where just its own files cannot be written it is
+    approved again too, or failed when this was the `last_try`.
     """
     version = get_version(ledger, item.id, item.version)
     if version is None:
@@ -88,13 +105,16 @@ def deliver(
     except (OSError, ContentChanged) as error:
         _take_back(settings.outbox, outputs)
         reason = _sentence(error, settings.outbox)
-        if isinstance(error, OSError) and error.errno in _FULL:
-            queue.delivery_interrupted(ledger, item.id, item.version, reason)
-            raise OutOfSpace(reason, "Free some space: delivery goes on by itself.") from None
-        if last_try:
+        full = isinstance(error, OSError) and error.errno in _FULL
+        closed = isinstance(error, OSError) and _is_closed(settings, outputs)
+        if last_try and not full and not closed:
             queue.delivery_failed(ledger, item.id, item.version, reason)
             return Delivered(item.id, Status.FAILED, reason=reason)
         status = queue.delivery_interrupted(ledger, item.id, item.version, reason)
+        if full:
+            raise OutOfSpace(reason, "Free some space: delivery goes on by itself.") from None
+        if closed:
+            raise OutboxClosed(reason, "Put that right: delivery goes on by itself.") from None
         return Delivered(item.id, status, reason=reason)
 
 
@@ -105,19 +125,31 @@ def recover(ledger: Ledger, settings: Settings, progress: Progress = no_progress
     ]
 
 
-def take_back_recalled(ledger: Ledger, settings: Settings) -> list[str]:
-    """Move the files of recalled items to outbox/recalled; returns their new paths below the outbox.
+def take_back_recalled(ledger: Ledger, settings: Settings, but: Collection[int] = ()) -> list[Recalled]:
+    """Move the files of recalled items, `but` these outputs, to outbox/recalled.
 
-    Only what was delivered is moved: another file that has its name now is somebody else's.
+    What cannot be moved now stays to be recalled, and holds up nothing else. Only what was delivered is
+    moved: another file that has its name now is somebody else's.
     """
-    moved = []
-    for output in queue.to_recall(ledger):
-        source = settings.outbox / output.path
-        if not source.is_symlink() and sha256_of(source) == output.sha256:
-            moved.append(_moved_aside(settings.outbox, output))
-        remove_lines(settings.outbox / "manifest.csv", {printable(output.path)})
-        queue.output_recalled(ledger, output.id)
-    return moved
+    outputs = queue.to_recall(ledger)
+    return [_recalled(ledger, settings.outbox, output) for output in outputs if output.id not in but]
+
+
+def _recalled(ledger: Ledger, outbox: Path, output: OutputRecord) -> Recalled:
+    source = outbox / output.path
+    moved_to = ""
+    try:
+        if holds(source, output.sha256):
+            moved_to = _moved_aside(outbox, output)
+        remove_lines(outbox / MANIFEST, {printable(output.path)})
+    except OSError as error:
+        where = printable(os.fsdecode(error.filename)) if error.filename else printable(source)
+        why = f"{where}: {error.strerror or error}"
+        return Recalled(
+            output.id, moved_to, f"The recall of {printable(output.path)} is not finished: {why}."
+        )
+    queue.output_recalled(ledger, output.id)
+    return Recalled(output.id, moved_to)
 
 
 def _placed(
@@ -136,7 +168,7 @@ def _placed(
 def _finished(
     ledger: Ledger, settings: Settings, item: ItemRecord, outputs: Sequence[OutputRecord], progress: Progress
 ) -> Delivered:
-    manifest = settings.outbox / "manifest.csv"
+    manifest = settings.outbox / MANIFEST
     decided_by = _decided_by(ledger, item)
     lines = [
         Line(
@@ -165,8 +197,9 @@ def _recovered(ledger: Ledger, settings: Settings, delivery: Delivery, progress:
     whole = all(
         sha256_of(settings.outbox / output.path, progress) == output.sha256 for output in delivery.outputs
     )
-    for output in delivery.outputs:
-        temporary_of(settings.outbox / output.path, output.sha256).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # the next try writes over what is left
+        for output in delivery.outputs:
+            temporary_of(settings.outbox / output.path, output.sha256).unlink(missing_ok=True)
     reason = "the delivery was cut short"
     if whole and delivery.outputs:
         try:
@@ -188,7 +221,24 @@ def _take_back(outbox: Path, outputs: Sequence[OutputRecord]) -> None:
             path = outbox / output.path
             if not path.is_symlink() and sha256_of(path) == output.sha256:
                 path.unlink(missing_ok=True)
-        remove_lines(outbox / "manifest.csv", {printable(output.path) for output in outputs})
+        remove_lines(outbox / MANIFEST, {printable(output.path) for output in outputs})
+
+
+def _is_closed(settings: Settings, outputs: Sequence[OutputRecord]) -> bool:
+    """Whether a folder that is there, or the manifest, takes nothing: that is no fault of the item's."""
+    outbox, archive = settings.outbox, settings.delivery.archive
+    folders = {outbox, *((outbox / output.path).parent for output in outputs)}
+    try:
+        for folder in folders if archive is None else {*folders, archive}:
+            if folder.is_dir():
+                with tempfile.TemporaryFile(prefix=".studiod-", dir=folder):
+                    pass
+        if os.path.lexists(outbox / MANIFEST):
+            with (outbox / MANIFEST).open("r+b"):
+                pass
+    except OSError:
+        return True
+    return False
 
 
 def _moved_aside(outbox: Path, output: OutputRecord) -> str:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 import os
 from collections.abc import Collection, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
+from studiod.delivery.place import move_aside
 from studiod.imaging.files import sync_folder, write_synced
+
+log = logging.getLogger(__name__)
 
 csv.field_size_limit(1 << 30)  # a quote that an editor left open makes one field of all lines after it
 
@@ -33,10 +37,10 @@ def add_lines(manifest: Path, lines: Sequence[Line]) -> None:
     """Append the lines of files that the manifest does not name yet, and make them durable.
 
     A last line that a crash cut short is taken off first; one that a person's editor left without
-    its newline is completed.
+    its newline is completed. What is no such table at all is moved aside, and a new one begun.
     """
     whole = _repaired(manifest)
-    known = _files(whole)
+    known = {row[1] for row in whole if len(row) > 1}
     rows = [line for line in lines if line.file not in known]
     text = "".join(_row(astuple(line)) for line in rows)
     if not whole:
@@ -51,41 +55,61 @@ def add_lines(manifest: Path, lines: Sequence[Line]) -> None:
 def remove_lines(manifest: Path, files: Collection[str]) -> None:
     """Take the lines of these files off the manifest; the rest is written anew and put in its place."""
     whole = _repaired(manifest)
-    if not _files(whole) & set(files):
+    kept = [row for row in whole if len(row) < 2 or row[1] not in files]
+    if len(kept) == len(whole):
         return
-    kept = [row for row in csv.reader(io.StringIO(whole)) if len(row) < 2 or row[1] not in files]
     temporary = manifest.with_name(".studiod-manifest.tmp")
     write_synced(temporary, ["".join(map(_row, kept)).encode(errors="surrogateescape")])
     temporary.replace(manifest)
     sync_folder(manifest.parent)
 
 
-def _repaired(manifest: Path) -> str:
-    """The manifest's text, its last line whole on disk too."""
+def _repaired(manifest: Path) -> list[list[str]]:
+    """The manifest's rows, its last line whole on disk too; none where there was nothing to read."""
     try:
         content = manifest.read_bytes()
     except FileNotFoundError:
-        return ""
-    if content and not content.endswith(b"\n"):
-        start = content.rfind(b"\n") + 1
-        if content[start:].count(b",") >= len(COLUMNS) - 1 and _complete(content[start:]):
-            with manifest.open("ab") as stream:
-                stream.write(b"\n")
-            content += b"\n"
-        else:
-            os.truncate(manifest, start)
-            content = content[:start]
-    return content.decode(errors="surrogateescape")
+        return []
+    start = max(content.rfind(b"\n"), content.rfind(b"\r")) + 1
+    last = content[start:]
+    lacks_newline = last.count(b",") >= len(COLUMNS) - 1 and _is_complete(last)
+    try:
+        whole = _rows(content if lacks_newline else content[:start])
+    except csv.Error as error:
+        _move_aside(manifest, error)
+        return []
+    if lacks_newline:
+        with manifest.open("ab") as stream:
+            stream.write(b"\n")
+    elif last:
+        os.truncate(manifest, start)
+    return whole
 
 
-def _complete(line: bytes) -> bool:
+def _rows(content: bytes) -> list[list[str]]:
+    """The rows, whatever ends the lines; csv.Error where it is no table of texts (UTF-16, for one)."""
+    if b"\0" in content:
+        raise csv.Error("it holds NUL bytes")
+    return list(csv.reader(io.StringIO(content.decode(errors="surrogateescape"), newline="")))
+
+
+def _is_complete(line: bytes) -> bool:
     """Whether a line without its newline ends with a whole SHA-256."""
     row = next(csv.reader([line.decode(errors="surrogateescape")]))
     return len(row) == len(COLUMNS) and len(row[-1]) == 64
 
 
-def _files(text: str) -> set[str]:
-    return {row[1] for row in csv.reader(io.StringIO(text)) if len(row) > 1}
+def _move_aside(manifest: Path, error: csv.Error) -> None:
+    number = 1
+    while True:
+        aside = manifest.with_name(f"manifest_unreadable_{number}.csv")
+        try:
+            move_aside(manifest, aside)
+        except FileExistsError:
+            number += 1
+        else:
+            log.warning("%s cannot be read (%s): it is now %s", manifest.name, error, aside.name)
+            return
 
 
 def _row(values: Sequence[object]) -> str:

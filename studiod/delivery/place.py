@@ -27,15 +27,19 @@ def no_progress() -> None:
 
 def sha256_of(path: Path, progress: Progress = no_progress) -> str | None:
     """The SHA-256 of a regular file, None where there is none or it cannot be read."""
-    digest = hashlib.sha256()
     try:
-        with open(_open_regular(path), "rb") as stream:
-            while chunk := stream.read(CHUNK):
-                digest.update(chunk)
-                progress()
+        return _digest(path, progress)
     except OSError:
         return None
-    return digest.hexdigest()
+
+
+def holds(path: Path, sha256: str) -> bool:
+    """Whether a regular file with these bytes lies there; OSError where one cannot be read now."""
+    try:
+        is_regular = stat.S_ISREG(path.lstat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return is_regular and _digest(path, no_progress) == sha256
 
 
 def find_bytes(sources: Sequence[str], sha256: str | None) -> tuple[Path, str]:
@@ -96,6 +100,15 @@ def _make_folder(folder: Path) -> None:
             if not folder.is_dir():  # not a name that is taken, but a folder that cannot be had
                 raise NotADirectoryError(errno.ENOTDIR, "it is not a folder", str(folder)) from None
         sync_folder(folder.parent)
+
+
+def _digest(path: Path, progress: Progress) -> str:
+    digest = hashlib.sha256()
+    with open(_open_regular(path), "rb") as stream:
+        while chunk := stream.read(CHUNK):
+            digest.update(chunk)
+            progress()
+    return digest.hexdigest()
 
 
 def _copy(source: Path, temporary: Path, sha256: str, progress: Progress) -> None:

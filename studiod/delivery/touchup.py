@@ -36,7 +36,11 @@ _MARGIN = 96
 _LARGEST_PSD = 32_000_000
 """Pixels beyond which the layers do not fit into a worker's memory: only the TIFF is written then."""
 _ASKED, _FOUND = (255, 60, 60, 255), (255, 190, 0, 255)
-_TIFF_MARKS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_MARKS = {
+    ".psd": (b"8BPS",),
+    ".png": (b"\x89PNG",),
+    ".tif": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,18 +153,21 @@ def read_sent(photo: Photo, version_folder: Path, box: Box) -> Sent:
 
 def read_return(path: Path, photo: Photo, version_folder: Path, box: Box) -> Retouched:
     """What a retoucher made of `box` of a version, over the photograph; PictureError says what to save."""
-    with path.open("rb") as file:
-        head = file.read(8)
     size = box[2] - box[0], box[3] - box[1]
-    if head.startswith(b"8BPS"):
-        saved = read_psd(path, size)
-    elif head.startswith((b"\x89PNG", *_TIFF_MARKS)):
-        saved = read_flat(path, size)
-    else:
-        raise PictureError("It is neither PSD nor TIFF nor PNG.", "Save it as one of these.")
+    saved = read_psd(path, size) if ending_of(path) == ".psd" else read_flat(path, size)
     sent = read_sent(photo, version_folder, box)
     check_registration(sent, saved)
     return lay_over(photo, sent, saved)
+
+
+def ending_of(path: Path) -> str:
+    """The ending that fits what a returned file holds, whatever its own; PictureError where none does."""
+    with path.open("rb") as file:
+        head = file.read(8)
+    for ending, marks in _MARKS.items():
+        if head.startswith(marks):
+            return ending
+    raise PictureError("It is neither PSD nor TIFF nor PNG.", "Save it as one of these.")
 
 
 def _codes(values: Pixels, depth: np.dtype[Any]) -> Pixels:

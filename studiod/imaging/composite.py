@@ -193,7 +193,7 @@ def _tiff_tags(exif: bytes | None) -> list[tuple[int, str, int, Any, bool]]:
     tags = Image.Exif()
     tags.load(exif)
     return [
-        (tag, "s", 0, str(value), True)
+        (tag, "s", 0, value.encode("latin-1"), True)
         for tag, value in tags.items()
         if isinstance(value, str) and tag < 0x8769
     ]

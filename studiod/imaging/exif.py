@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+from collections.abc import Mapping, Sized
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -19,6 +20,9 @@ _KEPT_TAGS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)
 """Description, camera, software, date, artist, copyright."""
 _DROPPED_CAMERA_TAGS = frozenset({0x927C, 0x9286, 0xA001, 0xA002, 0xA003, _INTEROP_IFD, 0xEA1C})
 """Maker notes, comments, and what speaks of the original's size and colour space."""
+
+_LARGEST = 65533
+"""Bytes of EXIF that a JPEG's segment takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +68,45 @@ def _captured_at(exif: Image.Exif, camera: dict[int, object]) -> dt.datetime | N
     return None
 
 
+class _Text(str):
+    """A text of EXIF as Pillow reads it, a character a byte, that it also writes back byte for byte."""
+
+    def encode(self, encoding: str = "latin-1", errors: str = "strict") -> bytes:
+        """The bytes that stood in the file, whatever encoding is asked for."""
+        return super().encode("latin-1")
+
+
 def _kept_exif(exif: Image.Exif, camera: dict[int, object]) -> bytes | None:
     """A clean EXIF block: copyright, camera and dates, as much of it as can be written."""
     basic = {tag: exif[tag] for tag in _KEPT_TAGS if tag in exif}
     details = {tag: value for tag, value in camera.items() if tag not in _DROPPED_CAMERA_TAGS}
     for used in (details, {}):
         with suppress(Exception):
-            clean = Image.Exif()
-            for tag, value in basic.items():
-                clean[tag] = value
-            clean.get_ifd(_EXIF_IFD).update(used)
-            if basic or used:
-                return clean.tobytes()
+            if (block := _that_fits(basic, used)) is not None:
+                return block
     return None
+
+
+def _that_fits(basic: Mapping[int, object], camera: Mapping[int, object]) -> bytes | None:
+    """An EXIF block of these tags; where it is more than a JPEG takes, the longest are left out."""
+    for longest in (_LARGEST >> halved for halved in range(11)):
+        short, short_camera = _up_to(longest, basic), _up_to(longest, camera)
+        if not short and not short_camera:
+            return None
+        clean = Image.Exif()
+        for tag, value in short.items():
+            clean[tag] = value
+        clean.get_ifd(_EXIF_IFD).update(short_camera)
+        block = clean.tobytes()
+        if len(block) <= _LARGEST:
+            return block
+    return None
+
+
+def _up_to(longest: int, tags: Mapping[int, object]) -> dict[int, object]:
+    """The tags whose value has at most so many characters, bytes or numbers."""
+    return {
+        tag: _Text(value) if isinstance(value, str) else value
+        for tag, value in tags.items()
+        if not isinstance(value, Sized) or len(value) <= longest
+    }

@@ -6,7 +6,7 @@ transaction; an item that is no longer as expected is a TransitionRefused and no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -274,15 +274,23 @@ def give_back(ledger: Ledger, claimed: Claimed, reason: str, *, counts_as_try: b
         return _give_back(connection, row, ledger.clock(), reason, counts_as_try)
 
 
-def expire_leases(ledger: Ledger) -> list[tuple[int, Status]]:
-    """Give back what dead workers held (their leases ran out); each counts as a try."""
+def expire_leases(ledger: Ledger, in_hand: Collection[Claimed] = ()) -> list[tuple[int, Status]]:
+    """Give back what dead workers held (their leases ran out); each counts as a try.
+
+    What is `in_hand` stays there: the clock was put forward, or the machine slept.
+    """
     now = ledger.clock()
+    held = {(claimed.item, claimed.version, claimed.worker) for claimed in in_hand}
     with ledger.writing() as connection:
         lapsed = connection.execute(
             select(items).where(items.c.status == Status.PROCESSING.value, items.c.lease_until < now)
         ).all()
         reason = "its worker was not heard of any more"
-        return [(row.id, _give_back(connection, row, now, reason, True)) for row in lapsed]
+        return [
+            (row.id, _give_back(connection, row, now, reason, True))
+            for row in lapsed
+            if (row.id, row.version, row.lease_owner) not in held
+        ]
 
 
 def give_back_all(ledger: Ledger, reason: str) -> list[int]:

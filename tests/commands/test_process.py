@@ -63,20 +63,23 @@ def test_one_bad_file_does_not_stop_the_others(tmp_path: Path, write_picture: Wr
     assert not list((tmp_path / "out").glob("bad*"))
 
 
-@pytest.mark.parametrize("case", ["same name", "over an original"])
+@pytest.mark.parametrize("case", ["same name", "over an original", "over the plate", "over a neighbour"])
 def test_nothing_is_overwritten_by_something_else(
     tmp_path: Path, write_picture: WritePicture, case: str
 ) -> None:
-    """Two photographs of one name, and a result that would replace a photograph, are refused beforehand."""
+    """Two photographs of one name, and a result that would replace a photograph, are refused beforehand.
+
+    So is one that would replace a file which nobody named and no earlier run made.
+    """
+    ring, other = tmp_path / "ring.jpg", tmp_path / "ring_cutout.png"
     if case == "same name":
-        files = [tmp_path / "a" / "ring.jpg", tmp_path / "b" / "ring.png"]
-    else:
-        files = [tmp_path / "ring.jpg", tmp_path / "ring_cutout.png"]
-    before = [write_picture(file) for file in files]
-    done = process(*files, "--out", tmp_path)
+        ring, other = tmp_path / "a" / "ring.jpg", tmp_path / "b" / "ring.png"
+    before = [write_picture(file) for file in (ring, other)]
+    named: dict[str, tuple[object, ...]] = {"over the plate": ("--plate", other), "over a neighbour": ()}
+    done = process(ring, *named.get(case, (other,)), "--out", tmp_path)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-    assert [file.read_bytes() for file in files] == before
+    assert [file.read_bytes() for file in (ring, other)] == before
     assert not (tmp_path / "ring_composite.jpg").exists()
 
 
@@ -106,3 +109,33 @@ def test_a_studio_gives_its_model_and_its_first_preset(
     done = process(*arguments, folder=tmp_path if named else studio)
     assert done.returncode != 0
     assert "mine.onnx" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_results_may_be_made_anew(tmp_path: Path, write_picture: WritePicture) -> None:
+    """The same photograph again, into the same folder: the three files of the earlier run are replaced."""
+    write_picture(tmp_path / "ring.jpg", width=200, height=150)
+    assert process(tmp_path / "ring.jpg", "--out", tmp_path).returncode == 0
+    first = (tmp_path / "ring_cutout.png").read_bytes()
+    write_picture(tmp_path / "ring.jpg", 1, width=200, height=150)
+    assert process(tmp_path / "ring.jpg", "--out", tmp_path).returncode == 0
+    assert (tmp_path / "ring_cutout.png").read_bytes() != first
+
+
+def test_a_mistake_about_one_photograph_does_not_stop_the_others(
+    tmp_path: Path, write_picture: WritePicture
+) -> None:
+    """What nobody thought of (here: wider than a WebP may be) is said of its file; the next one is made."""
+    (tmp_path / "presets").mkdir()
+    (tmp_path / "presets" / "web.toml").write_text('width = 0\nheight = 0\nformat = "webp"\n')
+    hot_folder = '[[hot_folder]]\nname = "main"\npath = "hot"\npresets = ["web"]\n'
+    (tmp_path / "studiod.toml").write_text(hot_folder)
+    Image.new("RGB", (17000, 16), "white").save(tmp_path / "wide.png")
+    write_picture(tmp_path / "ring.jpg", width=200, height=150)
+    done = process("wide.png", "ring.jpg", "--out", "out", folder=tmp_path)
+    assert done.returncode == 1
+    assert "studiod: wide.png: " in done.stderr and "Traceback" not in done.stderr
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "ring_composite.webp",
+        "ring_cutout.png",
+        "ring_risk.json",
+    ]

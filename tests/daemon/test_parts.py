@@ -4,10 +4,13 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +18,22 @@ import pytest
 
 from studiod.daemon.guard import find_obstacles
 from studiod.daemon.hook import Hook
+from studiod.daemon.housekeeping import DAY, clear_originals
+from studiod.daemon.jobs import Reply
 from studiod.daemon.lock import DaemonLock
 from studiod.daemon.notices import DEATHS_IN_A_ROW, PATIENCE_SECONDS, Notices
 from studiod.daemon.systemd import ServiceManager
-from studiod.errors import StudioError
+from studiod.daemon.touchup import Returning, Sending, TouchupDesk
+from studiod.errors import LedgerError, StudioError
+from studiod.ledger import queue
+from studiod.ledger.engine import Ledger, open_ledger
+from studiod.ledger.reading import find_file
+from studiod.ledger.records import Claimed, FileFacts, NewItem, NewVersion, Person
+from studiod.ledger.review import flag, request_strokes, undo
+from studiod.ledger.touchup import RETURNS, find_touchup, record_sent
 from studiod.settings import MARKER
+from studiod.strokes import Stroke
+from tests.looking import COMPOSITE_BOX, PLACES
 
 
 def test_a_second_daemon_is_refused_with_the_first_ones_pid(tmp_path: Path) -> None:
@@ -167,3 +181,132 @@ def test_names_reach_the_log_only_escaped(form: str) -> None:
     assert "\x1b" not in line
     message = json.loads(line)["message"] if form == "json" else line
     assert r"a\x1b[2J\x0ab\xff" in message
+
+
+# Housekeeping and the touch-up desk, on a real ledger.
+
+PERSON = Person(os.getuid(), "anna")
+
+
+@pytest.fixture
+def ledger(studio: Any) -> Iterator[Ledger]:
+    """The ledger of `studio`; whoever finds it busy is told at once."""
+    opened = open_ledger(studio.settings.database, migrate=True, busy_seconds=0.0)
+    yield opened
+    opened.close()
+
+
+def _finish(ledger: Ledger, claimed: Claimed) -> None:
+    made = NewVersion(
+        folder=f"items/{claimed.item}/v{claimed.version}",
+        source_sha256=claimed.source_sha256 or "",
+        cutout=("cutout.png", "1" * 64),
+        matte=("matte.png", "2" * 64),
+        composites={"small": ("composite-small.jpg", "3" * 64)},
+        presets={"small": "4" * 64},
+        model="test",
+        model_sha256="5" * 64,
+        risk=0.5,
+        reasons=(),
+        places=PLACES,
+        composite_box=COMPOSITE_BOX,
+    )
+    queue.finish(ledger, claimed, made)
+
+
+def _flagged(ledger: Ledger, path: str = "ring.jpg") -> int:
+    """An item whose first version was flagged."""
+    item = queue.add_item(ledger, NewItem(FileFacts("main", path, path.ljust(64, "0"), 9, 1), "R-1"))
+    claimed = queue.claim(ledger, "worker", 60)
+    assert claimed is not None and claimed.item == item
+    _finish(ledger, claimed)
+    flag(ledger, item, 1, PERSON, note="the prong is gone")
+    return item
+
+
+def _came_back_while_worked_on(
+    ledger: Ledger, studio: Any, desk: TouchupDesk, name: str, kept: str
+) -> Claimed:
+    """A touch-up that was checked while its item was in a worker's hands, so that it must wait."""
+    item = _flagged(ledger, f"{name}.jpg")
+    record_sent(ledger, item, 1, name, (0, 0, 10, 10))
+    undo(ledger, item, PERSON)
+    request_strokes(ledger, item, 1, [Stroke(((1.0, 1.0),), 4.0, "keep")], PERSON)
+    claimed = queue.claim(ledger, "worker", 60)
+    assert claimed is not None
+    path = studio.settings.touchup_return / name
+    path.write_bytes(b"a touch-up of " + os.fsencode(name))
+    there = path.stat()
+    facts = FileFacts(
+        RETURNS, name, name.ljust(64, "0"), there.st_size, there.st_mtime_ns, inode=there.st_ino
+    )
+    returning = Returning(facts, find_touchup(ledger, item, 1))
+    desk.answered(returning, Reply(1, {"kept": kept, "problem": None}), "")
+    return claimed
+
+
+def test_an_undo_in_the_moment_of_sending_is_obeyed(studio: Any, ledger: Ledger) -> None:
+    """A flag that is taken back while its item is looked up is not sent; flagged again, it is."""
+    item = _flagged(ledger)
+    to_undo = [item]
+
+    def clock() -> float:  # the desk's ledger asks for the time once it has found what is flagged
+        if to_undo:
+            undo(ledger, to_undo.pop(), PERSON)
+        return time.time()
+
+    with closing(open_ledger(studio.settings.database, clock=clock)) as late:
+        desk = TouchupDesk(studio.settings, late)
+        desk.tick(0.0)
+        assert not to_undo and desk.next_job() is None
+        assert desk.idle
+        flag(ledger, item, 1, PERSON)
+        desk.tick(10.0)
+        job = desk.next_job()
+        assert job is not None and isinstance(job[0], Sending) and job[0].item == item
+
+
+def test_what_came_back_waits_for_a_busy_ledger(studio: Any, ledger: Ledger) -> None:
+    """Checked files that wait for their items are all taken once the ledger can be written again."""
+    desk = TouchupDesk(studio.settings, ledger)
+    held = [_came_back_while_worked_on(ledger, studio, desk, name, f"{name}.tif") for name in "ab"]
+    for claimed in held:
+        _finish(ledger, claimed)
+    with closing(sqlite3.connect(studio.settings.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(LedgerError, match="busy"):
+            desk.tick(0.0)
+    desk.tick(10.0)
+    found = [find_file(ledger, RETURNS, name) for name in "ab"]
+    assert [file and file.state for file in found] == ["returned", "returned"]
+
+
+def test_a_mistake_about_one_returned_file_sets_that_one_aside(studio: Any, ledger: Ledger) -> None:
+    """What nobody thought of (here: a kept copy whose name the ledger cannot hold) costs its file alone."""
+    desk = TouchupDesk(studio.settings, ledger)
+    odd = _came_back_while_worked_on(ledger, studio, desk, "a", "a.\udcff")
+    good = _came_back_while_worked_on(ledger, studio, desk, "b", "b.tif")
+    _finish(ledger, odd)
+    _finish(ledger, good)
+    desk.tick(0.0)
+    first, second = (find_file(ledger, RETURNS, name) for name in "ab")
+    assert first is not None and second is not None
+    assert (first.state, second.state) == ("set_aside", "returned")
+    assert "a mistake about it (UnicodeEncodeError" in first.reason
+
+
+def test_what_is_not_ours_among_the_originals_stays(studio: Any, ledger: Ledger) -> None:
+    """Only files named as studiod names them are cleared away, whatever else lies there and however old."""
+    folder = studio.settings.work / "originals"
+    folder.mkdir(exist_ok=True)
+    old = time.time() - 40 * DAY
+    kept = folder / f"{'a' * 64}.jpg"
+    others = [folder / "notes.txt", folder / "\udcff.jpg", folder / ("b" * 64), folder / f"{'c' * 64}.jpg"]
+    for path in (kept, *others[:2]):
+        path.write_bytes(b"picture")
+        os.utime(path, (old, old))
+    others[2].mkdir()
+    os.utime(others[2], (old, old))
+    others[3].symlink_to(others[0])
+    assert clear_originals(ledger, studio.settings, time.time(), lambda: None) == 1
+    assert sorted(folder.iterdir()) == sorted(others)

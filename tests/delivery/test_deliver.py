@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from studiod.delivery.deliver import Delivered, deliver, recover, take_back_recalled
+from studiod.delivery.deliver import Delivered, OutboxClosed, deliver, recover, take_back_recalled
 from studiod.errors import OutOfSpace
 from studiod.ledger import queue
-from studiod.ledger.delivery import approved_due
+from studiod.ledger.delivery import approved_due, to_recall
 from studiod.ledger.engine import Ledger, open_ledger
 from studiod.ledger.prices import set_price, set_thresholds
 from studiod.ledger.reading import get_item
@@ -154,7 +154,7 @@ def test_a_recalled_item_leaves_the_outbox_and_comes_again_as_v2(studio: Any) ->
         _deliver_due(ledger, settings)
         recall(ledger, item, PERSON)
         moved = take_back_recalled(ledger, settings)
-        assert sorted(moved) == ["recalled/ring.jpg", "recalled/ring.png"]
+        assert [each.moved_to for each in moved] == ["recalled/ring.jpg", "recalled/ring.png"]
         assert _manifest(settings) == []
         assert sorted(_outbox(settings)) == ["recalled/ring.jpg", "recalled/ring.png"]
         look_closely(ledger, item, PERSON)
@@ -174,9 +174,38 @@ def test_a_recall_leaves_what_was_never_delivered(studio: Any) -> None:
         _deliver_due(ledger, settings)
         (settings.outbox / "small" / "ring.jpg").write_bytes(b"retouched by somebody")
         recall(ledger, item, PERSON)
-        assert take_back_recalled(ledger, settings) == ["recalled/ring.png"]
+        assert [each.moved_to for each in take_back_recalled(ledger, settings)] == ["", "recalled/ring.png"]
         assert take_back_recalled(ledger, settings) == []
     assert _outbox(settings)["small/ring.jpg"] == b"retouched by somebody"
+
+
+def test_a_recall_that_cannot_be_finished_holds_up_no_other(studio: Any) -> None:
+    """A file that cannot be moved, or be taken off the manifest, is said and stays to be recalled; it is
+    taken back once that is put right, and what can be settled is settled meanwhile."""
+    settings = studio.settings
+    with _opened(settings) as ledger:
+        item = _approved(ledger, settings)
+        _deliver_due(ledger, settings)
+        recall(ledger, item, PERSON)
+        (settings.outbox / "white" / "ring.png").unlink()
+        (settings.outbox / "recalled").write_bytes(b"no folder")
+        small, white = take_back_recalled(ledger, settings)
+        assert (white.moved_to, white.problem) == ("", "")
+        assert small.problem.startswith("The recall of small/ring.jpg is not finished: ")
+        assert [output.id for output in to_recall(ledger)] == [small.output]
+        assert take_back_recalled(ledger, settings, but={small.output}) == []
+        (settings.outbox / "recalled").unlink()
+        whole = (settings.outbox / "manifest.csv").read_bytes()
+        (settings.outbox / "manifest.csv").unlink()
+        (settings.outbox / "manifest.csv").mkdir()
+        [small] = take_back_recalled(ledger, settings)
+        assert small.moved_to == "recalled/ring.jpg" and "manifest.csv" in small.problem
+        (settings.outbox / "manifest.csv").rmdir()
+        (settings.outbox / "manifest.csv").write_bytes(whole)
+        [small] = take_back_recalled(ledger, settings)
+        assert not small.problem and not to_recall(ledger)
+    assert _manifest(settings) == []
+    assert list(_outbox(settings)) == ["recalled/ring.jpg"]
 
 
 def test_recalled_files_of_one_name_are_all_kept(studio: Any) -> None:
@@ -225,6 +254,21 @@ def test_an_outbox_that_cannot_be_written_fails_the_item_at_the_last_try(studio:
         last = deliver(ledger, settings, item, last_try=True)
         assert last.status is Status.FAILED and "cannot be written" in last.reason
         assert get_item(ledger, item.id).status is Status.FAILED
+
+
+def test_a_manifest_that_cannot_be_written_fails_no_item(studio: Any) -> None:
+    """However often it was tried: the item stays approved, and is delivered once the manifest can be had."""
+    settings = studio.settings
+    (settings.outbox / "manifest.csv").mkdir()
+    with _opened(settings) as ledger:
+        item = get_item(ledger, _approved(ledger, settings))
+        for _ in range(2):
+            with pytest.raises(OutboxClosed, match=r"manifest\.csv cannot be written"):
+                deliver(ledger, settings, item, last_try=True)
+            assert get_item(ledger, item.id).status is Status.APPROVED
+        assert _outbox(settings) == {}
+        (settings.outbox / "manifest.csv").rmdir()
+        assert deliver(ledger, settings, item, last_try=True).status is Status.DELIVERED
 
 
 def test_a_price_that_rises_during_the_delivery_takes_the_files_back(studio: Any) -> None:
@@ -315,7 +359,7 @@ spec = importlib.util.spec_from_file_location("helpers", {this!r})
 helpers = importlib.util.module_from_spec(spec)
 sys.modules["helpers"] = helpers
 spec.loader.exec_module(helpers)
-helpers.fill_and_deliver(load_settings(Path({settings!r})))
+helpers.{action}(load_settings(Path({settings!r})))
 """
 
 
@@ -344,10 +388,32 @@ def fill_and_deliver(settings: Settings) -> None:
         assert len(_manifest(settings)) == 2
 
 
-def test_a_full_outbox_is_no_failure(studio: Any) -> None:
-    """ENOSPC leaves the item approved and no torn file; with room again it is delivered whole."""
+def shut_and_deliver(settings: Settings) -> None:
+    """On a tmpfs as outbox: deliver while it may only be read, then as before."""
+
+    def remount(how: str) -> None:
+        subprocess.run(["mount", "-o", f"remount,{how}", settings.outbox], check=True)
+
+    with _opened(settings) as ledger:
+        item = get_item(ledger, _approved(ledger, settings))
+        remount("ro")
+        for _ in range(2):
+            try:
+                deliver(ledger, settings, item, last_try=True)
+            except OutboxClosed as error:
+                assert "Read-only file system" in error.message
+            else:
+                raise AssertionError("a delivery to a disk that may only be read was not OutboxClosed")
+            assert get_item(ledger, item.id).status is Status.APPROVED
+        remount("rw")
+        assert deliver(ledger, settings, item, last_try=True).status is Status.DELIVERED
+
+
+@pytest.mark.parametrize("action", ["fill_and_deliver", "shut_and_deliver"])
+def test_an_outbox_that_takes_nothing_is_no_failure(studio: Any, action: str) -> None:
+    """Full, or read-only, it leaves the item approved and no torn file; afterwards it is delivered whole."""
     script = _ON_A_SMALL_DISK.format(
-        tests=str(Path(__file__).parent), this=__file__, settings=str(studio.file)
+        tests=str(Path(__file__).parent), this=__file__, settings=str(studio.file), action=action
     )
     mount = f"mount -t tmpfs -o size=64k tmpfs '{studio.outbox}' && exec '{sys.executable}' -c \"$SCRIPT\""
     probe = (

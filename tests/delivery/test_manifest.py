@@ -3,6 +3,8 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import pytest
+
 from studiod.delivery.manifest import COLUMNS, Line, add_lines, remove_lines
 
 
@@ -68,3 +70,46 @@ def test_a_quote_left_open_in_a_long_manifest_stops_no_delivery(tmp_path: Path) 
     assert manifest.read_text() == spoilt + f"R-1,white/new.jpg,white,1,1,anna,{'a' * 64}\n"
     remove_lines(manifest, {"white/new.jpg"})
     assert manifest.read_text().count("\n") >= 2000
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n"])
+def test_lines_may_end_as_a_spreadsheet_ends_them(tmp_path: Path, end: str) -> None:
+    """Saved as "CSV (Macintosh)" or by Windows, with its last line end or not, it is still the manifest."""
+    manifest = tmp_path / "manifest.csv"
+    add_lines(manifest, [_line("white/a.jpg"), _line("white/b.jpg")])
+    saved = manifest.read_bytes().replace(b"\n", end.encode())
+    for content in (saved, saved.removesuffix(end.encode()), saved + b"R-1,white/torn"):
+        manifest.write_bytes(content)
+        add_lines(manifest, [_line("white/b.jpg"), _line("white/c.jpg")])
+        assert [row[1] for row in _rows(manifest)[1:]] == ["white/a.jpg", "white/b.jpg", "white/c.jpg"]
+        remove_lines(manifest, {"white/b.jpg"})
+        assert [row[1] for row in _rows(manifest)[1:]] == ["white/a.jpg", "white/c.jpg"]
+
+
+def test_a_stray_carriage_return_stops_no_delivery(tmp_path: Path) -> None:
+    """One in a cell that a person changed costs that line its place in the table, nothing else."""
+    manifest = tmp_path / "manifest.csv"
+    add_lines(manifest, [_line("white/a.jpg", "R-1 gold"), _line("white/b.jpg")])
+    manifest.write_bytes(manifest.read_bytes().replace(b"R-1 gold", b"R-1\rgold"))
+    add_lines(manifest, [_line("white/c.jpg")])
+    remove_lines(manifest, {"white/b.jpg"})
+    assert [row[1:2] for row in _rows(manifest)[1:]] == [[], ["white/a.jpg"], ["white/c.jpg"]]
+
+
+def test_what_is_no_manifest_is_moved_aside(tmp_path: Path) -> None:
+    """A file that cannot be read as the table is kept whole under a free name, and a new one is begun."""
+    manifest = tmp_path / "manifest.csv"
+    (tmp_path / "manifest_unreadable_1.csv").write_bytes(b"of last year")
+    add_lines(manifest, [_line("white/a.jpg")])
+    foreign = manifest.read_text().encode("utf-16")
+    manifest.write_bytes(foreign)
+    add_lines(manifest, [_line("white/b.jpg")])
+    assert [row[1] for row in _rows(manifest)] == ["file", "white/b.jpg"]
+    manifest.write_bytes(foreign)
+    remove_lines(manifest, {"white/b.jpg"})
+    kept = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert kept == {
+        "manifest_unreadable_1.csv": b"of last year",
+        "manifest_unreadable_2.csv": foreign,
+        "manifest_unreadable_3.csv": foreign,
+    }

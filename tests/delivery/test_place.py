@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from studiod.delivery.place import ContentChanged, move_aside, place, sha256_of, temporary_of
+from studiod.delivery.place import ContentChanged, holds, move_aside, place, sha256_of, temporary_of
 
 
 def _hash(content: bytes) -> str:
@@ -53,6 +53,26 @@ def test_nothing_is_overwritten(tmp_path: Path, kind: str) -> None:
         place(source, target, _hash(b"picture"))
     assert target.lstat() == before
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_what_cannot_be_read_is_not_taken_for_gone(tmp_path: Path) -> None:
+    """What is missing, or no file, does not hold certain bytes; of what cannot be read nobody can say."""
+    file, link = tmp_path / "ring.jpg", tmp_path / "link.jpg"
+    file.write_bytes(b"picture")
+    link.symlink_to(file)
+    assert holds(file, _hash(b"picture")) and not holds(file, _hash(b"another"))
+    for other in (link, tmp_path, tmp_path / "missing.jpg", file / "below.jpg"):
+        assert not holds(other, _hash(b"picture"))
+    file.chmod(0)
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(65534)
+    try:
+        with pytest.raises(PermissionError):
+            holds(file, _hash(b"picture"))
+    finally:
+        if is_root:
+            os.seteuid(0)
 
 
 def test_a_changed_source_is_not_placed(tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def test_nothing_gives_an_empty_background() -> None:
 def test_every_format_carries_profile_and_copyright(kind: str) -> None:
     """SRGB is embedded and the copyright goes on, in every format; TIFF keeps its 16 bits."""
     exif = Image.Exif()
-    exif[0x8298] = "(c) Studio"
+    exif[0x8298] = "© Müller".encode()
     foreground, cover = block()
     made = composite(
         foreground,
@@ -134,11 +134,11 @@ def test_every_format_carries_profile_and_copyright(kind: str) -> None:
             page = tiff.pages.first
             assert page.asarray().dtype == (np.uint16 if kind == "tiff16" else np.uint8)
             assert page.tags["InterColorProfile"].value == SRGB
-            assert page.tags["Copyright"].value == "(c) Studio"
+            assert page.tags["Copyright"].value == "© Müller"
     else:
         picture = Image.open(file)
         assert picture.info["icc_profile"] == SRGB
-        assert picture.getexif()[0x8298] == "(c) Studio"
+        assert picture.getexif()[0x8298].encode("latin-1").decode() == "© Müller"
         assert picture.size == (64, 64)
 
 

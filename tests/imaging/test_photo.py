@@ -103,6 +103,39 @@ def test_exif_is_kept_without_place_and_orientation(tmp_path: Path) -> None:
     assert not kept.get_ifd(0x8825)
 
 
+@pytest.mark.parametrize("length", [60_000, 65_400, 70_000, 1_000_000])
+def test_exif_that_no_jpeg_takes_loses_its_longest_texts(tmp_path: Path, length: int) -> None:
+    """However long a TIFF's description, and the texts beside it: copyright and camera fit into a JPEG."""
+    path = tmp_path / "a.tif"
+    texts = [(0x8298, "s", 0, "(c) Studio", True), (0x0110, "s", 0, "Z 9", True)]
+    tifffile.imwrite(
+        path, EIGHT, photometric="rgb", metadata=None, description="x" * length, software="y" * length,
+        extratags=texts,
+    )  # fmt: skip
+    kept = read_photo(path).exif
+    assert kept is not None and b"(c) Studio" in kept and b"Z 9" in kept
+    saved(tmp_path / "b.jpg", exif=kept)
+
+
+def test_texts_of_exif_keep_their_bytes(tmp_path: Path) -> None:
+    """Copyright, artist and the camera's owner, in UTF-8 or whatever was written there, go on as they are."""
+    texts = {
+        0x8298: "© 2026 Atelier Müller".encode(),
+        0x013B: "José".encode("latin-1"),
+        0xA430: "Zoë Müller".encode(),
+    }
+    exif = Image.Exif()
+    for tag, text in texts.items():
+        (exif.get_ifd(0x8769) if tag == 0xA430 else exif)[tag] = f"{tag:x}".ljust(len(text), "x")
+    block = exif.tobytes()
+    for tag, text in texts.items():
+        block = block.replace(f"{tag:x}".encode().ljust(len(text), b"x"), text)
+    kept = read_photo(saved(tmp_path / "a.jpg", exif=block)).exif
+    assert kept is not None
+    assert all(text + b"\0" in kept for text in texts.values())
+    assert read_photo(saved(tmp_path / "b.jpg", exif=kept)).exif == kept
+
+
 @pytest.mark.parametrize(
     "junk",
     [b"Exif\0\0", b"Exif\0\0junk", b"Exif\0\0MM\0*\xff\xff\xff\xff", b"Exif\0\0" + bytes(range(97, 157))],

@@ -96,6 +96,17 @@ def test_lease_expires(studio: Studio) -> None:
     assert queue.finish(studio.ledger, alive, studio.made(alive)) is Status.AWAITING_REVIEW
 
 
+def test_a_clock_that_jumps_takes_nothing_out_of_the_hands(studio: Studio) -> None:
+    """An hour later of a sudden, only the leases of dead workers have ended: what is in hand stays there."""
+    studio.add("a.jpg")
+    lost = studio.add("b.jpg")
+    alive, dead = queue.claim(studio.ledger, "w1", 60), queue.claim(studio.ledger, "w0", 60)
+    assert alive and dead
+    studio.clock.now += 3600
+    assert queue.expire_leases(studio.ledger, [alive]) == [(lost, Status.RECEIVED)]
+    assert queue.finish(studio.ledger, alive, studio.made(alive)) is Status.AWAITING_REVIEW
+
+
 def test_heartbeat_holds_the_lease(studio: Studio) -> None:
     """A heartbeat lengthens the lease; one for an item that was given back says so."""
     studio.add()

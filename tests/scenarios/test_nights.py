@@ -185,6 +185,43 @@ def test_a_full_outbox_delays_delivery(studio: Any, daemon: Any, write_picture: 
     assert set(daemon.statuses().values()) == {"delivered"}
 
 
+def test_a_recall_that_cannot_be_finished_holds_up_nothing_else(
+    studio: Any, daemon: Any, write_picture: Callable[..., bytes]
+) -> None:
+    """Meanwhile pictures are made and delivered; it is said once, and done when that is put right."""
+    write_picture(studio.hot / "R-CHEAP.jpg", 1)
+    daemon.until_idle()
+    daemon.do("recall", "1")
+    recalled = studio.outbox / "recalled"
+    recalled.write_bytes(b"no folder")
+    write_picture(studio.hot / "R-EDGE.jpg", 2)
+    daemon.start("--until-idle")
+    assert daemon.wait() == 1
+    assert daemon.statuses()["R-EDGE.jpg"] == "delivered"
+    said = [line for line in daemon.words().splitlines() if "The recall of small/R-CHEAP.jpg is not" in line]
+    assert len(said) == 2  # in the log, and as the reason why the pass ends with 1
+    recalled.unlink()
+    daemon.until_idle()
+    assert [path.name for path in recalled.iterdir()] == ["R-CHEAP.jpg"]
+
+
+def test_a_manifest_that_cannot_be_written_delays_delivery_alone(
+    studio: Any, daemon: Any, write_picture: Callable[..., bytes]
+) -> None:
+    """All is made, nothing fails and nothing is delivered until it can be written again."""
+    manifest = studio.outbox / "manifest.csv"
+    manifest.mkdir()
+    for seed, name in enumerate(("R-CHEAP", "R-EDGE")):
+        write_picture(studio.hot / f"{name}.jpg", seed)
+    daemon.start("--until-idle")
+    assert daemon.wait() == 1
+    assert "manifest.csv cannot be written" in daemon.words()
+    assert daemon.statuses() == {"R-CHEAP.jpg": "approved", "R-EDGE.jpg": "approved"}
+    manifest.rmdir()
+    daemon.until_idle()
+    assert set(daemon.statuses().values()) == {"delivered"}
+
+
 def test_systemd_and_the_notify_command_are_told(
     studio: Any,
     daemon: Any,

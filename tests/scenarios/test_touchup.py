@@ -248,6 +248,16 @@ def test_what_cannot_be_taken(round_trip: Round) -> None:
     assert states.count("returned") == 1
 
 
+def test_the_ending_of_a_name_may_be_anything(round_trip: Round) -> None:
+    """A file is taken for what it holds; its copy is kept under a name of ours."""
+    folder = round_trip.flag(1)
+    round_trip.put("R-DEAR_item1_v1.\udcff", tiff_of(folder, cover=(0, 0, 9, 9)))
+    round_trip.wait_until(1, Status.AWAITING_REVIEW, 2)
+    assert round_trip.daemon.stop() == 0
+    [kept] = (round_trip.studio.settings.work / "returns").iterdir()
+    assert kept.suffix == ".tif"
+
+
 def test_the_same_bytes_are_taken_once(round_trip: Round) -> None:
     """A copy of a file that was taken, touched or under another name, changes nothing; nor does a restart."""
     folder = round_trip.flag(1)
