@@ -1,4 +1,4 @@
-"""`studiod-review`: the terminal in which staff decide the night's pieces."""
+"""studiod-review: the terminal in which staff decide the night's pieces."""
 
 from __future__ import annotations
 
@@ -180,6 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         able = ask_terminal()
         if able.full_colour:
             os.environ["COLORTERM"] = "truecolor"  # by which Textual knows
+        os.environ.pop("NO_COLOR", None)  # a photograph without its colours cannot be judged
         app = ReviewApp(partial(_open_desk, settings), keymap, able.sharpness)
         code = app.run() or 0
         if app.refusal is not None:

@@ -71,7 +71,7 @@ def list_truths(folder: Path) -> list[Truth]:
         )
     if not found:
         raise StudioError(
-            f"{folder}: no picture with a known matte (NAME_alpha.png) here", "Name another folder."
+            f"{folder}: no picture with a known matte (NAME_alpha.png) here.", "Name another folder."
         )
     return found
 

@@ -23,7 +23,9 @@ pty = pytest.importorskip("pty", reason="no pseudo-terminals here")
 class Terminal:
     """The program in a pseudo-terminal of 80 x 24, which has answered already what it will be asked."""
 
-    def __init__(self, studio: Studio, colorterm: str = "truecolor", answer: bytes = b"\x1b[?62c") -> None:
+    def __init__(
+        self, studio: Studio, colorterm: str = "truecolor", answer: bytes = b"\x1b[?62c", **environment: str
+    ) -> None:
         import fcntl
         import struct
         import termios
@@ -37,7 +39,7 @@ class Terminal:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tui", "--config", os.fspath(config)],
             stdin=other, stdout=other, stderr=other, cwd=studio.settings.root, start_new_session=True,
-            env={**os.environ, "TERM": "xterm-256color", "COLORTERM": colorterm},
+            env={**os.environ, "TERM": "xterm-256color", "COLORTERM": colorterm, **environment},
         )  # fmt: skip
         self.output = b""
 

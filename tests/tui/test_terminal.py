@@ -69,6 +69,16 @@ def test_pictures_have_the_colours_that_the_terminal_has(
         terminal.close()
 
 
+def test_pictures_keep_their_colours_where_none_are_wished_for(studio: Studio) -> None:
+    """NO_COLOR turns nothing grey: a picture's colours are what is judged (shown by the cursor's row)."""
+    studio.add("RING-1")
+    terminal = Terminal(studio, NO_COLOR="1")
+    try:
+        terminal.read_until(b"48;2;59;74;92")
+    finally:
+        terminal.close()
+
+
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed here")
 def test_tmux_shows_every_colour(studio: Studio, tmp_path: Path, wait_for: Callable[..., None]) -> None:
     """In a real tmux that was started over ssh, without COLORTERM, pictures have all their colours."""
