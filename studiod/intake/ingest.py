@@ -449,7 +449,7 @@ class Intake:
         offset = 0
         while page := list_items(self._ledger, limit=_PAGE, offset=offset):
             for item in page:
-                if item.status is not Status.SUPERSEDED and item.hot_folder in self._hot:
+                if item.status is not Status.SUPERSEDED:
                     self._bring_up_to_date(item)
             offset += len(page)
         self._prices_due = False
@@ -461,7 +461,8 @@ class Intake:
         person, unless the item has left already or the catalogue is not known whole.
         """
         prices = self._book.catalog.prices
-        meant = self._rules.sku_of(self._hot[item.hot_folder].settings, item.path)
+        hot = self._hot.get(item.hot_folder)  # None: the studio has no folder of that name any more
+        meant = item.sku if hot is None else self._rules.sku_of(hot.settings, item.path)
         sku = meant if meant is not None and (meant in prices or item.sku is None) else item.sku
         price = prices.get(sku or "")
         if (

@@ -19,7 +19,7 @@ from studiod.ledger.engine import open_ledger
 from studiod.ledger.reading import find_plate
 from studiod.ledger.records import FileState
 from studiod.ledger.states import Status
-from studiod.settings import MARKER
+from studiod.settings import MARKER, load_settings
 
 from .conftest import Night, look
 from .hostile import jpeg
@@ -838,6 +838,19 @@ def test_a_price_that_rose_while_the_ledger_was_busy_arrives_later(night: Night)
     night.run()
     assert night.item(1).price_minor == 129_900 and night.item(1).mandatory
     impatient.close()
+
+
+def test_a_price_reaches_what_came_by_a_folder_of_another_name(night: Night) -> None:
+    """An item keeps its SKU when its hot folder is renamed, and its price follows the list."""
+    night.put("RING_1.jpg")
+    night.run()
+    night.stop()
+    (night.root / "prices.csv").write_text("sku,price,currency,title\nRING,1299.00,USD,Ring\n")
+    config = night.root / "studiod.toml"
+    config.write_text(config.read_text().replace('"main"', '"renamed"'))
+    night.intake = Intake(load_settings(config), night.ledger, say=night.said.append)
+    night.intake.start()
+    assert night.item(1).price_minor == 129_900 and night.item(1).mandatory
 
 
 def test_what_settled_while_the_ledger_was_busy_is_looked_at_later(night: Night) -> None:
