@@ -76,12 +76,13 @@ def key_text(keys: Iterable[tuple[str, str]], width: int) -> Text:
 def help_text(keymap: Mapping[str, str], here: Place) -> Text:
     """Every action with its keys and its binding id, place by place, the one where one is first."""
     text = Text()
+    widest = max(len(action.words) for actions in ACTIONS.values() for action in actions)
     for place in sorted(PLACES, key=lambda place: place != here):
         text.append(f"{PLACES[place]}\n", "bold")
         for action in ACTIONS[place]:
             keys = keymap.get(action.id, action.keys).split(",")
             text.append(f"  {' or '.join(key_name(key.strip()) for key in keys):<17}", "bold #f0c060")
-            text.append(f" {action.words:<34}")
+            text.append(f" {action.words:<{widest}}")
             text.append(f" {action.id}\n", "#8c8c8c")
         text.append("\n")
     text.append("The mouse: drag or wheel pans, ctrl+wheel zooms, a double click opens a row.\n")

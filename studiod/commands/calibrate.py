@@ -69,8 +69,9 @@ def calibrate(
         try:
             learning.plot_rates(plot, found, wanted)
         except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
             raise StudioError(
-                f"The plot cannot be written to {printable(plot)}: {error}.",
+                f"The plot cannot be written to {printable(plot)}: {why}.",
                 "Name a .png file you may write.",
             ) from None
         shown.print(f"Drawn to {printable(plot)}")

@@ -33,6 +33,8 @@ def report(
     from studiod.imaging.files import write_whole
     from studiod.report import as_html, as_text, read_report
 
+    if text and out is not None:
+        raise typer.BadParameter("with --text no file is written: leave one of them out", param_hint="--out")
     settings = studio_settings(config)
     ledger = studio_ledger(settings)
     now = ledger.clock()

@@ -69,6 +69,8 @@ def list_truths(folder: Path) -> list[Truth]:
                 tuple(values.get("prongs", [])),
             )
         )
+    if not folder.is_dir():
+        raise StudioError(f"{folder} is no folder.", "Name one that holds pictures with their mattes.")
     if not found:
         raise StudioError(
             f"{folder}: no picture with a known matte (NAME_alpha.png) here.", "Name another folder."

@@ -107,7 +107,8 @@ def test_report_writes_one_file_and_prints_the_same(run: Run, studio: Studio) ->
 
 
 def test_report_as_text_writes_nothing(run: Run, studio: Studio) -> None:
-    """With --text it is printed only."""
+    """With --text it is printed only, and a file to write it to is refused."""
+    assert run("report", "--text", "--out", studio.root / "mine.html").returncode == 2
     done = run("report", "--text", "--since", "2020-01-01")
     assert done.returncode == 0
     assert "Items by status" in done.stdout
