@@ -15,10 +15,15 @@ from studiod.evaluate.measures import Floats
 from studiod.evaluate.sets import Exact, Truth, read_linear, read_truth
 from studiod.imaging.background import estimate_background
 from studiod.imaging.colour import decode_srgb
+from studiod.matting.training.surfaces import draw_surface
 
 Random = np.random.Generator
 
 _LONG_SIDE = 900
+_CLOSE_UP = (1200, 2600)
+_MOST_ENLARGED = 4.0
+_MADE_UP, _SURFACE_SIDE = 0.25, 480
+_DEFOCUSED, _LARGEST_BLUR = 0.35, 2.0  # in pixels of the render
 _MARGIN = 0.08
 _GRAIN = 0.004
 
@@ -34,15 +39,19 @@ def piece_of(name: str) -> str:
 
 
 def set_elsewhere(truth: Truth, others: Sequence[Truth], number: int) -> Studied:
-    """The piece of `truth`, cut to its box and at most 900 px long, on a plate of `others` (at least one).
+    """The piece of `truth`, cut to its box, on a plate of `others` (at least one) or a made-up table.
 
-    The plate is stretched, lightened or darkened, the piece throws a soft shadow. Every `number` is another
-    picture, the same at every call.
+    With an even `number` it is at most 900 px long; with an odd one it is enlarged to up to 2600 px, soft as
+    a close-up is and in part out of focus. The plate is stretched, lightened or darkened, the piece throws a
+    soft shadow. Every `number` is another picture, the same at every call.
     """
     random = np.random.default_rng(zlib.crc32(f"{truth.name} elsewhere {number}".encode()))
     exact = read_truth(truth)
-    plates = [other.plate for other in others if other.plate is not None]
-    plate = read_linear(plates[int(random.integers(len(plates)))])
+    if random.random() < _MADE_UP:
+        plate = draw_surface(_SURFACE_SIDE, random)
+    else:
+        plates = [other.plate for other in others if other.plate is not None]
+        plate = read_linear(plates[int(random.integers(len(plates)))])
     return _lay(truth, number, _read_piece(truth, exact.alpha), exact, plate, random)
 
 
@@ -61,11 +70,14 @@ def _lay(truth: Truth, number: int, piece: Floats, exact: Exact, plate: Floats, 
     x0, y0 = max(0, left - margin), max(0, top - margin)
     window = np.s_[y0 : top + height + margin, x0 : left + width + margin]
     down, across = exact.alpha[window].shape
-    scale = min(1.0, _LONG_SIDE / max(down, across))
+    scale = _draw_scale(max(down, across), number, random)
     size = (round(across * scale), round(down * scale))
+    blur = scale * random.uniform(0.3, _LARGEST_BLUR) if scale > 1 and random.random() < _DEFOCUSED else 0.0
 
     def resized(layer: Floats) -> Floats:
-        return np.asarray(cv2.resize(layer, size, interpolation=cv2.INTER_AREA), np.float32)
+        mode = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
+        sized = np.asarray(cv2.resize(layer, size, interpolation=mode), np.float32).clip(0, None)
+        return np.asarray(cv2.GaussianBlur(sized, (0, 0), blur), np.float32) if blur else sized
 
     alpha = resized(exact.alpha[window]).clip(0, 1)
     labels = np.asarray(cv2.resize(exact.parts[window], size, interpolation=cv2.INTER_NEAREST), np.uint8)
@@ -73,12 +85,14 @@ def _lay(truth: Truth, number: int, piece: Floats, exact: Exact, plate: Floats, 
         {**p, "x": (p["x"] - x0) * scale, "y": (p["y"] - y0) * scale, "px": p["px"] * scale}
         for p in exact.prongs
     )
-    behind = resized(plate) * np.float32(np.exp(random.normal(0, 0.2)))
+    behind = np.asarray(cv2.resize(plate, size, interpolation=cv2.INTER_AREA), np.float32)
+    behind *= np.float32(np.exp(random.normal(0, 0.2)))
     if random.random() < 0.5:
         behind = np.ascontiguousarray(behind[:, ::-1])
-    move = np.array([[1, 0, random.uniform(-9, 9)], [0, 1, random.uniform(2, 14)]], np.float32)
+    far = max(1.0, scale)
+    move = np.array([[1, 0, far * random.uniform(-9, 9)], [0, 1, far * random.uniform(2, 14)]], np.float32)
     thrown = cv2.warpAffine(alpha, move, size)
-    shadow = np.asarray(cv2.GaussianBlur(thrown, (0, 0), random.uniform(3, 16)), np.float32)
+    shadow = np.asarray(cv2.GaussianBlur(thrown, (0, 0), far * random.uniform(3, 16)), np.float32)
     behind = behind.clip(0, 1) * (1 - random.uniform(0, 0.5) * shadow[..., None])
     photo = resized(piece[window]) + (1 - alpha[..., None]) * behind
     grain = random.normal(0, _GRAIN, photo.shape).astype(np.float32)
@@ -87,3 +101,11 @@ def _lay(truth: Truth, number: int, piece: Floats, exact: Exact, plate: Floats, 
     return Studied(
         named, np.asarray(photo, np.float32), estimate_background(photo), Exact(alpha, labels, prongs)
     )
+
+
+def _draw_scale(length: int, number: int, random: Random) -> float:
+    """How much larger than in the render, where it is `length` px long, the piece is shown."""
+    if number % 2 == 0:
+        return min(1.0, _LONG_SIDE / length)
+    wanted = float(np.exp(random.uniform(*np.log(_CLOSE_UP))))
+    return min(_MOST_ENLARGED, wanted / length)

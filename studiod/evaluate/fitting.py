@@ -1,4 +1,4 @@
-"""Fit the risk: `python -m studiod.evaluate.fitting SET --general MODEL.onnx --cache DIR --out FILE`.
+"""Fit the risk: `python -m studiod.evaluate.fitting SET... --general MODEL.onnx --cache DIR --out FILE`.
 
 Learns on many mattes of each picture of the split's parts `train` and `calibrate`, at home and set elsewhere,
 and calibrates on what judges say of pieces that they were not fitted on: the whole picture's on the shipped
@@ -99,25 +99,31 @@ def cross_fit(rows: Values, truth: Values, folds: Values, counted: Mask, fit: Fi
 def main() -> int:
     """Fit, calibrate, write, and print what the test part says."""
     parser = argparse.ArgumentParser(prog="python -m studiod.evaluate.fitting", description=__doc__)
-    parser.add_argument("set", type=Path)
+    parser.add_argument("sets", type=Path, nargs="+", help="folders in the layout of bench/rendered")
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--general", type=Path, required=True, help="a general background remover, ONNX")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--version", default="rendered-1")
     arguments = parser.parse_args()
     console = Console(width=None if sys.stdout.isatty() else 160)
-    truths = list_truths(arguments.set)
-    tests = [truth for truth in truths if part_of(truth) == "test"]
-    known = _study([t for t in truths if t not in tests], arguments.cache, arguments.general, console)
+    sets = [list_truths(folder) for folder in arguments.sets]
+
+    def study(*parts: str) -> list[Lesson]:
+        lessons = []
+        for truths in sets:
+            chosen = [truth for truth in truths if part_of(truth) in parts]
+            lessons += _study(chosen, arguments.cache, arguments.general, console)
+        return lessons
+
+    known = study("train", "calibrate")
     calibration = fit_calibration(known, arguments.version, console)
     write_whole(arguments.out, [calibration_bytes(calibration)])
-    lessons = _study(tests, arguments.cache, arguments.general, console)
-    report_tests(console, lessons, calibration)
+    report_tests(console, study("test"), calibration)
     return 0
 
 
 def _study(truths: Sequence[Truth], cache: Path, general: Path, console: Console) -> list[Lesson]:
-    """All lessons of pictures; a piece is set on plates of its own part only."""
+    """All lessons of a set's pictures; a piece is set on plates of its own part and set only."""
     others = [[other for other in truths if part_of(other) == part_of(truth)] for truth in truths]
     with ProcessPoolExecutor(2) as pool:
         studied = pool.map(study_picture, truths, others, repeat(cache), repeat(general))

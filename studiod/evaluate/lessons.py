@@ -29,7 +29,7 @@ from studiod.risk.telling import tell_the_rest
 Values = NDArray[np.float64]
 
 _LOST_SHARE, _KEPT_SHARE = 0.4, 0.3
-_ELSEWHERE = {"train": 2, "calibrate": 5, "test": 8}
+_ELSEWHERE = {"train": 2, "calibrate": 4, "test": 4}
 _MADE = ("exact", "soft", "spoilt", "difference")
 """What is learnt from of pieces set elsewhere: mattes that no network made."""
 

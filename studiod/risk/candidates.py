@@ -20,11 +20,12 @@ Window = tuple[slice, slice]
 LOSS_FEATURES = (
     "log_area", "log_length", "slim", "log_reach", "contacts", "contact_share", "log_girth", "enclosed",
     "contrast", "difference", "lightness", "darkest", "brightest", "colour", "texture", "slope",
-    "slope_inner", "free_edge", "alpha", "noise", "typical", "thinness", "doubt",
+    "slope_inner", "free_edge", "alpha", "noise", "typical", "thinness", "doubt", "edge_width",
+    "contact_step", "contact_edge",
 )  # fmt: skip
 LEFTOVER_FEATURES = (
     "log_area", "log_depth", "open_side", "likeness", "lightness", "colour", "texture", "slope", "ring",
-    "ring_slope", "alpha", "noise", "typical", "thinness", "compact", "doubt",
+    "ring_slope", "alpha", "noise", "typical", "thinness", "compact", "doubt", "ring_edge",
 )  # fmt: skip
 _OUT_OF_REACH = 2.2
 _DEEP = 2.0
@@ -152,6 +153,11 @@ def _doubted(evidence: Evidence, window: Window, inside: Mask) -> float:
     return 0.0 if evidence.doubt is None else float(evidence.doubt[window][inside].mean())
 
 
+def _step(beside: Floats, inside: Floats) -> float:
+    """How far what is covered beside a place is from it in lightness; 0 where nothing is."""
+    return abs(float(np.median(beside)) - float(inside.mean())) if beside.size else 0.0
+
+
 def _measure_loss(
     evidence: Evidence,
     window: Window,
@@ -188,6 +194,9 @@ def _measure_loss(
         float(np.quantile(inner, 0.8)) if inner.size else 0.0, free_edge / max(difference, 0.05),
         float(evidence.alpha[window][inside].mean()), evidence.noise, typical, thin,
         _doubted(evidence, window, inside),
+        np.log(max(difference, 0.05) / max(1e-3, float(np.quantile(evidence.slope[wide][grown], 0.9)))),
+        _step(evidence.lightness[wide][touching], lightness),
+        float((evidence.slope[wide][touching] > evidence.steep).mean()) if contacts else 0.0,
     )  # fmt: skip
     reason: Reason = "chain_gap"
     if closed > 0.8 and girth > 3.0:
@@ -227,6 +236,7 @@ def _measure_leftover(
         float(evidence.slope[wide][held].mean()) if held.any() else 0.0,
         kept, evidence.noise, typical, thin, area / max(1.0, float(inside.size)),
         _doubted(evidence, window, inside),
+        float((evidence.slope[wide][held] > evidence.steep).mean()) if held.any() else 0.0,
     )  # fmt: skip
     reason: Reason = "hole_filled" if kept >= _FILLED else "hole_leaking"
     if open_side > 0.03:

@@ -13,7 +13,7 @@ from studiod.risk.conditions import edge_sharpness
 from studiod.risk.doubt import DOUBT_FEATURES, measure_doubt
 from studiod.risk.edges import EdgeFacts, measure_edge, rim_of
 from studiod.risk.evidence import Evidence, gather_evidence
-from studiod.risk.findings import Box
+from studiod.risk.findings import Box, holds, middle_of
 from studiod.risk.reflection import Reflection, find_emptied, find_reflection
 from studiod.risk.stretches import Stretch, find_stretches
 
@@ -59,10 +59,10 @@ def examine(photo: Floats, background: Floats, alpha: Floats, doubt: Bytes | Non
     """Measure a matte that covers something; `photo` and `background` linear H x W x 3."""
     evidence = gather_evidence(photo, background, alpha, doubt)
     edge, reflection = measure_edge(evidence), find_reflection(photo, background, alpha, doubt)
-    sharpness = edge_sharpness(evidence)
+    sharpness, emptied = edge_sharpness(evidence), find_emptied(alpha, doubt)
     return Examination(
         evidence=evidence,
-        losses=tuple(find_losses(evidence)),
+        losses=tuple(loss for loss in find_losses(evidence) if not _within(emptied, evidence, loss)),
         leftovers=tuple(find_leftovers(evidence)),
         stretches=tuple(find_stretches(evidence)),
         edge=edge,
@@ -70,8 +70,13 @@ def examine(photo: Floats, background: Floats, alpha: Floats, doubt: Bytes | Non
         sharpness=sharpness,
         area=max(1.0, float(evidence.covered.sum())),
         whole=_measure_whole(evidence, edge, reflection, sharpness),
-        emptied=find_emptied(alpha, doubt),
+        emptied=emptied,
     )
+
+
+def _within(emptied: Box | None, evidence: Evidence, loss: Candidate) -> bool:
+    """Whether a loss lies in a mirror image that was emptied: it is told as a whole."""
+    return emptied is not None and holds(emptied, middle_of(evidence.to_photo(*loss.box)))
 
 
 def _measure_whole(

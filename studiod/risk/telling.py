@@ -19,8 +19,6 @@ from studiod.risk.findings import Box, Finding, Point, Reason, middle_of
 from studiod.risk.judging import Judged
 from studiod.risk.reflection import Reflection
 
-Place = tuple[Candidate, float]
-"""A candidate and its probability."""
 _WORTH_SHOWING: Mapping[Reason, float] = {
     "chain_gap": 0.1, "prong_missing": 0.3, "stone_eaten": 0.4,
     "hole_filled": 0.3, "hole_leaking": 0.3, "background_left": 0.5,
@@ -28,13 +26,42 @@ _WORTH_SHOWING: Mapping[Reason, float] = {
 """From which probability on a place is shown: links, prongs and holes are worth more looks."""
 _MOST_FINDINGS = 12
 _TOGETHER = 0.02
-"""Of the photograph's long side: doubtful places of a chain so close together are one finding."""
+"""Of the photograph's long side: places of one reason so close together are one finding."""
 _DOUBTFUL_GAP, _DOUBTFUL_STRETCH = 0.15, 0.01
 """A gap or a stretch of chain less probable than this is left out."""
+_OF_THE_WORST = 0.15
+"""And a stretch that is so much less probable than the picture's worst: a finding is a place, not a chain."""
 _SHARED = 0.3
-"""Stretches of one chain fail together: each counts for so much of an independent one."""
+"""Places close together fail together: each counts for so much of an independent one."""
 _MIRRORED = 0.8
 """Of images found without a record of doubt two in three were real, with one nearly all."""
+_SENTENCES: Mapping[Reason, tuple[str, str]] = {
+    "chain_gap": (
+        "The chain is interrupted for about {along:.0f} px here.",
+        "The chain seems interrupted {where} along about {along:.0f} px here.",
+    ),
+    "prong_missing": (
+        "A prong of about {along:.0f} px seems to be missing here.",
+        "Prongs seem to be missing {where} along about {along:.0f} px here.",
+    ),
+    "stone_eaten": (
+        "About {area:.0f} px of the piece's inside are cut away here.",
+        "The piece's inside is cut away {where} along about {along:.0f} px here.",
+    ),
+    "hole_filled": (
+        "A hole of about {area:.0f} px shows the background but is kept as piece.",
+        "Holes that show the background are kept as piece {where} along about {along:.0f} px here.",
+    ),
+    "hole_leaking": (
+        "In a hole of about {area:.0f} px the background still shows through.",
+        "The background still shows through holes {where} along about {along:.0f} px here.",
+    ),
+    "background_left": (
+        "About {area:.0f} px of background are kept beside the piece here.",
+        "Background is kept beside the piece {where} along about {along:.0f} px here.",
+    ),
+}
+"""Of one place, and of several close together."""
 _MISTAKEN = 0.05
 """Of 600 mattes none had anything but mirror images emptied; a second piece below may look like one."""
 _WIDE_HALO = 1.2
@@ -42,23 +69,33 @@ _WIDE_HALO = 1.2
 
 @dataclass(frozen=True)
 class _Part:
-    """A box of the crop where a chain may be interrupted, its worst place, and the gap seen there, if any."""
+    """A box of the crop where something may be wrong, its worst place, and the candidate seen there, if any.
+
+    Only stretches of chain have no candidate.
+    """
 
     box: Box
     worst: tuple[int, int]
     probability: float
-    gap: Candidate | None = None
+    candidate: Candidate | None = None
 
 
 def tell_places(seen: Examination, judged: Judged) -> list[Finding]:
     """A kept mirror image, and where something was probably lost or left over, the most worth a look first.
 
-    Where a chain is doubtful, places close together are one finding, so that nobody steps through forty.
+    Places of one reason that are close together are one finding, so that nobody steps through forty.
     """
     places = [*zip(seen.losses, judged.lost.tolist(), strict=True)]
     places += zip(seen.leftovers, judged.left.tolist(), strict=True)
-    found = [_tell_chain(seen.evidence, parts) for parts in _joined(seen, _doubtful_parts(seen, judged))]
-    found += [_tell(seen.evidence, *place) for place in places if place[0].reason != "chain_gap"]
+    parts: dict[Reason, list[_Part]] = {"chain_gap": [*_doubtful_stretches(seen, judged)]}
+    for candidate, probability in places:
+        least = _DOUBTFUL_GAP if candidate.reason == "chain_gap" else _WORTH_SHOWING[candidate.reason]
+        if probability >= least:
+            part = _Part(candidate.box, candidate.worst, probability, candidate)
+            parts.setdefault(candidate.reason, []).append(part)
+    found = [
+        _tell(seen.evidence, why, group) for why, every in parts.items() for group in _joined(seen, every)
+    ]
     worth = [each for each in found if each.probability >= _WORTH_SHOWING[each.reason]]
     findings = sorted(worth, key=lambda each: (-each.probability / _WORTH_SHOWING[each.reason], each.box))
     findings = findings[:_MOST_FINDINGS]
@@ -92,13 +129,10 @@ def tell_of_nothing(alpha: NDArray[np.float32]) -> Finding:
     )
 
 
-def _doubtful_parts(seen: Examination, judged: Judged) -> Iterator[_Part]:
-    """The gaps and the stretches where a chain may be interrupted."""
-    for loss, probability in zip(seen.losses, judged.lost.tolist(), strict=True):
-        if loss.reason == "chain_gap" and probability >= _DOUBTFUL_GAP:
-            yield _Part(loss.box, loss.worst, probability, loss)
+def _doubtful_stretches(seen: Examination, judged: Judged) -> Iterator[_Part]:
+    least = max(_DOUBTFUL_STRETCH, _OF_THE_WORST * max(judged.torn, default=0.0))
     for stretch, probability in zip(seen.stretches, judged.torn.tolist(), strict=True):
-        if probability >= _DOUBTFUL_STRETCH:
+        if probability >= least:
             yield _Part(stretch.box, stretch.worst, probability)
 
 
@@ -122,50 +156,33 @@ def _are_near(one: Box, other: Box, reach: float) -> bool:
     return all(one[low] - other[low + 2] <= reach and other[low] - one[low + 2] <= reach for low in (0, 1))
 
 
-def _tell_chain(evidence: Evidence, parts: Sequence[_Part]) -> Finding:
-    """One finding of parts close together: that the chain is interrupted in at least one of them."""
-    gaps = [part for part in parts if part.gap is not None]
-    surest = max(gaps or parts, key=lambda part: (part.probability, part.box))
-    if len(parts) == 1 and surest.gap is not None:
-        return _tell(evidence, surest.gap, surest.probability)
+def _tell(evidence: Evidence, reason: Reason, parts: Sequence[_Part]) -> Finding:
+    """One finding of parts close together: that something is wrong in at least one of them."""
+    seen = [part.candidate for part in parts if part.candidate is not None]
+    surest = max(parts, key=lambda part: (part.candidate is not None, part.probability, part.box))
     lefts, tops, rights, bottoms = zip(*(part.box for part in parts), strict=True)
-    left, top, right, bottom = min(lefts), min(tops), max(rights), max(bottoms)
-    along = float(np.hypot(right - left, bottom - top)) * evidence.scale
-    places = {0: "somewhere", 1: "in a place"}.get(len(gaps), f"in {len(gaps)} places")
+    box = evidence.to_photo(min(lefts) - 1, min(tops) - 1, max(rights) + 1, max(bottoms) + 1)
+    if len(parts) == 1 and seen:
+        along = seen[0].length * evidence.scale
+        sentence = _SENTENCES[reason][0].format(along=along, area=seen[0].area * evidence.scale**2)
+    else:
+        along = float(np.hypot(max(rights) - min(lefts), max(bottoms) - min(tops))) * evidence.scale
+        where = {0: "somewhere", 1: "in a place"}.get(len(seen), f"in {len(seen)} places")
+        sentence = _SENTENCES[reason][1].format(along=along, where=where)
+    area = sum(candidate.area for candidate in seen) * evidence.scale**2
     return Finding(
-        "chain_gap",
-        evidence.to_photo(left - 1, top - 1, right + 1, bottom + 1),
+        reason,
+        box,
         evidence.point(*surest.worst),
-        round(1 - min(_none_of(gaps), _none_of(parts) ** _SHARED, 1 - surest.probability), 3),
-        f"The chain seems interrupted {places} along about {along:.0f} px here.",
-        {"length_px": round(along, 1), "places": float(len(gaps))},
+        round(1 - min(_none_of(parts) ** _SHARED, 1 - max(part.probability for part in parts)), 3),
+        sentence,
+        {"length_px": round(along, 1), "area_px": round(area, 1), "places": float(len(seen))},
     )
 
 
 def _none_of(parts: Sequence[_Part]) -> float:
-    """The probability that none of the parts is a gap, were they independent of each other."""
+    """The probability that none of the parts is wrong, were they independent of each other."""
     return math.prod(1 - part.probability for part in parts)
-
-
-def _tell(evidence: Evidence, candidate: Candidate, probability: float) -> Finding:
-    length, area = candidate.length * evidence.scale, candidate.area * evidence.scale**2
-    sentence = {
-        "chain_gap": f"The chain is interrupted for about {length:.0f} px here.",
-        "prong_missing": f"A prong of about {length:.0f} px seems to be missing here.",
-        "stone_eaten": f"About {area:.0f} px of the piece's inside are cut away here.",
-        "hole_filled": f"A hole of about {area:.0f} px shows the background but is kept as piece.",
-        "hole_leaking": f"In a hole of about {area:.0f} px the background still shows through.",
-        "background_left": f"About {area:.0f} px of background are kept beside the piece here.",
-    }[candidate.reason]
-    left, top, right, bottom = candidate.box
-    return Finding(
-        candidate.reason,
-        evidence.to_photo(left - 1, top - 1, right + 1, bottom + 1),
-        evidence.point(*candidate.worst),
-        round(probability, 3),
-        sentence,
-        {"length_px": round(length, 1), "area_px": round(area, 1)},
-    )
 
 
 def _reflection(reflection: Reflection) -> Finding:

@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from studiod.risk import assess
+from studiod.risk.examination import examine
 from studiod.risk.reflection import Reflection, find_emptied, find_reflection
 from tests.risk import pieces
 
@@ -89,6 +90,18 @@ def test_what_was_emptied_is_said() -> None:
     box = find_emptied(piece.alpha, doubt)
     (finding,) = assess(piece.photo, piece.background, piece.alpha, doubt).findings
     assert finding.box == box and finding.reason == "reflection_removed" and "cut away" in finding.sentence
+
+
+def test_nothing_is_lost_where_an_image_was_emptied() -> None:
+    """A sharp mirror image below the matte looks like a loss; where it was emptied it is told as a whole."""
+    ring = np.zeros((240, 300), np.float32)
+    cv2.circle(ring, (100, 79), 35, 1.0, 10)
+    image = ring[::-1]
+    light = (1 - ring) * ((1 - image) * TABLE + image * 0.3) + ring * 0.1
+    photo = np.repeat(light[..., None], 3, axis=2)
+    background, emptied = np.full_like(photo, TABLE), np.rint(255 * image).astype(np.uint8)
+    assert examine(photo, background, ring).losses
+    assert not examine(photo, background, ring, emptied).losses
 
 
 def test_an_empty_matte_has_no_image() -> None:

@@ -55,3 +55,24 @@ def test_stretches_far_apart_are_told_apart() -> None:
 def test_what_is_hardly_doubtful_is_not_told() -> None:
     """A single stretch of less than one in ten is none worth a look."""
     assert told([(0, 0, 40, 40)], [0.05]) == []
+
+
+def test_a_stretch_that_is_hardly_doubtful_beside_the_worst_is_left_out() -> None:
+    """A finding is a place, not the whole chain: what touches the worst stretch must be doubtful itself."""
+    (finding,) = told([(0, 0, 40, 40), (40, 0, 80, 40)], [0.6, 0.05])
+    assert finding.probability == pytest.approx(0.6) and not finding.covers(70, 20)
+
+
+@pytest.mark.parametrize(("apart", "places"), [(16, [2]), (60, [1, 1])])
+def test_places_of_one_reason_close_together_are_one_finding(apart: int, places: list[int]) -> None:
+    """Two holes in a stone within 2 % of the photograph's long side are one step for whoever looks."""
+    piece, _ = pieces.ring()
+    alpha = piece.alpha
+    for x in (320 - apart / 2, 320 + apart / 2):
+        alpha = pieces.erased(alpha, x, 160, 5)
+    seen = examine(piece.photo, piece.background, alpha)
+    sure = Judged(0.5, np.full(len(seen.losses), 0.6), np.zeros(len(seen.leftovers)), np.zeros(0))
+    found = tell_places(replace(seen, stretches=()), sure)
+    assert [finding.measurement["places"] for finding in found] == places
+    assert {finding.reason for finding in found} == {"stone_eaten"}
+    assert all(finding.probability >= 0.6 for finding in found)
