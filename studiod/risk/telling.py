@@ -31,8 +31,6 @@ _DOUBTFUL_GAP, _DOUBTFUL_STRETCH = 0.15, 0.01
 """A gap or a stretch of chain less probable than this is left out."""
 _OF_THE_WORST = 0.15
 """And a stretch that is so much less probable than the picture's worst: a finding is a place, not a chain."""
-_SHARED = 0.3
-"""Places close together fail together: each counts for so much of an independent one."""
 _MIRRORED = 0.8
 """Of images found without a record of doubt two in three were real, with one nearly all."""
 _SENTENCES: Mapping[Reason, tuple[str, str]] = {
@@ -174,15 +172,19 @@ def _tell(evidence: Evidence, reason: Reason, parts: Sequence[_Part]) -> Finding
         reason,
         box,
         evidence.point(*surest.worst),
-        round(1 - min(_none_of(parts) ** _SHARED, 1 - max(part.probability for part in parts)), 3),
+        round(_any_of([part.probability for part in parts]), 3),
         sentence,
         {"length_px": round(along, 1), "area_px": round(area, 1), "places": float(len(seen))},
     )
 
 
-def _none_of(parts: Sequence[_Part]) -> float:
-    """The probability that none of the parts is wrong, were they independent of each other."""
-    return math.prod(1 - part.probability for part in parts)
+def _any_of(probabilities: Sequence[float]) -> float:
+    """The probability that one place at least is wrong: n close together count for the root of n independent.
+
+    They fail together: on the calibrate part findings came true about as often as this says.
+    """
+    none = math.prod(1 - probability for probability in probabilities)
+    return max(1 - none ** (1 / math.sqrt(len(probabilities))), *probabilities)
 
 
 def _reflection(reflection: Reflection) -> Finding:
