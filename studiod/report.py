@@ -168,7 +168,7 @@ def _summary(period: Period, happened: Sequence[Event]) -> tuple[str, ...]:
         f"{did['approved'] + did['approved_unseen']} approved by people and "
         f"{did['approved_by_policy']} by policy, "
         f"{did['flagged']} flagged, {did['rejected']} rejected, {did['delivered']} delivered, "
-        f"{did['recalled']} recalled, {did['undone']} decisions taken back.",
+        f"{did['recalled']} recalled, {did['undone']} taken back.",
         f"Items now: {wait} waiting for a person ({must} of them mandatory), "
         f"{now[Status.FLAGGED]} in touch-up, {now[Status.REJECTED]} to be shot again, "
         f"{broken} failed or quarantined.",

@@ -140,7 +140,7 @@ def test_what_people_decided_and_took_back_is_counted(studio: Studio, ledger: Le
     review.flag(ledger, 3, 1, BEN)
     review.undo(ledger, 3, BEN)
     said = read_report(ledger, studio.settings, 0.0).summary[0]
-    assert "2 approved by people" in said and "1 flagged" in said and "1 decisions taken back" in said
+    assert "2 approved by people" in said and "1 flagged" in said and "1 taken back" in said
 
 
 def test_what_came_in_before_is_counted_apart(studio: Studio, ledger: Ledger) -> None:

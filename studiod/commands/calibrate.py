@@ -69,7 +69,7 @@ def calibrate(
         try:
             learning.plot_rates(plot, found, wanted)
         except (OSError, ValueError) as error:
-            why = error.strerror if isinstance(error, OSError) else error
+            why = getattr(error, "strerror", None) or error
             raise StudioError(
                 f"The plot cannot be written to {printable(plot)}: {why}.",
                 "Name a .png file you may write.",

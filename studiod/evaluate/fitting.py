@@ -107,6 +107,9 @@ def main() -> int:
     arguments = parser.parse_args()
     console = Console(width=None if sys.stdout.isatty() else 160)
     sets = [list_truths(folder) for folder in arguments.sets]
+    names = [truth.name for truths in sets for truth in truths]
+    if len(set(names)) < len(names):
+        parser.error("a picture's name stands in two sets, or twice: what is kept of it is kept by name")
 
     def study(*parts: str) -> list[Lesson]:
         lessons = []

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studiod import risk
+from studiod.evaluate import elsewhere
 from studiod.evaluate.elsewhere import name_elsewhere, piece_of, set_elsewhere
 from studiod.evaluate.mattes import SHIPPED, Studied, list_sources, make_matte, open_studied
 from studiod.evaluate.measures import CHAIN, Floats, Score, count_prongs, find_breaks, score_matte
@@ -21,6 +22,8 @@ from studiod.evaluate.sets import Truth, part_of
 from studiod.imaging import mirror
 from studiod.imaging.files import write_whole
 from studiod.matting import Matte
+from studiod.matting.sessions import hash_files
+from studiod.matting.training import surfaces
 from studiod.risk.candidates import Candidate
 from studiod.risk.examination import Examination, examine, has_piece
 from studiod.risk.findings import Box, Finding, holds, middle_of
@@ -72,7 +75,7 @@ class Lesson:
 
 
 def study_picture(truth: Truth, others: Sequence[Truth], cache: Path, general: Path) -> list[Lesson]:
-    """Lessons from the mattes of one picture, kept in `cache` for as long as mattes and evidence stay.
+    """Lessons from the mattes of one picture, kept in `cache` while mattes, scenes and evidence stay.
 
     `general` is the ONNX file of a general background remover, whose mattes are among them. The piece is
     also set on plates of `others`: to learn from, with mattes that no network made, which cost little; to
@@ -84,9 +87,10 @@ def study_picture(truth: Truth, others: Sequence[Truth], cache: Path, general: P
     abroad = [
         s for s in sources if (part != "test" and s.startswith(_MADE)) or (part != "train" and is_shipped(s))
     ]
+    kept = cache / f"elsewhere-{hash_files(Path(elsewhere.__file__), Path(surfaces.__file__))[:8]}"
     for number in range(_ELSEWHERE[part] if any(other.plate for other in others) else 0):
         name = name_elsewhere(truth.name, number)
-        lessons += _study_all(name, abroad, partial(set_elsewhere, truth, others, number), cache, general)
+        lessons += _study_all(name, abroad, partial(set_elsewhere, truth, others, number), kept, general)
     return lessons
 
 

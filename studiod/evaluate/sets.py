@@ -45,6 +45,8 @@ class Exact:
 
 def list_truths(folder: Path) -> list[Truth]:
     """The pictures of `folder` that come with NAME_alpha.png, NAME_parts.png and NAME.json, by name."""
+    if not folder.is_dir():
+        raise StudioError(f"{folder} is no folder.", "Name one that holds pictures with their mattes.")
     found = []
     for alpha in sorted(folder.glob("*_alpha.png")):
         name = alpha.name.removesuffix("_alpha.png")
@@ -69,8 +71,6 @@ def list_truths(folder: Path) -> list[Truth]:
                 tuple(values.get("prongs", [])),
             )
         )
-    if not folder.is_dir():
-        raise StudioError(f"{folder} is no folder.", "Name one that holds pictures with their mattes.")
     if not found:
         raise StudioError(
             f"{folder}: no picture with a known matte (NAME_alpha.png) here.", "Name another folder."

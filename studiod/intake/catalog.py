@@ -30,6 +30,7 @@ _HANDLE = ("handle", "url handle")
 _OPTIONS = ("option1 value", "option2 value", "option3 value")
 
 _AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]+)?", re.ASCII)
+_PARTED = re.compile(r"[1-9][0-9]{0,2},['’]?[0-9]{3}([.,][0-9-]+)?\s*([A-Z]{3}|[$€£])?", re.ASCII)
 
 csv.field_size_limit(16 * 1024 * 1024)  # a shop's product descriptions are fields too
 
@@ -124,7 +125,7 @@ def read_catalog(path: Path, currency: str) -> Catalog:
             reader.take(*last)
         last = line, row
     if last is not None:
-        reader.take(*last, is_cut=not text.endswith(("\n", "\r", '"')))
+        reader.take(*last, is_cut=not text.rstrip(" \t,;").endswith(("\n", "\r", '"')))
     return reader.catalog()
 
 
@@ -319,15 +320,14 @@ class _Reader:
         """A price that goes on in the next field, or might have gone on where the file ends, is none."""
         places = [self._columns[known] for known in (*_PRICE, *_COMPARE_AT) if known in self._columns]
         for place in places:
-            if re.fullmatch(r"[1-9][0-9]{0,2}", "".join(row[place : place + 1]), re.ASCII) and re.fullmatch(
-                r"[0-9]{3}(\.[0-9]+)?", "".join(row[place + 1 : place + 2]), re.ASCII
-            ):
+            number = ",".join(row[place : place + 2])
+            if _PARTED.fullmatch(number):
                 raise _Malformed(
-                    f"{_shown(','.join(row[place : place + 2]))} may be one number: write it without a "
-                    "thousands separator, or the price with its decimals"
+                    f"{_shown(number)} may be one number: write it without a thousands separator, or the "
+                    "price with its decimals"
                 )
-        if is_cut and len(row) - 1 in places:
-            raise _Malformed("the file ends in it, and may be cut off: end the last line")
+        if is_cut and len(row) - 1 <= max(places):
+            raise _Malformed("the file ends in this row, and may be cut off: end the last line")
 
     def _minor(self, row: Sequence[str], currency: str) -> int:
         if not re.fullmatch(r"[A-Z]{3}", currency):

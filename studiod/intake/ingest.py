@@ -299,7 +299,7 @@ class Intake:
         """Whether a file that could not be read may be tried once more: its rights may be right now."""
         row = self._known.get(key)
         unread = row is not None and row.state is FileState.QUARANTINED and row.facts.sha256 is None
-        if not unread or seen.nature is not Nature.FILE:
+        if not unread or seen.nature is not Nature.FILE or seen.signature.size > _LARGEST_READ:
             return False
         if key in self._tried_again:
             return key in self._tracker or key in self._ready

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -35,7 +36,7 @@ class Examination:
     """One picture's evidence, the places where matte and photograph disagree, its chains, the edge's figures.
 
     `whole` is measured on the picture without its candidates, the end of PICTURE_FEATURES,
-    `emptied` the box of a mirror image that the matte emptied.
+    `emptied` the boxes of mirror images that the matte emptied.
     """
 
     evidence: Evidence
@@ -47,7 +48,7 @@ class Examination:
     sharpness: float
     area: float
     whole: tuple[float, ...]
-    emptied: Box | None = None
+    emptied: tuple[Box, ...] = ()
 
 
 def has_piece(alpha: Floats) -> bool:
@@ -70,13 +71,13 @@ def examine(photo: Floats, background: Floats, alpha: Floats, doubt: Bytes | Non
         sharpness=sharpness,
         area=max(1.0, float(evidence.covered.sum())),
         whole=_measure_whole(evidence, edge, reflection, sharpness),
-        emptied=emptied,
+        emptied=tuple(emptied),
     )
 
 
-def _within(emptied: Box | None, evidence: Evidence, loss: Candidate) -> bool:
+def _within(emptied: Sequence[Box], evidence: Evidence, loss: Candidate) -> bool:
     """Whether a loss lies in a mirror image that was emptied: it is told as a whole."""
-    return emptied is not None and holds(emptied, middle_of(evidence.to_photo(*loss.box)))
+    return any(holds(box, middle_of(evidence.to_photo(*loss.box))) for box in emptied)
 
 
 def _measure_whole(

@@ -15,6 +15,8 @@ from studiod.risk.findings import Box
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
+_APART = 0.05  # of the photograph's long side: what was emptied closer together is one image
+
 
 @dataclass(frozen=True)
 class Reflection:
@@ -55,9 +57,19 @@ def find_reflection(
     return Reflection(box, likeness, strength)
 
 
-def find_emptied(alpha: Floats, doubt: Bytes | None) -> Box | None:
-    """The box, in the photograph, of what the matte emptied for a mirror image; None without one."""
+def find_emptied(alpha: Floats, doubt: Bytes | None) -> list[Box]:
+    """The boxes, in the photograph, of what the matte emptied: one for each mirror image, from the left."""
     if doubt is None:
-        return None
-    left, top, width, height = cv2.boundingRect(((alpha == 0) & (doubt > 255 * EMPTIED)).astype(np.uint8))
-    return (left, top, left + width, top + height) if width else None
+        return []
+    emptied = ((alpha == 0) & (doubt > 255 * EMPTIED)).astype(np.uint8)
+    if not emptied.any():
+        return []
+    reach = max(1, round(_APART * max(alpha.shape)))
+    joined = cv2.dilate(emptied, np.ones((reach, reach), np.uint8))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    boxes = []
+    for label, (left, top, width, height, _) in enumerate(stats[1:], 1):
+        part = np.s_[top : top + height, left : left + width]
+        x, y, across, down = cv2.boundingRect(emptied[part] * (labels[part] == label).astype(np.uint8))
+        boxes.append((left + x, top + y, left + x + across, top + y + down))
+    return sorted((int(x0), int(y0), int(x1), int(y1)) for x0, y0, x1, y1 in boxes)

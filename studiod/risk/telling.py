@@ -107,7 +107,7 @@ def tell_the_rest(seen: Examination, pixels_per_mm: float | None) -> list[Findin
     findings = []
     if seen.edge.halo * seen.evidence.scale >= _WIDE_HALO:
         findings.append(_halo(seen.evidence, seen.edge))
-    if seen.emptied is not None:
+    if seen.emptied:
         findings.append(_emptied(seen.emptied))
     findings += find_changed_highlights(seen.evidence)
     findings += find_small_stones(seen.evidence, pixels_per_mm) if pixels_per_mm else []
@@ -198,7 +198,9 @@ def _reflection(reflection: Reflection) -> Finding:
     )
 
 
-def _emptied(box: Box) -> Finding:
+def _emptied(boxes: Sequence[Box]) -> Finding:
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    box = min(lefts), min(tops), max(rights), max(bottoms)
     return Finding(
         "reflection_removed",
         box,

@@ -111,6 +111,9 @@ def test_a_row_whose_fields_do_not_fit_has_no_price(tmp_path: Path, row: str) ->
         ("sku,title,price,stock", "R,Ring,1,299.00"),
         ("sku,price,", "R,1,299"),
         ("sku,price,compare-at price", "R,1,299.00"),
+        ("sku,price,title", "R,1,299.00 USD"),
+        ("sku,price,title", "R,1,299.-"),
+        ("sku,price,title", "R,1,299 €"),
     ],
 )
 def test_a_price_that_may_go_on_in_the_next_field_is_none(tmp_path: Path, header: str, row: str) -> None:
@@ -121,13 +124,33 @@ def test_a_price_that_may_go_on_in_the_next_field_is_none(tmp_path: Path, header
 
 
 @pytest.mark.parametrize(
-    ("end", "minor"), [("R,12", None), ("R,12.00\n", 1200), ('R,"12.00"', 1200), ("R,12.00,USD", 1200)]
+    ("end", "minor"),
+    [
+        ("R,12", None),
+        ("R,12.00\n", 1200),
+        ("R,12.00\n  ", 1200),
+        ("R,12.00\n,,", 1200),
+        ('R,"12.00"', 1200),
+        ("R,12.00,USD", 1200),
+    ],
 )
 def test_a_price_that_the_file_ends_in_may_be_cut_off(tmp_path: Path, end: str, minor: int | None) -> None:
     """Half a copy of 1299.00 must not be a price of 12: a last price counts once its line has ended."""
     catalog = read_catalog(write(tmp_path, f"sku,price,currency\nOK,5.00,USD\n{end}"), "USD")
     assert catalog.prices["R"].minor == minor and catalog.prices["OK"].minor == 500
     assert len(catalog.warnings) == (minor is None)
+
+
+def test_a_row_cut_off_before_its_higher_price_has_none(tmp_path: Path) -> None:
+    """Where the file ends before the column of the compare-at price, the lower price alone must not count."""
+    text = "SKU,Price,Title,Compare-at price\nR,900.00,Ri"
+    assert priced(read_catalog(write(tmp_path, text), "USD")) == {"R": (None, "")}
+
+
+def test_a_title_that_begins_with_a_number_parts_no_price(tmp_path: Path) -> None:
+    """750 gold after a whole price is a title."""
+    catalog = read_catalog(write(tmp_path, "sku,price,title\nR,95,750 gold ring\n"), "USD")
+    assert priced(catalog) == {"R": (9500, "USD")}
 
 
 def test_a_malformed_compare_at_price_leaves_no_price(tmp_path: Path) -> None:

@@ -915,3 +915,6 @@ def test_what_is_too_large_to_read_in_time_is_refused_unread(night: Night) -> No
     night.run()
     (item,) = night.items()
     assert item.status is Status.QUARANTINED and "3.0 GB" in item.reason
+    night.start()
+    night.run()
+    assert night.asked == ["RING_1.tif"]

@@ -86,8 +86,8 @@ def test_what_was_emptied_is_said() -> None:
     """Doubt about nothing is what was emptied for an image: its box is found, and told with the picture."""
     piece, image = pieces.mirrored_pendant()
     doubt = np.where((image > 0) & (piece.alpha == 0), 255 * image, 0).astype(np.uint8)
-    assert find_emptied(piece.alpha, None) is None and find_emptied(piece.alpha, np.zeros_like(doubt)) is None
-    box = find_emptied(piece.alpha, doubt)
+    assert find_emptied(piece.alpha, None) == find_emptied(piece.alpha, np.zeros_like(doubt)) == []
+    (box,) = find_emptied(piece.alpha, doubt)
     (finding,) = assess(piece.photo, piece.background, piece.alpha, doubt).findings
     assert finding.box == box and finding.reason == "reflection_removed" and "cut away" in finding.sentence
 
@@ -102,6 +102,24 @@ def test_nothing_is_lost_where_an_image_was_emptied() -> None:
     background, emptied = np.full_like(photo, TABLE), np.rint(255 * image).astype(np.uint8)
     assert examine(photo, background, ring).losses
     assert not examine(photo, background, ring, emptied).losses
+
+
+def test_a_loss_beside_an_emptied_image_is_one() -> None:
+    """Of two pieces the lower one's shank is lost: that the other's image was emptied does not hide it."""
+    high, low = np.zeros((240, 420), np.float32), np.zeros((240, 420), np.float32)
+    cv2.circle(high, (90, 60), 35, 1.0, 8)
+    cv2.circle(low, (320, 120), 35, 1.0, 8)
+    image = np.roll(high[::-1], -36, axis=0)  # below the high one's foot, from row 105 on
+    alpha, cut = np.maximum(high, low), low.copy()
+    cut[148:] = 0
+    light = (1 - alpha) * ((1 - image) * TABLE + image * 0.45) + alpha * 0.1
+    photo = np.repeat(light[..., None], 3, axis=2)
+    seen = examine(
+        photo, np.full_like(photo, TABLE), np.maximum(high, cut), np.rint(255 * image).astype(np.uint8)
+    )
+    assert len(seen.emptied) == 1
+    assert [loss for loss in seen.losses if seen.evidence.to_photo(*loss.box)[0] > 250]
+    assert not [loss for loss in seen.losses if seen.evidence.to_photo(*loss.box)[2] < 250]
 
 
 def test_an_empty_matte_has_no_image() -> None:
