@@ -37,11 +37,14 @@ def process(
     (native size, 16-bit colour and coverage), NAME_composite.jpg (on white) and NAME_risk.json (score,
     and findings with reason, box, point, probability and sentence).
 
+    A file of such a name that no earlier run made is not overwritten: the command refuses beforehand.
+
     It needs no studio. In a studio's folder, or with --config, that studio's model is used, and the
     composite is laid out by the first preset of its first hot folder.
     """
     matting, preset = _studio(config)
-    stems = _distinct_stems(files, out, plate, preset)
+    stems = _distinct_stems(files)
+    _refuse_overwriting(stems, out, preset, files if plate is None else (*files, plate))
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -63,11 +66,8 @@ def _studio(config: Path | None) -> tuple[MattingSettings, Preset]:
     return settings.matting, load_preset(settings.hot_folders[0].presets[0], settings.root)
 
 
-def _distinct_stems(files: Sequence[Path], out: Path, plate: Path | None, preset: Preset) -> list[str]:
-    """The files' stems; StudioError where a result would overwrite another's, or what is no result.
-
-    Where all results of a photograph are there, an earlier run made them: they may be made anew.
-    """
+def _distinct_stems(files: Sequence[Path]) -> list[str]:
+    """The files' stems; StudioError where a result would overwrite another's."""
     stems = [file.stem for file in files]
     for stem in stems:
         if stems.count(stem) > 1:
@@ -75,7 +75,15 @@ def _distinct_stems(files: Sequence[Path], out: Path, plate: Path | None, preset
                 f"Two of the photographs are named {printable(stem)}: their results would collide.",
                 "Process them one after the other, into different folders.",
             )
-    originals = {file.resolve() for file in (files if plate is None else (*files, plate))}
+    return stems
+
+
+def _refuse_overwriting(stems: Sequence[str], out: Path, preset: Preset, photographs: Sequence[Path]) -> None:
+    """StudioError where a result would overwrite a photograph, or what is no result.
+
+    Where the cutout and the risk are there, an earlier run made them: all may be made anew.
+    """
+    originals = {file.resolve() for file in photographs}
     for stem in stems:
         results = [out / name for name in _result_names(stem, preset)]
         for result in results:
@@ -85,18 +93,18 @@ def _distinct_stems(files: Sequence[Path], out: Path, plate: Path | None, preset
                     "Name another folder with --out.",
                 )
         there = [result for result in results if os.path.lexists(result)]
-        if there and there != results:
+        if there and not set(results[:2]) <= set(there):
             raise StudioError(
                 f"{printable(there[0])} is there already, without the other results of an earlier run.",
                 "Move it elsewhere, or name another folder with --out.",
             )
-    return stems
 
 
 def _result_names(stem: str, preset: Preset) -> tuple[str, str, str]:
+    """Cutout, risk and composite, in the order in which they are written."""
     from studiod.imaging.composite import SUFFIXES
 
-    return f"{stem}_cutout.png", f"{stem}_composite{SUFFIXES[preset.format]}", f"{stem}_risk.json"
+    return f"{stem}_cutout.png", f"{stem}_risk.json", f"{stem}_composite{SUFFIXES[preset.format]}"
 
 
 def _process_all(
@@ -140,11 +148,11 @@ def _write(made: Processed, out: Path, stem: str, preset: Preset) -> None:
     from studiod.imaging.cutout import encode_cutout
     from studiod.imaging.files import write_whole
 
-    cutout, composite, risk = (out / name for name in _result_names(stem, preset))
+    cutout, risk, composite = (out / name for name in _result_names(stem, preset))
     results = {
         cutout: encode_cutout(made.cutout),
-        composite: encode(made.composites[preset.name]),
         risk: [risk_json(made)],
+        composite: encode(made.composites[preset.name]),
     }
     for path, parts in results.items():
         write_whole(path, parts)

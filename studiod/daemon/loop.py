@@ -117,8 +117,8 @@ class _Daemon:
         self._hook = Hook(settings.notify.command)
         self._notices = Notices(self._hook.tell)
         self._obstacles = Obstacles()
-        self._held: tuple[str, float] | None = None
-        self._closed: tuple[str, float] | None = None
+        self._held = "", 0.0  # why a disk or file stops work and delivery, and until when
+        self._closed = "", 0.0  # why nothing can be delivered, and when that is tried again
         self._stuck: dict[int, str] = {}  # outputs whose recall cannot be finished now
         self._to_inspect: deque[InspectRequest] = deque()
         self._to_keep: deque[Taken] = deque()
@@ -253,11 +253,10 @@ class _Daemon:
     def _look_at_disks(self, now: float) -> None:
         if not self._guard_round.due(now):
             return
-        held, closed = _still("held", self._held, now), _still("closed", self._closed, now)
+        sentence, until = self._held
+        held = {"held": sentence} if now < until else {}
         found = find_obstacles(self._settings)
-        obstacles = Obstacles(
-            {**found.work, **held}, {**found.delivery, **held, **closed}, {**found.touchup, **held}
-        )
+        obstacles = Obstacles({**found.work, **held}, {**found.delivery, **held}, {**found.touchup, **held})
         for about, sentence in obstacles.all.items():
             if about not in self._obstacles.all:
                 log.warning("%s", sentence)
@@ -265,25 +264,20 @@ class _Daemon:
             log.info("everything is in its place again: work goes on")
         self._obstacles = obstacles
 
-    def _hold(self, sentence: str, *, just_delivery: bool = False) -> None:
+    def _hold(self, sentence: str) -> None:
         """Stop making and delivering for a while, because a disk is full or fails; then it is tried again."""
-        held = sentence, time.monotonic() + _HOLD_SECONDS
-        if just_delivery:
-            self._closed = held
-        else:
-            self._held = held
+        self._held = sentence, time.monotonic() + _HOLD_SECONDS
         self._guard_round.at_once()
         self._look_at_disks(time.monotonic())
 
     def _pause_reasons(self) -> tuple[str, ...]:
-        trouble = (self._pool.trouble,) if self._pool.trouble else ()
-        stuck = list(self._stuck.values())
-        more = (f"{len(stuck) - 1} more recalls are not finished.",) if len(stuck) > 1 else ()
-        return tuple(
-            dict.fromkeys(
-                (*self._obstacles.all.values(), *trouble, *self._intake.paused.values(), *stuck[:1], *more)
-            )
-        )
+        said = [*self._obstacles.all.values(), self._closed[0], self._pool.trouble]
+        said += self._intake.paused.values()
+        if self._stuck:
+            first, *others = self._stuck.values()
+            more = "1 more recall is" if len(others) == 1 else f"{len(others)} more recalls are"
+            said += [first, f"{more} not finished."] if others else [first]
+        return tuple(dict.fromkeys(filter(None, said)))
 
     def _may_make(self) -> bool:
         hours = self._until_idle or self._settings.daemon.may_work_at(dt.datetime.now().time())
@@ -495,7 +489,8 @@ class _Daemon:
 
     def _deliver(self, now: float) -> None:
         """Deliver one item, so that a round stays short."""
-        if self._obstacles.delivery or not self._due_round.due(now):
+        closed, try_again_at = self._closed
+        if self._obstacles.delivery or now < try_again_at or not self._due_round.due(now):
             return
         if self._unsettled:
             for delivered in recover(self._ledger, self._settings, self._still_alive):
@@ -504,6 +499,7 @@ class _Daemon:
         tried = self._delivery_tries
         item = next((item for item in self._due() if tried.get(item.id, (0, 0.0))[1] <= now), None)
         if item is None:
+            self._closed = "", 0.0
             return
         tries = tried.get(item.id, (0, 0.0))[0] + 1
         last_try = tries >= _DELIVERY_TRIES
@@ -512,8 +508,13 @@ class _Daemon:
                 self._ledger, self._settings, item, last_try=last_try, progress=self._still_alive
             )
         except OutboxClosed as error:
-            self._hold(error.message, just_delivery=True)
+            self._closed = error.message, now + _HOLD_SECONDS
+            if error.message != closed:
+                log.warning("%s", error.message)
             return
+        if closed:
+            self._closed = "", 0.0
+            log.info("the outbox can be written again: delivery goes on")
         if delivered.status is Status.APPROVED:
             self._delivery_tries[item.id] = tries, now + _DELIVERY_WAIT_SECONDS
         else:
@@ -622,14 +623,9 @@ class _Daemon:
         if self._obstacles.work:
             return True
         counts = self._counts()
-        if self._obstacles.delivery:
+        if self._obstacles.delivery or self._closed[0]:
             return not self._to_keep and not counts[Status.RECEIVED] and not counts[Status.PROCESSING]
         return self._is_idle(counts)
-
-
-def _still(about: str, held: tuple[str, float] | None, now: float) -> dict[str, str]:
-    """A reason to pause, as long as it lasts."""
-    return {} if held is None or now >= held[1] else {about: held[0]}
 
 
 def _inspection(outcome: Outcome[Ticket]) -> Inspection | WorkerDied:

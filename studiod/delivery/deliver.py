@@ -10,8 +10,9 @@ import contextlib
 import errno
 import os
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path, PurePosixPath
 
 from studiod.delivery.manifest import Line, add_lines, remove_lines
@@ -73,13 +74,17 @@ def deliver(
     """Deliver one approved item.
 
     OutOfSpace where a disk is full, OutboxClosed where the outbox, its manifest or the archive cannot be
-    written at all: the item is approved again then. Where just its own files cannot be written it is
-    approved again too, or failed when this was the `last_try`.
+    written at all: the item is approved still, and nothing is recorded where that was so beforehand.
+    Where just its own files cannot be written it is approved again too, or failed when this was the
+    `last_try`.
     """
     version = get_version(ledger, item.id, item.version)
     if version is None:
         raise TransitionRefused(f"Item {item.id} has no version {item.version} to deliver.")
     made, folder = version.made, settings.work / version.made.folder
+    closed = _closed_place(settings, item, made.composites)
+    if closed is not None:
+        raise _hindrance(closed, settings.outbox)
     found = FoundFiles(
         cutout=sha256_of(folder / made.cutout[0], progress) or "",
         matte=sha256_of(folder / made.matte[0], progress) or "",
@@ -105,16 +110,14 @@ def deliver(
     except (OSError, ContentChanged) as error:
         _take_back(settings.outbox, outputs)
         reason = _sentence(error, settings.outbox)
-        full = isinstance(error, OSError) and error.errno in _FULL
-        closed = isinstance(error, OSError) and _is_closed(settings, outputs)
-        if last_try and not full and not closed:
+        if isinstance(error, OSError):
+            closed = error if error.errno in _FULL else _closed_place(settings, item, made.composites)
+        if last_try and closed is None:
             queue.delivery_failed(ledger, item.id, item.version, reason)
             return Delivered(item.id, Status.FAILED, reason=reason)
         status = queue.delivery_interrupted(ledger, item.id, item.version, reason)
-        if full:
-            raise OutOfSpace(reason, "Free some space: delivery goes on by itself.") from None
-        if closed:
-            raise OutboxClosed(reason, "Put that right: delivery goes on by itself.") from None
+        if closed is not None:
+            raise _hindrance(closed, settings.outbox) from None
         return Delivered(item.id, status, reason=reason)
 
 
@@ -224,36 +227,46 @@ def _take_back(outbox: Path, outputs: Sequence[OutputRecord]) -> None:
         remove_lines(outbox / MANIFEST, {printable(output.path) for output in outputs})
 
 
-def _is_closed(settings: Settings, outputs: Sequence[OutputRecord]) -> bool:
-    """Whether a folder that is there, or the manifest, takes nothing: that is no fault of the item's."""
+def _closed_place(settings: Settings, item: ItemRecord, presets: Iterable[str]) -> OSError | None:
+    """Why a place of more than this item takes nothing, if one does: that is no fault of the item's.
+
+    Those are the manifest and the folders of outbox and archive; one that is not there yet can be made.
+    """
     outbox, archive = settings.outbox, settings.delivery.archive
-    folders = {outbox, *((outbox / output.path).parent for output in outputs)}
-    try:
-        for folder in folders if archive is None else {*folders, archive}:
-            if folder.is_dir():
-                with tempfile.TemporaryFile(prefix=".studiod-", dir=folder):
-                    pass
-        if os.path.lexists(outbox / MANIFEST):
-            with (outbox / MANIFEST).open("r+b"):
+    folders = [outbox, *(outbox / preset for preset in presets)]
+    if archive is not None:
+        folders += [archive, archive / item.hot_folder]
+    for folder in filter(os.path.lexists, folders):
+        try:
+            with tempfile.TemporaryFile(prefix=".studiod-", dir=folder):
                 pass
-    except OSError:
-        return True
-    return False
+        except OSError as error:
+            return OSError(error.errno, error.strerror, str(folder))
+    try:
+        with contextlib.suppress(FileNotFoundError), (outbox / MANIFEST).open("r+b"):
+            pass
+    except OSError as error:
+        return error
+    return None
+
+
+def _hindrance(error: OSError, outbox: Path) -> StudioError:
+    reason = _sentence(error, outbox)
+    if error.errno in _FULL:
+        return OutOfSpace(reason, "Free some space: delivery goes on by itself.")
+    return OutboxClosed(reason, "Put that right: delivery goes on by itself.")
 
 
 def _moved_aside(outbox: Path, output: OutputRecord) -> str:
+    names = (outbox / RECALLED / name for name in _recalled_names(output))
+    return f"{RECALLED}/{move_aside(outbox / output.path, names).name}"
+
+
+def _recalled_names(output: OutputRecord) -> Iterator[str]:
     path = PurePosixPath(output.path)
-    name = path.name
-    number = 1
-    while True:
-        target = outbox / RECALLED / name
-        try:
-            move_aside(outbox / output.path, target)
-        except FileExistsError:
-            number += 1
-            name = f"{_shortened(path.stem)}_{output.preset}_{number}{path.suffix}"
-        else:
-            return f"{RECALLED}/{name}"
+    yield path.name
+    for number in count(2):
+        yield f"{_shortened(path.stem)}_{output.preset}_{number}{path.suffix}"
 
 
 def _archive(settings: Settings, archive: Path, item: ItemRecord, progress: Progress) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import logging
 import os
 from collections.abc import Collection, Sequence
 from dataclasses import astuple, dataclass
+from itertools import count
 from pathlib import Path
 
 from studiod.delivery.place import move_aside
@@ -37,7 +39,8 @@ def add_lines(manifest: Path, lines: Sequence[Line]) -> None:
     """Append the lines of files that the manifest does not name yet, and make them durable.
 
     A last line that a crash cut short is taken off first; one that a person's editor left without
-    its newline is completed. What is no such table at all is moved aside, and a new one begun.
+    its newline is completed. What is no such table at all, or does not begin with our columns, is moved
+    aside, and a new one begun.
     """
     whole = _repaired(manifest)
     known = {row[1] for row in whole if len(row) > 1}
@@ -75,6 +78,8 @@ def _repaired(manifest: Path) -> list[list[str]]:
     lacks_newline = last.count(b",") >= len(COLUMNS) - 1 and _is_complete(last)
     try:
         whole = _rows(content if lacks_newline else content[:start])
+        if not whole and not _row(COLUMNS).encode().startswith(last.rstrip(b"\0")):
+            raise csv.Error("it is one line, which is not ours")
     except csv.Error as error:
         _move_aside(manifest, error)
         return []
@@ -87,10 +92,14 @@ def _repaired(manifest: Path) -> list[list[str]]:
 
 
 def _rows(content: bytes) -> list[list[str]]:
-    """The rows, whatever ends the lines; csv.Error where it is no table of texts (UTF-16, for one)."""
+    """The rows, whatever ends the lines; csv.Error where it is not our table, but UTF-16 for one."""
     if b"\0" in content:
         raise csv.Error("it holds NUL bytes")
-    return list(csv.reader(io.StringIO(content.decode(errors="surrogateescape"), newline="")))
+    text = content.removeprefix(codecs.BOM_UTF8).decode(errors="surrogateescape")
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    if rows and tuple(rows[0][: len(COLUMNS)]) != COLUMNS:
+        raise csv.Error("its first line does not name our columns")
+    return rows
 
 
 def _is_complete(line: bytes) -> bool:
@@ -100,16 +109,9 @@ def _is_complete(line: bytes) -> bool:
 
 
 def _move_aside(manifest: Path, error: csv.Error) -> None:
-    number = 1
-    while True:
-        aside = manifest.with_name(f"manifest_unreadable_{number}.csv")
-        try:
-            move_aside(manifest, aside)
-        except FileExistsError:
-            number += 1
-        else:
-            log.warning("%s cannot be read (%s): it is now %s", manifest.name, error, aside.name)
-            return
+    names = (manifest.with_name(f"manifest_unreadable_{number}.csv") for number in count(1))
+    aside = move_aside(manifest, names)
+    log.warning("%s cannot be read (%s): it is now %s", manifest.name, error, aside.name)
 
 
 def _row(values: Sequence[object]) -> str:

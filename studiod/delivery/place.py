@@ -6,7 +6,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from studiod.imaging.files import sync_folder
@@ -80,14 +80,23 @@ def place(source: Path, target: Path, sha256: str, progress: Progress = no_progr
     sync_folder(target.parent)
 
 
-def move_aside(source: Path, target: Path) -> None:
-    """Give `source` the name `target` on the same file system; FileExistsError where that is taken."""
-    _make_folder(target.parent)
-    if not (os.path.lexists(target) and source.samefile(target)):  # else a crash came between
-        _name_once(source, target)
-    source.unlink(missing_ok=True)
-    sync_folder(target.parent)
-    sync_folder(source.parent)
+def move_aside(source: Path, targets: Iterable[Path]) -> Path:
+    """Give `source` the first of these names, on the same file system, that nobody has; returns it.
+
+    FileExistsError where all are taken.
+    """
+    for target in targets:
+        _make_folder(target.parent)
+        try:
+            if not (os.path.lexists(target) and os.path.samestat(source.lstat(), target.lstat())):
+                _name_once(source, target)  # else a crash came between
+        except FileExistsError:
+            continue
+        source.unlink(missing_ok=True)
+        sync_folder(target.parent)
+        sync_folder(source.parent)
+        return target
+    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(source))
 
 
 def _make_folder(folder: Path) -> None:

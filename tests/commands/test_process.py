@@ -121,6 +121,21 @@ def test_results_may_be_made_anew(tmp_path: Path, write_picture: WritePicture) -
     assert (tmp_path / "ring_cutout.png").read_bytes() != first
 
 
+def test_results_may_be_made_anew_in_another_format(tmp_path: Path, write_picture: WritePicture) -> None:
+    """Where a cutout and a risk lie side by side an earlier run made them, whatever format its preset had,
+    or if it was broken off before the composite."""
+    write_picture(tmp_path / "ring.jpg", width=200, height=150)
+    for name in ("ring_cutout.png", "ring_risk.json"):
+        (tmp_path / name).write_bytes(b"of an earlier run")
+    (tmp_path / "ring_composite.webp").write_bytes(b"of an earlier preset")
+    done = process(tmp_path / "ring.jpg", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "ring_composite.jpg").is_file()
+    for name in ("ring_cutout.png", "ring_risk.json"):
+        assert (tmp_path / name).read_bytes() != b"of an earlier run"
+    assert (tmp_path / "ring_composite.webp").read_bytes() == b"of an earlier preset"
+
+
 def test_a_mistake_about_one_photograph_does_not_stop_the_others(
     tmp_path: Path, write_picture: WritePicture
 ) -> None:

@@ -21,7 +21,7 @@ from studiod.ledger import queue
 from studiod.ledger.delivery import approved_due, to_recall
 from studiod.ledger.engine import Ledger, open_ledger
 from studiod.ledger.prices import set_price, set_thresholds
-from studiod.ledger.reading import get_item
+from studiod.ledger.reading import get_item, history
 from studiod.ledger.records import FileFacts, NewItem, NewVersion, Person
 from studiod.ledger.review import approve, recall, undo
 from studiod.ledger.states import Status
@@ -244,28 +244,59 @@ def test_the_archive_receives_a_copy_of_the_original(studio: Any) -> None:
     assert (studio.hot / "ring.jpg").read_bytes() == first
 
 
-def test_an_outbox_that_cannot_be_written_fails_the_item_at_the_last_try(studio: Any) -> None:
-    """A file where the preset's folder should be: approved again at first, failed at the last try."""
+def test_a_file_that_cannot_be_written_fails_its_item_at_the_last_try(studio: Any) -> None:
+    """Where just this item's files have no place it is approved again at first, failed at the last try."""
+    studio.rewrite("delay_minutes = 0", 'delay_minutes = 0\narchive = "archive"')
     settings = studio.settings
-    (settings.outbox / "small").write_bytes(b"no folder")
+    (studio.root / "archive" / "main").mkdir(parents=True)
+    (studio.root / "archive" / "main" / "angle").write_bytes(b"no folder")
     with _opened(settings) as ledger:
-        item = get_item(ledger, _approved(ledger, settings))
+        item = get_item(ledger, _approved(ledger, settings, "angle/ring.jpg"))
         assert deliver(ledger, settings, item).status is Status.APPROVED
         last = deliver(ledger, settings, item, last_try=True)
         assert last.status is Status.FAILED and "cannot be written" in last.reason
         assert get_item(ledger, item.id).status is Status.FAILED
 
 
-def test_a_manifest_that_cannot_be_written_fails_no_item(studio: Any) -> None:
-    """However often it was tried: the item stays approved, and is delivered once the manifest can be had."""
-    settings = studio.settings
-    (settings.outbox / "manifest.csv").mkdir()
+@pytest.mark.parametrize("place", ["outbox/manifest.csv", "outbox/small", "archive", "archive/main"])
+def test_what_concerns_every_item_fails_none(studio: Any, place: str) -> None:
+    """With the manifest, or a folder of outbox or archive, not to be had, retries leave the item's history
+    and the outbox as they were; it is delivered once that is put right."""
+    studio.rewrite("delay_minutes = 0", 'delay_minutes = 0\narchive = "archive"')
+    settings, closed = studio.settings, studio.root / place
+    closed.parent.mkdir(exist_ok=True)
+    if place.endswith(".csv"):
+        closed.mkdir()
+    else:
+        closed.write_bytes(b"no folder")
     with _opened(settings) as ledger:
         item = get_item(ledger, _approved(ledger, settings))
-        for _ in range(2):
-            with pytest.raises(OutboxClosed, match=r"manifest\.csv cannot be written"):
+        before = history(ledger, item.id), sorted(settings.outbox.rglob("*"))
+        for _ in range(4):
+            with pytest.raises(OutboxClosed) as told:
                 deliver(ledger, settings, item, last_try=True)
-            assert get_item(ledger, item.id).status is Status.APPROVED
+            assert told.value.message.startswith(f"{closed} cannot be written: ")
+        assert (history(ledger, item.id), sorted(settings.outbox.rglob("*"))) == before
+        if closed.is_dir():
+            closed.rmdir()
+        else:
+            closed.unlink()
+        assert deliver(ledger, settings, item, last_try=True).status is Status.DELIVERED
+
+
+def test_an_outbox_that_closes_during_a_delivery_fails_no_item(studio: Any) -> None:
+    """What was written by then is taken back, and the item is approved again, at the last try too."""
+    settings = studio.settings
+    with _opened(settings) as ledger:
+        item = get_item(ledger, _approved(ledger, settings))
+
+        def close() -> None:
+            if (settings.outbox / "small").is_dir():
+                (settings.outbox / "manifest.csv").mkdir(exist_ok=True)
+
+        with pytest.raises(OutboxClosed, match=r"manifest\.csv cannot be written"):
+            deliver(ledger, settings, item, last_try=True, progress=close)
+        assert get_item(ledger, item.id).status is Status.APPROVED
         assert _outbox(settings) == {}
         (settings.outbox / "manifest.csv").rmdir()
         assert deliver(ledger, settings, item, last_try=True).status is Status.DELIVERED
@@ -390,9 +421,21 @@ def fill_and_deliver(settings: Settings) -> None:
 
 def shut_and_deliver(settings: Settings) -> None:
     """On a tmpfs as outbox: deliver while it may only be read, then as before."""
+    _shut_and_deliver(settings, settings.outbox)
 
+
+def shut_the_archive_and_deliver(settings: Settings) -> None:
+    """The same with the archive's folder of the one hot folder."""
+    assert settings.delivery.archive is not None
+    folder = settings.delivery.archive / "main"
+    folder.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=True)
+    _shut_and_deliver(settings, folder)
+
+
+def _shut_and_deliver(settings: Settings, folder: Path) -> None:
     def remount(how: str) -> None:
-        subprocess.run(["mount", "-o", f"remount,{how}", settings.outbox], check=True)
+        subprocess.run(["mount", "-o", f"remount,{how}", folder], check=True)
 
     with _opened(settings) as ledger:
         item = get_item(ledger, _approved(ledger, settings))
@@ -409,9 +452,11 @@ def shut_and_deliver(settings: Settings) -> None:
         assert deliver(ledger, settings, item, last_try=True).status is Status.DELIVERED
 
 
-@pytest.mark.parametrize("action", ["fill_and_deliver", "shut_and_deliver"])
+@pytest.mark.parametrize("action", ["fill_and_deliver", "shut_and_deliver", "shut_the_archive_and_deliver"])
 def test_an_outbox_that_takes_nothing_is_no_failure(studio: Any, action: str) -> None:
-    """Full, or read-only, it leaves the item approved and no torn file; afterwards it is delivered whole."""
+    """Full, or read-only as the archive may be, it leaves the item approved and no torn file; afterwards it
+    is delivered whole."""
+    studio.rewrite("delay_minutes = 0", 'delay_minutes = 0\narchive = "archive"')
     script = _ON_A_SMALL_DISK.format(
         tests=str(Path(__file__).parent), this=__file__, settings=str(studio.file), action=action
     )

@@ -113,3 +113,45 @@ def test_what_is_no_manifest_is_moved_aside(tmp_path: Path) -> None:
         "manifest_unreadable_2.csv": foreign,
         "manifest_unreadable_3.csv": foreign,
     }
+
+
+@pytest.mark.parametrize("foreign", ["semicolons", "no header", "one line"])
+def test_a_table_that_does_not_begin_as_the_manifest_is_moved_aside(tmp_path: Path, foreign: str) -> None:
+    """What has other columns, or none, is kept whole under another name, and a new manifest is begun."""
+    manifest = tmp_path / "manifest.csv"
+    add_lines(manifest, [_line("white/a.jpg")])
+    text = manifest.read_text()
+    saved = {
+        "semicolons": text.replace(",", ";"),
+        "no header": text.split("\n", 1)[1],
+        "one line": "a note of somebody's",
+    }[foreign]
+    manifest.write_text(saved)
+    add_lines(manifest, [_line("white/b.jpg")])
+    assert [row[1] for row in _rows(manifest)] == ["file", "white/b.jpg"]
+    assert (tmp_path / "manifest_unreadable_1.csv").read_text() == saved
+
+
+@pytest.mark.parametrize("spoilt", ["byte order mark", "another column"])
+def test_a_manifest_that_a_spreadsheet_saved_is_still_the_manifest(tmp_path: Path, spoilt: str) -> None:
+    """A byte order mark before our columns, or a column behind them, moves nothing aside."""
+    manifest = tmp_path / "manifest.csv"
+    add_lines(manifest, [_line("white/a.jpg"), _line("white/b.jpg")])
+    text = manifest.read_text()
+    manifest.write_text("\ufeff" + text if spoilt == "byte order mark" else text.replace("\n", ",note\n"))
+    add_lines(manifest, [_line("white/b.jpg"), _line("white/c.jpg")])
+    remove_lines(manifest, {"white/a.jpg"})
+    assert [row[1] for row in _rows(manifest)] == ["file", "white/b.jpg", "white/c.jpg"]
+    assert list(tmp_path.iterdir()) == [manifest]
+
+
+def test_a_tail_of_zeros_is_cut(tmp_path: Path) -> None:
+    """What a crash left of an append, zeros or a piece of the header too, is cut and not moved aside."""
+    manifest = tmp_path / "manifest.csv"
+    add_lines(manifest, [_line("white/a.jpg")])
+    whole = manifest.read_bytes()
+    for left in (whole + b"\0" * 100, whole + b"R-1,white\0\0", b"\0" * 100, b"sku,fi\0\0", b"sku,file"):
+        manifest.write_bytes(left)
+        add_lines(manifest, [_line("white/a.jpg")])
+        assert manifest.read_bytes() == whole
+        assert list(tmp_path.iterdir()) == [manifest]

@@ -109,9 +109,22 @@ def test_a_move_takes_no_name_that_is_taken(tmp_path: Path) -> None:
     source.write_bytes(b"new")
     target.write_bytes(b"old")
     with pytest.raises(FileExistsError):
-        move_aside(source, target)
+        move_aside(source, [target])
     assert (source.read_bytes(), target.read_bytes()) == (b"new", b"old")
     target.unlink()
     os.link(source, target)
-    move_aside(source, target)
+    assert move_aside(source, [target]) == target
     assert target.read_bytes() == b"new" and not source.exists()
+
+
+def test_a_move_takes_the_first_free_name(tmp_path: Path) -> None:
+    """Of several names the first that nobody has is taken; files and links under the others stay."""
+    source, names = tmp_path / "ring.jpg", [tmp_path / "aside" / f"{number}.jpg" for number in range(5)]
+    source.write_bytes(b"new")
+    names[0].parent.mkdir()
+    names[0].write_bytes(b"old")
+    names[1].symlink_to(source)
+    names[2].symlink_to("nowhere")
+    assert move_aside(source, names) == names[3]
+    assert names[0].read_bytes() == b"old" and names[1].is_symlink()
+    assert names[3].read_bytes() == b"new" and not source.exists() and not names[4].exists()

@@ -4,6 +4,7 @@ import contextlib
 import datetime as dt
 import hashlib
 import json
+import logging
 import shutil
 import signal
 import socket
@@ -16,9 +17,10 @@ from typing import Any
 
 import pytest
 
+from studiod.daemon import loop
 from studiod.daemon.housekeeping import DAY, clear_originals, clear_previews
 from studiod.ledger.engine import open_ledger
-from studiod.ledger.reading import get_version, list_items
+from studiod.ledger.reading import get_version, history, list_items
 from studiod.ledger.review import current_person
 from tests.looking import look_closely
 
@@ -186,23 +188,37 @@ def test_a_full_outbox_delays_delivery(studio: Any, daemon: Any, write_picture: 
 
 
 def test_a_recall_that_cannot_be_finished_holds_up_nothing_else(
-    studio: Any, daemon: Any, write_picture: Callable[..., bytes]
+    studio: Any, daemon: Any, write_picture: Callable[..., bytes], wait_for: Callable[..., None]
 ) -> None:
-    """Meanwhile pictures are made and delivered; it is said once, and done when that is put right."""
-    write_picture(studio.hot / "R-CHEAP.jpg", 1)
+    """Meanwhile pictures are made and delivered; it is said once, of several with their number, and done
+    when that is put right."""
+    for seed in range(3):
+        write_picture(studio.hot / f"R-CHEAP{'_' * seed}.jpg", seed)
     daemon.until_idle()
-    daemon.do("recall", "1")
+    first = next(item.id for item in daemon.items() if item.path == "R-CHEAP.jpg")
+    daemon.do("recall", str(first))
     recalled = studio.outbox / "recalled"
     recalled.write_bytes(b"no folder")
-    write_picture(studio.hot / "R-EDGE.jpg", 2)
+    write_picture(studio.hot / "R-EDGE.jpg", 3)
     daemon.start("--until-idle")
     assert daemon.wait() == 1
     assert daemon.statuses()["R-EDGE.jpg"] == "delivered"
     said = [line for line in daemon.words().splitlines() if "The recall of small/R-CHEAP.jpg is not" in line]
     assert len(said) == 2  # in the log, and as the reason why the pass ends with 1
+    daemon.start()
+    second, third = (item.id for item in daemon.items() if "_" in item.path)
+    daemon.do("recall", str(second))
+    wait_for(lambda: " 1 more recall is not finished." in daemon.state().message, "the second recall")
+    daemon.do("recall", str(third))
+    wait_for(lambda: " 2 more recalls are not finished." in daemon.state().message, "the third recall")
+    assert daemon.stop() == 0
     recalled.unlink()
     daemon.until_idle()
-    assert [path.name for path in recalled.iterdir()] == ["R-CHEAP.jpg"]
+    assert sorted(path.name for path in recalled.iterdir()) == [
+        "R-CHEAP.jpg",
+        "R-CHEAP_.jpg",
+        "R-CHEAP__.jpg",
+    ]
 
 
 def test_a_manifest_that_cannot_be_written_delays_delivery_alone(
@@ -220,6 +236,49 @@ def test_a_manifest_that_cannot_be_written_delays_delivery_alone(
     manifest.rmdir()
     daemon.until_idle()
     assert set(daemon.statuses().values()) == {"delivered"}
+
+
+def test_a_closed_outbox_is_said_once_while_it_lasts(
+    studio: Any, daemon: Any, write_picture: Callable[..., bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Retries add nothing to the log, the history or the outbox, and the reason is told all along; recalls
+    go on meanwhile. The first delivery afterwards says that it goes on."""
+    write_picture(studio.hot / "R-EDGE.jpg", 1)
+    daemon.until_idle()
+    shutil.rmtree(studio.outbox / "small")
+    (studio.outbox / "small").write_bytes(b"no folder")
+    write_picture(studio.hot / "R-CHEAP.jpg", 2)
+    daemon.start("--until-idle")
+    assert daemon.wait() == 1
+    [item] = [item for item in daemon.items() if item.path == "R-CHEAP.jpg"]
+    assert item.status == "approved"
+    ledger = open_ledger(studio.settings.database)
+    caplog.set_level(logging.INFO, logger="studiod")
+    try:
+        before = history(ledger, item.id), sorted(studio.outbox.rglob("*"))
+        rounds = loop._Daemon(studio.settings, ledger, until_idle=False)
+        for night in range(4):  # the clock is handed in
+            rounds._deliver(1000.0 * (night + 1))
+            assert rounds._pause_reasons() == (
+                f"{studio.outbox / 'small'} cannot be written: Not a directory",
+            )
+        daemon.do("recall", next(str(item.id) for item in daemon.items() if item.path == "R-EDGE.jpg"))
+        rounds._recall(4500.0)
+        assert daemon.statuses()["R-EDGE.jpg"] == "awaiting_review"
+        assert (history(ledger, item.id), sorted(studio.outbox.rglob("*"))) == before
+        (studio.outbox / "small").unlink()
+        rounds._deliver(4001.0)  # the hold lasts
+        assert daemon.statuses()["R-CHEAP.jpg"] == "approved"
+        rounds._deliver(5000.0)
+        assert rounds._pause_reasons() == ()
+    finally:
+        ledger.close()
+    assert daemon.statuses()["R-CHEAP.jpg"] == "delivered"
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("studiod.daemon")] == [
+        f"{studio.outbox / 'small'} cannot be written: Not a directory",
+        "the outbox can be written again: delivery goes on",
+        f"item {item.id} delivered: small/R-CHEAP.jpg",
+    ]
 
 
 def test_systemd_and_the_notify_command_are_told(
