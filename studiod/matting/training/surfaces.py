@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +52,7 @@ def _clouds(size: int, knots: float, octaves: int, random: Random, stretch: floa
     return np.asarray(centred / (total.std() + 1e-6), np.float32)
 
 
-def _blended(first: Floats, second: Floats, share: Floats) -> Floats:
+def _blended(first: Floats, second: Floats, share: NDArray[Any]) -> Floats:
     return np.asarray(first + (second - first) * share[..., None], np.float32)
 
 
