@@ -43,7 +43,8 @@ class Rate:
     """At one limit: the share of pieces scored below it that are not usable, with its 95 % interval.
 
     `seen` pieces below it were judged by people; `load` is the share of all pieces that a person must
-    look at: those scored at or over the limit, and those whose price asks for it.
+    look at: those scored at or over the limit, and those whose price asks for it. `own` is the share among
+    the pieces that lie below it and not below the limit before, None where nobody judged any.
     """
 
     limit: float
@@ -52,6 +53,7 @@ class Rate:
     low: float
     high: float
     load: float
+    own: float | None = None
 
 
 def weigh(judgements: Sequence[Judgement]) -> list[Seen]:
@@ -84,21 +86,39 @@ def rates(judgements: Sequence[Judgement], limits: Sequence[float] = LIMITS) -> 
     """
     seen = weigh(judgements)
     found = []
+    before = 0.0
     for limit in limits:
         below = [one for one in seen if one.score < limit]
+        own = [one for one in below if one.score >= before]
+        before = limit
         total, squares = sum(one.weight for one in below), sum(one.weight**2 for one in below)
-        share = sum(one.weight * one.unusable for one in below) / total if total else None
+        share = _share_unusable(below)
         worth = total**2 / squares if squares else 0.0
         low, high = wilson((share or 0.0) * worth, worth)
         looked_at = sum(j.mandatory or j.score >= limit for j in judgements)
-        found.append(Rate(limit, len(below), share, low, high, looked_at / max(1, len(judgements))))
+        load = looked_at / max(1, len(judgements))
+        found.append(Rate(limit, len(below), share, low, high, load, _share_unusable(own)))
     return found
 
 
+def _share_unusable(seen: Sequence[Seen]) -> float | None:
+    total = sum(one.weight for one in seen)
+    return sum(one.weight * one.unusable for one in seen) / total if total else None
+
+
 def propose(found: Sequence[Rate], wanted: float) -> Rate | None:
-    """The highest limit whose false-pass rate is at most `wanted` with 97.5 % confidence, if any."""
-    good = [rate for rate in found if rate.false_pass is not None and rate.high <= wanted]
-    return max(good, key=lambda rate: rate.limit, default=None)
+    """The highest limit whose false-pass rate is at most `wanted` with 97.5 % confidence, if any.
+
+    It has pieces of its own that people judged, and no limit up to it has too many that are not usable:
+    much that is known of low scores says nothing about high ones.
+    """
+    best = None
+    for rate in found:
+        if rate.own is not None and rate.own > wanted:
+            break
+        if rate.own is not None and rate.high <= wanted:
+            best = rate
+    return best
 
 
 def needed_for(wanted: float) -> int:

@@ -76,6 +76,14 @@ def test_the_highest_limit_that_is_sure_enough_is_proposed() -> None:
     assert chosen.high == pytest.approx(1.959964**2 / (400 + 1.959964**2))
 
 
+def test_no_limit_is_proposed_beyond_what_was_judged() -> None:
+    """450 usable pieces below .05 say nothing of higher scores, and three bad ones up there forbid them."""
+    sound = [judged(0.03, True)] * 450
+    for others in ([], [judged(0.8, None)] * 50, [judged(0.97, False)] * 3):
+        chosen = propose(rates([*sound, *others]), wanted=0.01)
+        assert chosen is not None and chosen.limit <= 0.05
+
+
 def test_few_decisions_propose_nothing() -> None:
     """Forty usable pieces cannot show one in a hundred; 381 can."""
     assert propose(rates([judged(0.01, True)] * 40), wanted=0.01) is None

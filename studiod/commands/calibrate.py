@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,24 +48,23 @@ def calibrate(
     settings = studio_settings(config)
     judged, strangers = _on_one_scale(read_judgements(studio_ledger(settings)), settings.calibrations)
     shown = console()
+    say = partial(shown.print, markup=False)
     inforce = studio_calibration(settings.calibrations).version
     people = sum(j.usable is not None for j in judged)
     stopped = sum(j.usable is False for j in judged)
-    shown.print(
-        f"Calibration in force: {inforce}, {len(list_adjustments(settings.calibrations))} of your own."
-    )
-    shown.print(
+    say(f"Calibration in force: {inforce}, {len(list_adjustments(settings.calibrations))} of your own.")
+    say(
         f"{people} pieces were judged by a person ({stopped} not usable as they stood), "
         f"{len(judged) - people} left by policy and nobody looked."
     )
     if strangers:
-        shown.print(f"Left out: {strangers} pieces that another calibration scored.")
+        say(f"Left out: {strangers} pieces that another calibration scored.")
     if blind := learning.uncovered(judged):
-        shown.print(f"Nobody looked at anything of about the risk of {blind} of those that policy let go.")
+        say(f"Nobody looked at anything of about the risk of {blind} of those that policy let go.")
     found = learning.rates(judged)
     shown.print(_table(found))
     shown.print(_places_table(learning.compare_places(judged, _changes_below(settings.work))))
-    shown.print(_proposal(learning.propose(found, wanted), found, wanted))
+    say(_proposal(learning.propose(found, wanted), found, wanted))
     if plot is not None:
         try:
             learning.plot_rates(plot, found, wanted)
@@ -74,9 +74,9 @@ def calibrate(
                 f"The plot cannot be written to {printable(plot)}: {why}.",
                 "Name a .png file you may write.",
             ) from None
-        shown.print(f"Drawn to {printable(plot)}")
+        say(f"Drawn to {printable(plot)}")
     if apply:
-        shown.print(_apply(judged, settings.calibrations))
+        say(_apply(judged, settings.calibrations))
 
 
 def _on_one_scale(judged: Sequence[Judgement], folder: Path) -> tuple[list[Judgement], int]:

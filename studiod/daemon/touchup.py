@@ -192,7 +192,8 @@ class TouchupDesk:
         for path, signature in there.items():
             if path not in self._under_way and not self._is_decided(path, signature):
                 self._tracker.observe(path, signature, now)
-        for path, signature in self._tracker.take_settled(now):
+        settled = self._tracker.take_settled(now)
+        for path, signature in sorted(settled, key=lambda each: each[1].mtime_ns):  # the last save counts
             self._under_way.add(path)
             size, mtime_ns, inode = signature.size, signature.mtime_ns, signature.inode
             facts = FileFacts(RETURNS, path, None, size, mtime_ns, inode=inode)

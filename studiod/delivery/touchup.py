@@ -91,7 +91,8 @@ class Identity:
 
 def identify(path: Path) -> Identity:
     """Which touch-up a file answers, by the token in it or by its name; PictureError where neither tells."""
-    named = re.search(r"_item(\d{1,9})_v(\d{1,9})(?!\d)", path.name)
+    names = [*re.finditer(r"_item(\d{1,9})_v(\d{1,9})(?!\d)", path.name)]
+    named = names[-1] if names else None  # ours is the last: a photograph may be called so itself
     with path.open("rb") as file:
         empty = not file.seek(0, os.SEEK_END)
         content = b"" if empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

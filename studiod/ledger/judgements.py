@@ -12,7 +12,7 @@ from sqlalchemy import Row, select
 
 from studiod.ledger.engine import Ledger
 from studiod.ledger.records import Box, Demand, Origin
-from studiod.ledger.tables import decisions, items, versions
+from studiod.ledger.tables import decisions, events, items, versions
 
 _OF_THE_PHOTOGRAPH = frozenset({"out_of_focus", "cut_by_frame"})
 
@@ -44,7 +44,8 @@ def read_judgements(ledger: Ledger) -> list[Judgement]:
     """Every version of the pipeline's own that a person or policy decided on, in order of the items.
 
     Flagged, rejected, brushed over or replaced by a touch-up is not usable; rejected for what is the
-    photograph's fault alone says nothing. Withdrawn decisions of persons do not count.
+    photograph's fault alone says nothing. Withdrawn decisions of persons do not count, and what was approved
+    in one go, without a look at each, is as unseen as what policy let go.
     """
     with ledger.reading() as connection:
         made = connection.execute(
@@ -53,6 +54,12 @@ def read_judgements(ledger: Ledger) -> list[Judgement]:
             .order_by(versions.c.item, versions.c.version)
         ).all()
         decided = connection.execute(select(decisions).order_by(decisions.c.id)).all()
+        approvals = connection.execute(
+            select(events.c.item, events.c.version, events.c.what)
+            .where(events.c.what.in_(["approved", "approved_unseen"]))
+            .order_by(events.c.id)
+        ).all()
+    last = {(row.item, row.version): row.what for row in approvals}
     by_version: dict[tuple[int, int], list[Row[Any]]] = {}
     for row in decided:
         by_version.setdefault((row.item, row.version), []).append(row)
@@ -65,24 +72,27 @@ def read_judgements(ledger: Ledger) -> list[Judgement]:
         here = by_version.get((row.item, row.version), [])
         later = after.get((row.item, row.version))
         mended = later is not None and later.item == row.item and later.origin != Origin.CAPTURE
-        judged = _judgement(row, here, mended, returned.get(row.item) if mended else None)
+        unseen = last.get((row.item, row.version)) == "approved_unseen"
+        judged = _judgement(row, here, unseen, mended, returned.get(row.item) if mended else None)
         if judged is not None:
             found.append(judged)
     return found
 
 
 def _judgement(
-    row: Row[Any], decided: list[Row[Any]], mended: bool, returned: str | None
+    row: Row[Any], decided: list[Row[Any]], unseen: bool, mended: bool, returned: str | None
 ) -> Judgement | None:
+    """What is known of a version; `unseen` says that it was approved without a look."""
     by_policy = any(each.kind == "policy" for each in decided)
     people = [each for each in decided if each.kind == "person" and each.withdrawn_at is None]
+    approved = any(each.verdict == "approve" for each in people)
     stopped = [each for each in people if each.verdict != "approve"]
     blamed = [each for each in stopped if not _blames_the_photograph(each)]
     if blamed or mended:
         usable: bool | None = False
-    elif any(each.verdict == "approve" for each in people):
+    elif approved and not unseen:
         usable = True
-    elif by_policy and not stopped:
+    elif approved or (by_policy and not stopped):
         usable = None
     else:
         return None

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studiod.imaging.colour import encode_srgb8
-from studiod.matting.chain import ChainMatting
+from studiod.matting.chain import ChainMatting, obey_strokes
 from studiod.matting.difference import matte_from_difference
 from studiod.matting.general import GeneralModel
 from studiod.matting.matte import Matte
@@ -67,7 +67,7 @@ class GeneralMatte:
             alpha = np.zeros(photo.shape[:2], np.float32)
         else:
             alpha = matte_from_difference(photo, background, mask)
-        _obey(alpha, strokes)
+        obey_strokes(alpha, photo, background, strokes)
         return Matte(alpha)
 
 
@@ -86,13 +86,3 @@ def _display(photo: Floats) -> NDArray[np.uint8]:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         photo = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.float32)
     return encode_srgb8(photo)
-
-
-def _obey(alpha: Floats, strokes: Sequence[Stroke]) -> None:
-    """Set `alpha` to 1 under keep and solid strokes and to 0 under remove strokes, in their order."""
-    for stroke in strokes:
-        points = np.round(np.asarray(stroke.points, np.float64)).astype(np.int32).reshape(-1, 1, 2)
-        under = np.zeros(alpha.shape, np.uint8)
-        thickness = max(1, round(2 * stroke.radius))
-        cv2.polylines(under, [points], False, 1, thickness)
-        alpha[under > 0] = 0.0 if stroke.mode == "remove" else 1.0

@@ -42,6 +42,19 @@ def test_what_policy_let_go_is_not_known(studio: Studio) -> None:
     assert found[back].usable is False and found[back].recalled
 
 
+def test_what_was_approved_in_one_go_is_not_known(studio: Studio) -> None:
+    """Nobody looked at it; looked at and approved after an undo, it is known."""
+    blind, seen = studio.add("A.jpg"), studio.add("B.jpg")
+    studio.process()
+    studio.process()
+    for item in (blind, seen):
+        review.approve_unseen(studio.ledger, item, 1, ANNA, below=0.9)
+    review.undo(studio.ledger, seen, ANNA)
+    studio.approve(seen)
+    found = judgements(studio)
+    assert found[blind].usable is None and found[seen].usable is True
+
+
 def test_a_withdrawn_decision_does_not_count(studio: Studio) -> None:
     """Undone, the piece is as if nobody had decided; decided anew, the new decision counts."""
     item = studio.add()

@@ -58,11 +58,11 @@ def test_an_empty_frame_has_an_empty_matte(matte: LoadedMatte) -> None:
 
 
 def test_strokes_are_obeyed(matte: LoadedMatte) -> None:
-    """A remove stroke clears what it covers, a keep stroke holds it."""
+    """A single click with the remove brush clears what it covers, a solid stroke covers it."""
     photo = ring()
     strokes = (
-        Stroke(((200.0, 240.0), (200.0, 240.0)), 8.0, "remove"),
-        Stroke(((320.0, 240.0), (330.0, 240.0)), 6.0, "keep"),
+        Stroke(((200.0, 240.0),), 8.0, "remove"),
+        Stroke(((320.0, 240.0), (330.0, 240.0)), 6.0, "solid"),
     )
     alpha = matte.solve(photo, estimate_background(photo), strokes).alpha
     assert alpha[240, 200] == 0 and alpha[240, 325] == 1
