@@ -53,7 +53,7 @@ class Rate:
     low: float
     high: float
     load: float
-    own: float | None = None
+    own: float | None
 
 
 def weigh(judgements: Sequence[Judgement]) -> list[Seen]:

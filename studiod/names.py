@@ -20,6 +20,11 @@ def inert(text: str) -> str:
     return "".join(map(_inert, text))
 
 
+def mistake_text(error: Exception) -> str:
+    """What is said of a file or item that an exception of ours was about; a sentence without its end."""
+    return f"studiod makes a mistake about it ({type(error).__name__}: {printable(str(error))})"
+
+
 def _inert(character: str) -> str:
     if character.isprintable():
         return character

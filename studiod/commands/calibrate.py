@@ -55,12 +55,12 @@ def calibrate(
     say(f"Calibration in force: {inforce}, {len(list_adjustments(settings.calibrations))} of your own.")
     say(
         f"{people} pieces were judged by a person ({stopped} not usable as they stood), "
-        f"{len(judged) - people} left by policy and nobody looked."
+        f"{len(judged) - people} left by policy or in one go and nobody looked."
     )
     if strangers:
         say(f"Left out: {strangers} pieces that another calibration scored.")
     if blind := learning.uncovered(judged):
-        say(f"Nobody looked at anything of about the risk of {blind} of those that policy let go.")
+        say(f"Nobody looked at anything of about the risk of {blind} of these.")
     found = learning.rates(judged)
     shown.print(_table(found))
     shown.print(_places_table(learning.compare_places(judged, _changes_below(settings.work))))

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from studiod.commands.options import ConfigOption
 from studiod.errors import StudioError
-from studiod.names import inert, printable
+from studiod.names import inert, mistake_text, printable
 from studiod.settings import SETTINGS_NAME, MattingSettings, Preset, find_config, load_preset, load_settings
 
 if TYPE_CHECKING:
@@ -172,5 +172,4 @@ def _why(error: Exception, file: Path) -> str:
         return f"{printable(file)} needs more memory than there is. End other programs, or scale it down."
     if isinstance(error, OSError):
         return f"{printable(file)}: {error.strerror or type(error).__name__}. Look at the folder of --out."
-    what = f"{type(error).__name__}: {inert(str(error))}"
-    return f"{printable(file)}: studiod makes a mistake about it ({what}). Leave it out, and report it."
+    return f"{printable(file)}: {mistake_text(error)}. Leave it out, and report it."

@@ -41,7 +41,7 @@ from studiod.ledger.records import Activity, Claimed, DaemonState, ItemRecord, N
 from studiod.ledger.states import Status
 from studiod.ledger.touchup import is_waited_for
 from studiod.money import to_minor
-from studiod.names import printable
+from studiod.names import mistake_text, printable
 from studiod.settings import MARKER, HotFolder, Preset, Settings, load_preset
 from studiod.strokes import strokes_to_json
 
@@ -401,9 +401,8 @@ class _Daemon:
             case Claimed() as claimed:
                 name = f"item {claimed.item} ({printable(claimed.path)})"
                 log.error("%s: studiod makes a mistake about this item", name, exc_info=error)
-                what = f"{type(error).__name__}: {printable(str(error))}"
                 with contextlib.suppress(TransitionRefused):
-                    queue.fail(self._ledger, claimed, f"studiod makes a mistake about it ({what})")
+                    queue.fail(self._ledger, claimed, mistake_text(error))
             case Sending() | Returning() as ticket:
                 self._touchup.give_up(ticket, error)
             case _ if self._until_idle:

@@ -33,7 +33,7 @@ from studiod.ledger.touchup import (
     to_send,
     was_returned,
 )
-from studiod.names import inert, printable
+from studiod.names import inert, mistake_text, printable
 from studiod.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -123,15 +123,16 @@ class TouchupDesk:
 
     def give_up(self, ticket: Sending | Returning, error: Exception) -> None:
         """A mistake of ours about one file or item, which alone pays for that."""
-        what = f"studiod makes a mistake about it ({type(error).__name__}: {printable(str(error))})"
         if isinstance(ticket, Sending):
             log.error("item %d: studiod makes a mistake about it", ticket.item, exc_info=error)
-            self._sent(ticket, None, what)
+            self._sent(ticket, None, mistake_text(error))
         else:
             path = printable(ticket.facts.path)
             log.error("%s: studiod makes a mistake about it", path, exc_info=error)
             facts = replace(ticket.facts, kept_copy=None)
-            self._set_aside(Returning(facts, ticket.touchup), f"It could not be taken: {what}.")
+            self._set_aside(
+                Returning(facts, ticket.touchup), f"It could not be taken: {mistake_text(error)}."
+            )
 
     # Out.
 

@@ -119,13 +119,10 @@ def read_catalog(path: Path, currency: str) -> Catalog:
         raise SettingsError(f"The catalogue {name} is empty.", "Its first line must be sku,price,currency.")
     columns = _columns(header[1], name)
     reader = _Reader(name, currency, columns, len(header[1]))
-    last = None
-    for line, row in rows:
-        if last is not None:
-            reader.take(*last)
-        last = line, row
-    if last is not None:
-        reader.take(*last, is_cut=not text.rstrip(" \t,;").endswith(("\n", "\r", '"')))
+    is_cut = not text.rstrip(" \t,;").endswith(("\n", "\r", '"'))
+    listed = [*rows]
+    for number, (line, row) in enumerate(listed, 1):
+        reader.take(line, row, is_cut=is_cut and number == len(listed))
     return reader.catalog()
 
 

@@ -26,7 +26,7 @@ from studiod.ledger.prices import set_price
 from studiod.ledger.reading import list_items
 from studiod.ledger.records import FileState, ItemRecord
 from studiod.ledger.states import Status
-from studiod.names import printable
+from studiod.names import mistake_text, printable
 from studiod.settings import MARKER, HotFolder, Settings
 
 __all__ = ["InspectRequest", "Inspection", "Intake", "Taken", "WorkerDied"]
@@ -111,7 +111,7 @@ class Intake:
         self._said: set[str] = set()
         self._restat_due = 0.0
         self._release_due = 0.0
-        self._prices_due = False
+        self._prices_due = True
         self._now = 0.0
 
     def start(self) -> None:
@@ -362,8 +362,7 @@ class Intake:
         """Quarantine a file that we have a mistake about: it alone pays for that, not the night."""
         name = printable(key[1])
         log.error("%s: studiod makes a mistake about this file", name, exc_info=error)
-        what = f"{type(error).__name__}: {printable(str(error))}"
-        self._rules.refuse(self._hot[key[0]].settings, seen, f"studiod makes a mistake about it ({what}).")
+        self._rules.refuse(self._hot[key[0]].settings, seen, f"{mistake_text(error)}.")
 
     def _rank(self, key: Key) -> tuple[bool, bool, bool, str]:
         found = self._ready[key].found
@@ -445,7 +444,6 @@ class Intake:
 
     def _bring_all_up_to_date(self) -> None:
         """Give every item today's price; it stays due until all have it, whatever the ledger refuses."""
-        self._prices_due = True
         offset = 0
         while page := list_items(self._ledger, limit=_PAGE, offset=offset):
             for item in page:
