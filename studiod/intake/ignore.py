@@ -5,17 +5,12 @@ from __future__ import annotations
 from enum import StrEnum
 from pathlib import PurePath
 
-RAW_EXTENSIONS = frozenset({
-    ".3fr", ".ari", ".arw", ".bay", ".cap", ".cr2", ".cr3", ".crw", ".dcr", ".dcs", ".dng", ".eip", ".erf",
-    ".fff", ".gpr", ".iiq", ".k25", ".kdc", ".mdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef",
-    ".ptx", ".pxn", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
-})  # fmt: skip
-"""The extensions of camera RAW files."""
+from studiod.imaging.decoders.suffixes import RAW_SUFFIXES
 
 JPEG_EXTENSIONS = frozenset({".jpg", ".jpeg", ".jpe"})
 """The extensions of the file that a camera writes beside a RAW."""
 
-PICTURE_EXTENSIONS = RAW_EXTENSIONS | JPEG_EXTENSIONS | {".png", ".tif", ".tiff", ".webp"}
+PICTURE_EXTENSIONS = RAW_SUFFIXES | JPEG_EXTENSIONS | {".png", ".tif", ".tiff", ".webp"}
 """The extensions that are taken up; nothing else is ever decoded or quarantined."""
 
 _FOLDERS = frozenset({
@@ -76,7 +71,7 @@ def extension(path: str) -> str:
 
 def is_raw(path: str) -> bool:
     """Whether the name is that of a camera RAW file."""
-    return extension(path) in RAW_EXTENSIONS
+    return extension(path) in RAW_SUFFIXES
 
 
 def is_jpeg(path: str) -> bool:

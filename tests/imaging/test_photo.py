@@ -3,7 +3,6 @@
 import datetime as dt
 import io
 import os
-import re
 import struct
 import zlib
 from pathlib import Path
@@ -19,7 +18,7 @@ from PIL import Image, ImageOps
 
 from studiod.errors import PictureError
 from studiod.imaging.colour import ADOBE_RGB
-from studiod.imaging.photo import check_photo, read_header, read_photo
+from studiod.imaging.photo import read_header, read_photo
 
 NOISE = np.random.default_rng(7)
 EIGHT = NOISE.integers(0, 256, (40, 60, 3), dtype=np.uint8)
@@ -57,26 +56,6 @@ def test_sixteen_bit_png_is_not_cut_to_eight(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(imagecodecs.png_encode(SIXTEEN))
     assert np.array_equal(read_photo(path).pixels, SIXTEEN)
-    assert read_header(path).bits == 16
-
-
-@pytest.mark.parametrize("byteorder", ["<", ">"])
-@pytest.mark.parametrize("compression", [None, "lzw", "zlib"])
-@pytest.mark.parametrize(
-    "layout", [{}, {"tile": (16, 16)}, {"predictor": True}, {"planarconfig": "separate"}]
-)
-def test_sixteen_bit_tiffs_of_every_make(
-    tmp_path: Path, byteorder: str, compression: str, layout: dict
-) -> None:
-    """LZW and deflate, tiled, planar and with predictor, big- and little-endian TIFFs keep all their bits."""
-    if compression is None and "predictor" in layout:
-        pytest.skip("a predictor needs a compression")
-    path = tmp_path / "a.tif"
-    picture = np.moveaxis(SIXTEEN, -1, 0) if "planarconfig" in layout else SIXTEEN
-    tifffile.imwrite(path, picture, photometric="rgb", compression=compression, byteorder=byteorder, **layout)
-    photo = read_photo(path)
-    assert photo.pixels.dtype == np.uint16
-    assert np.array_equal(photo.pixels, SIXTEEN)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -264,71 +243,6 @@ def test_a_jpeg_that_was_closed_early_is_refused(tmp_path: Path) -> None:
         read_photo(tmp_path / "a.jpg")
 
 
-def unusual_jpeg(across: int, down: int, **options: object) -> bytes:
-    """A JPEG whose chroma has so many times fewer pixels; made of three grey ones, a scan each."""
-
-    def segment(marker: int, payload: bytes) -> bytes:
-        return struct.pack(">BBH", 0xFF, marker, len(payload) + 2) + payload
-
-    luma, *chroma = Image.fromarray(SMOOTH).convert("YCbCr").split()
-    width, height = luma.size
-    parts = [b"\xff\xd8"]
-    for number, plane in enumerate(
-        (
-            luma,
-            *(
-                each.resize((-(-width // across), -(-height // down)), Image.Resampling.BOX)
-                for each in chroma
-            ),
-        )
-    ):
-        stream = io.BytesIO()
-        plane.save(stream, "JPEG", quality=90, **options)
-        grey, place, tables = stream.getvalue(), 2, {0xC4: b"", 0xDB: b"", 0xDD: b""}
-        while grey[place + 1] != 0xDA:
-            end = place + 2 + int.from_bytes(grey[place + 2 : place + 4], "big")
-            if grey[place + 1] in tables:
-                tables[grey[place + 1]] += grey[place:end]
-            place = end
-        if number == 0:
-            frame = struct.pack(">BHHB", 8, height, width, 3)
-            frame += bytes((1, across << 4 | down, 0, 2, 0x11, 0, 3, 0x11, 0))
-            parts += [tables[0xDB], tables[0xDD], segment(0xC0, frame)]
-        scan = grey[place + 2 + int.from_bytes(grey[place + 2 : place + 4], "big") : -2]
-        parts += [tables[0xC4], segment(0xDA, bytes((1, number + 1, 0, 0, 63, 0))), scan]
-    return b"".join((*parts, b"\xff\xd9"))
-
-
-@pytest.mark.parametrize("options", [{}, {"restart_marker_blocks": 5}])
-@pytest.mark.parametrize(("across", "down"), [(3, 1), (1, 3), (4, 2)])
-def test_a_jpeg_of_unusual_sampling_is_read_as_pillow_reads_it(
-    tmp_path: Path, across: int, down: int, options: dict
-) -> None:
-    """A picture that decodes whole is read, whatever its chroma's size, with bytes after it too."""
-    path = tmp_path / "a.jpg"
-    for tail in (b"", b"garbage" * 100):
-        path.write_bytes(unusual_jpeg(across, down, **options) + tail)
-        with Image.open(path) as picture:
-            expected = np.asarray(picture)
-        assert np.array_equal(read_photo(path).pixels, expected)
-
-
-@pytest.mark.parametrize("options", [{}, {"restart_marker_blocks": 5}])
-@given(share=st.floats(0.01, 0.99), ended=st.booleans())
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_a_jpeg_of_unusual_sampling_that_is_cut_off_is_refused(
-    tmp_path: Path, options: dict, share: float, ended: bool
-) -> None:
-    """Cut anywhere in a scan, it is an error with an end mark and without."""
-    whole = unusual_jpeg(3, 1, **options)
-    scans = [match.end() + 8 for match in re.finditer(rb"\xff\xda", whole)]
-    for start, end in ((scans[0], whole.find(b"\xff\xc4", scans[0])), (scans[-1], len(whole) - 2)):
-        cut = start + int((end - start) * share)
-        (tmp_path / "a.jpg").write_bytes(whole[:cut] + (b"\xff\xd9" if ended else b""))
-        with pytest.raises(PictureError, match="part of the picture is missing"):
-            read_photo(tmp_path / "a.jpg")
-
-
 @pytest.mark.parametrize("name", FORMATS)
 def test_what_follows_the_picture_does_not_matter(tmp_path: Path, name: str) -> None:
     """Trailing bytes after a whole picture are ignored."""
@@ -366,51 +280,6 @@ def test_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
         read_photo(tmp_path / "a.png")
 
 
-@pytest.mark.parametrize(
-    ("values", "said"),
-    [
-        (np.full((32, 32, 3), np.nan, np.float32), "not numbers"),
-        (np.full((32, 32, 3), 7.0, np.float32), "outside 0 to 1"),
-        (np.ones((32, 32), np.int16), "signed"),
-    ],
-)
-def test_odd_tiffs_are_refused_in_words(tmp_path: Path, values: np.ndarray, said: str) -> None:
-    """NaN, open-ended and signed TIFFs say why they are not read."""
-    tifffile.imwrite(tmp_path / "a.tif", values)
-    with pytest.raises(PictureError, match=said):
-        read_photo(tmp_path / "a.tif")
-
-
-def test_a_floating_point_tiff_between_0_and_1_is_read(tmp_path: Path) -> None:
-    """A sane floating-point TIFF becomes 16 bits."""
-    tifffile.imwrite(tmp_path / "a.tif", np.full((32, 32, 3), 0.5, np.float32), photometric="rgb")
-    assert read_photo(tmp_path / "a.tif").pixels[0, 0].tolist() == [32768] * 3
-
-
-@pytest.mark.parametrize("inverted", [False, True])
-def test_a_tiff_of_one_bit_is_black_and_white(tmp_path: Path, inverted: bool) -> None:
-    """A picture that decodes whole is read, of one bit a pixel too, whichever of the two is white."""
-    drawn = EIGHT[..., 0] > 127
-    tifffile.imwrite(tmp_path / "a.tif", drawn, photometric="miniswhite" if inverted else "minisblack")
-    expected = np.where(drawn ^ inverted, 255, 0)
-    assert np.array_equal(read_photo(tmp_path / "a.tif").pixels, np.stack([expected] * 3, axis=2))
-
-
-@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
-def test_a_ycbcr_tiff_becomes_rgb(tmp_path: Path, compression: str | None) -> None:
-    """Luma and chroma at full size are read as Pillow reads them; a chroma of fewer pixels is refused."""
-    colours = Image.fromarray(EIGHT).convert("YCbCr")
-    colours.save(tmp_path / "a.tif", compression=compression)
-    read = read_photo(tmp_path / "a.tif").pixels
-    assert np.array_equal(read, np.asarray(colours.convert("RGB")))
-    content = (tmp_path / "a.tif").read_bytes()
-    entry = struct.pack("<HHIHH", 530, 3, 2, 1, 1)
-    assert content.count(entry) == 1
-    (tmp_path / "a.tif").write_bytes(content.replace(entry, struct.pack("<HHIHH", 530, 3, 2, 2, 2)))
-    with pytest.raises(PictureError, match="YCbCr TIFF"):
-        read_photo(tmp_path / "a.tif")
-
-
 def test_of_many_pages_and_frames_the_first_counts(tmp_path: Path) -> None:
     """The first page of a TIFF and the first frame of a WebP are the picture."""
     tifffile.imwrite(tmp_path / "a.tif", np.stack([EIGHT, 255 - EIGHT]), photometric="rgb")
@@ -432,47 +301,3 @@ def test_linear_of_a_box_is_a_box_of_linear(tmp_path: Path) -> None:
     """Converting a part gives the part of the converted whole."""
     photo = read_photo(saved(tmp_path / "a.png", icc_profile=ADOBE_RGB))
     np.testing.assert_allclose(photo.linear((5, 6, 25, 30)), photo.linear()[6:30, 5:25], atol=1e-6)
-
-
-def raw_file(path: Path) -> Path:
-    """A RAW of half of white light, by a camera twice as sensitive to green."""
-    rows, columns = np.mgrid[0:80, 0:120]
-    sensitivity = np.select(
-        [(rows % 2 == 0) & (columns % 2 == 0), (rows % 2 == 1) & (columns % 2 == 1)], [0.5, 0.6], 1.0
-    )
-    camera = np.linalg.inv([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
-    matrix = tuple(part for value in camera.flat for part in (round(value * 10000), 10000))
-    tags = [
-        (33421, "H", 2, (2, 2), True),  # CFARepeatPatternDim
-        (33422, "B", 4, (0, 1, 1, 2), True),  # CFAPattern
-        (50706, "B", 4, (1, 4, 0, 0), True),  # DNGVersion
-        (50708, "s", 0, "Test Camera", True),  # UniqueCameraModel
-        (50714, "H", 1, 512, True),  # BlackLevel
-        (50717, "H", 1, 16512, True),  # WhiteLevel
-        (50721, "2i", 9, matrix, True),  # ColorMatrix1
-        (50728, "2I", 3, (5, 10, 10, 10, 6, 10), True),  # AsShotNeutral
-    ]
-    mosaic = np.round(0.5 * sensitivity * 16000 + 512).astype(np.uint16)
-    tifffile.imwrite(path, mosaic, photometric=32803, extratags=tags, metadata=None)
-    return path
-
-
-def test_a_raw_is_developed_with_the_cameras_white_balance_to_16_bits(tmp_path: Path) -> None:
-    """Half of white light, seen by a camera twice as sensitive to green, comes out as neutral 0.5, linear."""
-    photo = read_photo(raw_file(tmp_path / "a.dng"))
-    assert (photo.kind, photo.pixels.dtype, photo.pixels.shape) == ("raw", np.uint16, (80, 120, 3))
-    assert np.abs(photo.linear()[10:-10, 10:-10] - 0.5).max() < 0.005
-
-
-def test_a_raw_is_checked_as_strictly_as_it_is_developed(tmp_path: Path) -> None:
-    """A whole RAW passes undeveloped; one that breaks off, or is too large, is refused as in development."""
-    path = raw_file(tmp_path / "a.dng")
-    check_photo(path)
-    whole = path.read_bytes()
-    for content, limit in ((whole[:-2000], 160.0), (whole, 0.001), (whole[:300], 160.0)):
-        path.write_bytes(content)
-        with pytest.raises(PictureError) as checked:
-            check_photo(path, max_megapixels=limit)
-        with pytest.raises(PictureError) as developed:
-            read_photo(path, max_megapixels=limit)
-        assert str(checked.value) == str(developed.value)

@@ -1,7 +1,6 @@
 import pytest
 
-from studiod.imaging.photo import RAW_SUFFIXES
-from studiod.intake.ignore import RAW_EXTENSIONS, Kind, is_ignored_folder, is_plate, kind_of
+from studiod.intake.ignore import Kind, is_ignored_folder, is_plate, kind_of
 
 
 @pytest.mark.parametrize(
@@ -44,8 +43,3 @@ def test_plates_are_told_by_the_beginning_of_their_stem() -> None:
     """Any case counts, the beginning only."""
     assert is_plate("set/plate.jpg") and is_plate("Plate_03.CR3") and is_plate("PLATE.tif")
     assert not is_plate("plates/ring.jpg") and not is_plate("my plate.jpg")
-
-
-def test_raw_extensions_are_those_that_can_be_developed() -> None:
-    """What is paired as RAW and what is decoded as RAW are the same names."""
-    assert RAW_EXTENSIONS == RAW_SUFFIXES
