@@ -17,7 +17,7 @@ from studiod.ledger.records import ItemRecord
 from studiod.names import printable
 from tui import words
 from tui.desk import VIEWS, Piece, Pulse
-from tui.dialogs import FlagAnswer, FlagDialog, Sure
+from tui.dialogs import Sure
 from tui.keys import bindings
 from tui.lines import KeyLine, SayLine
 from tui.queue_table import QueueTable
@@ -328,13 +328,7 @@ class QueueScreen(StudioScreen):
 
     def _ask_why(self, item: ItemRecord) -> None:
         findings = self.piece.findings if self.piece else ()
-
-        def answered(answer: FlagAnswer | None) -> None:
-            if answer is not None:
-                self.decide_flag(item, answer)
-
-        dialog = FlagDialog(words.sku_text(item), findings[0] if findings else None)
-        self.app.push_screen(dialog, answered)
+        self.ask_why(item, findings[0] if findings else None)
 
     def _seen_item(self) -> ItemRecord | None:
         """The chosen item at the version whose picture is on screen; says so where there is none."""

@@ -14,8 +14,8 @@ from studiod.errors import StudioError
 from studiod.ledger.records import ItemRecord
 from studiod.ledger.states import Status
 from tui import words
-from tui.desk import Desk
-from tui.dialogs import FlagAnswer, Help
+from tui.desk import Box, Desk, Finding
+from tui.dialogs import FlagAnswer, FlagDialog, Help
 from tui.keys import ACTIONS, Place
 from tui.lines import SayLine, help_text, key_name
 
@@ -92,6 +92,15 @@ class StudioScreen(Screen[int | None]):
             return f"Approved {words.sku_text(item)}.{again}"
 
         self._decide(item, partial(self.desk.approve, item), said)
+
+    def ask_why(self, item: ItemRecord, finding: Finding | None, drawn: Box | None = None) -> None:
+        """Ask what is wrong with what was seen, then flag it."""
+
+        def answered(answer: FlagAnswer | None) -> None:
+            if answer is not None:
+                self.decide_flag(item, answer)
+
+        self.app.push_screen(FlagDialog(words.sku_text(item), finding, drawn), answered)
 
     def decide_flag(self, item: ItemRecord, answer: FlagAnswer) -> None:
         """Flag what was seen for touch-up."""

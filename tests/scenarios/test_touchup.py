@@ -348,12 +348,12 @@ async def test_a_return_is_held_against_the_matte_before(round_trip: Round) -> N
         await Studio.until(pilot, lambda: app.screen.view == "returned" and app.screen.piece)
         assert (await Studio.sees(pilot, "! R-DEAR")).startswith("! R-DEAR")
         await pilot.press("enter")
-        await Studio.until(pilot, lambda: isinstance(app.screen, ReviewScreen) and app.screen.piece)
+        await Studio.until(pilot, lambda: isinstance(app.screen, ReviewScreen) and app.screen.pane.piece)
         await Studio.sees(pilot, "touched up: m, then space shows the matte before")
         await pilot.press("m")
-        pictures, shown = app.screen.main.pictures, []
+        pictures, shown = app.screen.pane.main.pictures, []
         for view in (View.MATTE_BEFORE, View.MATTE):
             await pilot.press("space")
-            assert app.screen.main.view is view
+            assert app.screen.pane.main.view is view
             shown.append(np.unique(pictures.window(view, (left, top, left + 10, top + 10), 10, 10)).tolist())
         assert shown == [[0], [255]]

@@ -183,9 +183,9 @@ class Studio:
             screen = pilot.app.screen
             return (
                 isinstance(screen, ReviewScreen)
-                and screen.piece is not None
-                and screen.piece.item.id == item
-                and (screen.main.is_drawn or screen.piece.pictures is None)
+                and screen.pane.piece is not None
+                and screen.pane.piece.item.id == item
+                and (screen.pane.main.is_drawn or screen.pane.piece.pictures is None)
             )
 
         await self.until(pilot, there, f"item {item} never was on the review screen")

@@ -186,11 +186,11 @@ async def test_a_piece_comes_back_with_its_strokes(studio: Studio) -> None:
         await studio.until(pilot, lambda: pilot.app.screen.piece and pilot.app.screen.piece.item.version == 2)
         await pilot.press("enter")
         review = await studio.reviewed(pilot, item)
-        assert review.main.strokes_shown() == ()
+        assert review.pane.main.strokes_shown() == ()
         await pilot.press("p")
-        assert review.main.strokes_shown() == painted
+        assert review.pane.main.strokes_shown() == painted
         await pilot.press("y")
-        assert review.main.strokes_shown() == ()
+        assert review.pane.main.strokes_shown() == ()
         await pilot.press("b")
         assert (await brushed(studio, pilot)).canvas.strokes == painted
         await pilot.press("enter")

@@ -47,9 +47,9 @@ async def test_a_piece_opens_as_the_whole_composite(studio: Studio) -> None:
     item = studio.add("ONE")
     async with studio.app().run_test(size=WIDE) as pilot:
         screen = await opened(studio, pilot, item)
-        left, top, right, bottom = screen.main.viewport.region
-        bounds = screen.main.pictures.bounds(View.COMPOSITE)
-        assert screen.main.view is View.COMPOSITE
+        left, top, right, bottom = screen.pane.main.viewport.region
+        bounds = screen.pane.main.pictures.bounds(View.COMPOSITE)
+        assert screen.pane.main.view is View.COMPOSITE
         assert left <= bounds[0] and top <= bounds[1] and right >= bounds[2] and bottom >= bounds[3]
 
 
@@ -59,12 +59,12 @@ async def test_digits_are_zooms(studio: Studio, key: str, zoom: float) -> None:
     item = studio.add("ONE")
     async with studio.app().run_test(size=WIDE) as pilot:
         screen = await opened(studio, pilot, item)
-        whole = screen.main.viewport
+        whole = screen.pane.main.viewport
         await pilot.press(key)
-        assert screen.main.viewport.zoom == zoom
+        assert screen.pane.main.viewport.zoom == zoom
         await studio.sees(pilot, f"{zoom * 100:.0f} %")
         await pilot.press("0")
-        assert screen.main.viewport == whole
+        assert screen.pane.main.viewport == whole
 
 
 async def test_plus_and_minus_step_through_the_zooms(studio: Studio) -> None:
@@ -75,9 +75,9 @@ async def test_plus_and_minus_step_through_the_zooms(studio: Studio) -> None:
         seen = []
         for key in ("plus", "plus", "plus", "minus", "minus", "minus"):
             await pilot.press(key)
-            seen.append(screen.main.viewport.zoom)
+            seen.append(screen.pane.main.viewport.zoom)
         assert seen[:5] == [1.0, 2.0, 4.0, 2.0, 1.0]
-        assert screen.main.viewport.fitted
+        assert screen.pane.main.viewport.fitted
 
 
 async def test_arrows_pan_and_the_middle_stays_on_the_picture(studio: Studio) -> None:
@@ -86,12 +86,12 @@ async def test_arrows_pan_and_the_middle_stays_on_the_picture(studio: Studio) ->
     async with studio.app().run_test(size=WIDE) as pilot:
         screen = await opened(studio, pilot, item)
         await pilot.press("2")
-        before = screen.main.viewport
+        before = screen.pane.main.viewport
         await pilot.press("right", "down")
-        assert screen.main.viewport.x == before.x + 4
-        assert screen.main.viewport.y == before.y + 4
+        assert screen.pane.main.viewport.x == before.x + 4
+        assert screen.pane.main.viewport.y == before.y + 4
         await pilot.press(*["shift+left"] * 60)
-        assert screen.main.viewport.x == screen.main.pictures.bounds(View.COMPOSITE)[0]
+        assert screen.pane.main.viewport.x == screen.pane.main.pictures.bounds(View.COMPOSITE)[0]
 
 
 async def test_place_and_zoom_stay_when_the_view_changes(studio: Studio) -> None:
@@ -100,12 +100,12 @@ async def test_place_and_zoom_stay_when_the_view_changes(studio: Studio) -> None
     async with studio.app().run_test(size=WIDE) as pilot:
         screen = await opened(studio, pilot, item)
         await pilot.press("4", "right", "up")
-        place = screen.main.viewport
+        place = screen.pane.main.viewport
         shown = []
         for key in ("v",) * 8 + ("p", "x", "x", "m", "c", "V"):
             await pilot.press(key)
-            assert screen.main.viewport == place
-            shown.append(screen.main.view)
+            assert screen.pane.main.viewport == place
+            shown.append(screen.pane.main.view)
         assert set(shown[:8]) == set(View) - {View.MATTE_BEFORE}
         assert shown[8:] == [View.ORIGINAL, View.RED, View.CHECKER, View.MATTE, View.COMPOSITE, View.MATTE]
 
@@ -116,9 +116,9 @@ async def test_space_blinks_between_before_and_after(studio: Studio) -> None:
     async with studio.app().run_test(size=WIDE) as pilot:
         screen = await opened(studio, pilot, item)
         await pilot.press("m", "space")
-        assert screen.main.view is View.ORIGINAL
+        assert screen.pane.main.view is View.ORIGINAL
         await pilot.press("space")
-        assert screen.main.view is View.MATTE
+        assert screen.pane.main.view is View.MATTE
 
 
 async def test_n_steps_through_the_findings_side_by_side(studio: Studio) -> None:
@@ -129,14 +129,14 @@ async def test_n_steps_through_the_findings_side_by_side(studio: Studio) -> None
         way = []
         for _ in range(4):
             await pilot.press("n")
-            port = screen.main.viewport
+            port = screen.pane.main.viewport
             way.append((int(port.x), int(port.y), port.zoom))
-            await studio.until(pilot, lambda: _place(screen.other) == _place(screen.main))
-            assert screen.other.display and screen.other.view is View.ORIGINAL
-            assert screen.main.view is View.CHECKER
+            await studio.until(pilot, lambda: _place(screen.pane.other) == _place(screen.pane.main))
+            assert screen.pane.other.display and screen.pane.other.view is View.ORIGINAL
+            assert screen.pane.main.view is View.CHECKER
         assert way == [(320, 145, 2.0), (320, 145, 4.0), (415, 240, 2.0), (415, 240, 4.0)]
         await pilot.press("N")
-        assert screen.main.viewport.zoom == 2.0
+        assert screen.pane.main.viewport.zoom == 2.0
 
 
 def _place(picture: PictureView) -> tuple[float, float, float]:
@@ -151,8 +151,8 @@ async def test_n_shows_one_after_the_other_where_it_is_narrow(studio: Studio) ->
         way = []
         for _ in range(4):
             await pilot.press("n")
-            way.append((screen.main.view, screen.main.viewport.zoom))
-            assert not screen.other.display
+            way.append((screen.pane.main.view, screen.pane.main.viewport.zoom))
+            assert not screen.pane.other.display
         cutout = View.CHECKER
         assert way == [(View.ORIGINAL, 2.0), (cutout, 2.0), (View.ORIGINAL, 4.0), (cutout, 4.0)]
         await studio.sees(pilot, "open for about 9 px")
@@ -166,7 +166,7 @@ async def test_a_finding_that_was_seen_is_ticked(studio: Studio) -> None:
         await studio.sees(pilot, "· chain gap")
         await pilot.press("n")
         await studio.until(pilot, lambda: "✓ chain gap" in studio.text(pilot))
-        assert is_seen(Place("chain_gap", 320, 145), screen.looked.looks())
+        assert is_seen(Place("chain_gap", 320, 145), screen.pane.looked.looks())
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW])
@@ -175,19 +175,19 @@ async def test_a_dear_piece_is_approved_once_n_showed_it(studio: Studio, size: t
     item = studio.add("DEAR", price=200_000, findings=(studio.gap, studio.halo))
     async with studio.app().run_test(size=size) as pilot:
         screen = await opened(studio, pilot, item)
-        await studio.until(pilot, lambda: not screen.missing.composite)
+        await studio.until(pilot, lambda: not screen.pane.missing.composite)
         await pilot.press("a")
         await studio.until(pilot, lambda: "Look first: 2 places at 200 %" in studio.text(pilot))
         assert studio.item(item).status is Status.AWAITING_REVIEW
         for left in (1, 0):
             await pilot.press("n")
-            assert screen.main.viewport.zoom == 2.0
-            await studio.until(pilot, lambda left=left: len(screen.missing.places) == left)
+            assert screen.pane.main.viewport.zoom == 2.0
+            await studio.until(pilot, lambda left=left: len(screen.pane.missing.places) == left)
             await studio.sees(pilot, f"to see: {left} place" if left else "all seen")
-        place = _place(screen.main)
+        place = _place(screen.pane.main)
         await pilot.press("n")
         await studio.sees(pilot, "All of it is seen: a approves it.")
-        assert _place(screen.main) == place
+        assert _place(screen.pane.main) == place
         await pilot.press("a")
         await studio.until(pilot, lambda: studio.item(item).status is Status.APPROVED)
     assert looks_of(studio.ledger, item, 1, studio.maria)
@@ -198,11 +198,11 @@ async def test_a_message_moves_no_picture(studio: Studio) -> None:
     item = studio.add("ONE")
     async with studio.app().run_test(size=NARROW) as pilot:
         screen = await opened(studio, pilot, item)
-        before = screen.main.viewport
+        before = screen.pane.main.viewport
         await pilot.press("i")
         await studio.sees(pilot, "cells only")
         assert not screen.query_one("#place").display
-        assert screen.main.viewport == before
+        assert screen.pane.main.viewport == before
         screen.say.hush()
         await studio.until(pilot, lambda: screen.query_one("#place").display)
 
@@ -214,11 +214,11 @@ async def test_side_by_side_needs_room(studio: Studio) -> None:
         screen = await opened(studio, pilot, item)
         await pilot.press("t")
         await studio.sees(pilot, "120 columns")
-        assert not screen.other.display
+        assert not screen.pane.other.display
         await pilot.resize_terminal(*WIDE)
         await studio.until(pilot, lambda: screen.size.width == WIDE[0])
         await pilot.press("t")
-        await studio.until(pilot, lambda: screen.other.display)
+        await studio.until(pilot, lambda: screen.pane.other.display)
 
 
 async def test_approve_goes_on_to_the_next(studio: Studio) -> None:
@@ -308,10 +308,10 @@ async def test_a_dragged_box_goes_with_the_flag(studio: Studio) -> None:
     async with studio.app().run_test(size=WIDE) as pilot:
         screen = await opened(studio, pilot, item)
         await pilot.press("1", "d")
-        left, top, _, _ = screen.main.viewport.region
-        await pilot.mouse_down(screen.main, offset=(10, 5))
-        await pilot.hover(screen.main, offset=(19, 9))
-        await pilot.mouse_up(screen.main, offset=(19, 9))
+        left, top, _, _ = screen.pane.main.viewport.region
+        await pilot.mouse_down(screen.pane.main, offset=(10, 5))
+        await pilot.hover(screen.pane.main, offset=(19, 9))
+        await pilot.mouse_up(screen.pane.main, offset=(19, 9))
         await pilot.press("f")
         await studio.until(pilot, lambda: isinstance(pilot.app.screen, FlagDialog))
         await pilot.press("1", "enter")
@@ -327,12 +327,12 @@ async def test_a_drag_pans(studio: Studio) -> None:
     async with studio.app().run_test(size=WIDE) as pilot:
         screen = await opened(studio, pilot, item)
         await pilot.press("2")
-        before = screen.main.viewport
-        await pilot.mouse_down(screen.main, offset=(20, 10))
-        await pilot.hover(screen.main, offset=(10, 6))
-        await pilot.mouse_up(screen.main, offset=(10, 6))
-        assert screen.main.viewport.x == before.x + 5
-        assert screen.main.viewport.y == before.y + 4
+        before = screen.pane.main.viewport
+        await pilot.mouse_down(screen.pane.main, offset=(20, 10))
+        await pilot.hover(screen.pane.main, offset=(10, 6))
+        await pilot.mouse_up(screen.pane.main, offset=(10, 6))
+        assert screen.pane.main.viewport.x == before.x + 5
+        assert screen.pane.main.viewport.y == before.y + 4
 
 
 async def test_the_wheel_pans_and_zooms_where_the_pointer_is(studio: Studio) -> None:
@@ -341,7 +341,7 @@ async def test_the_wheel_pans_and_zooms_where_the_pointer_is(studio: Studio) -> 
     async with studio.app().run_test(size=WIDE) as pilot:
         screen = await opened(studio, pilot, item)
         await pilot.press("2")
-        picture, before = screen.main, screen.main.viewport
+        picture, before = screen.pane.main, screen.pane.main.viewport
 
         async def turn(kind: type[events.MouseEvent], *, shift: bool = False, ctrl: bool = False) -> None:
             picture.post_message(kind(picture, 30, 10, 0, 1, 0, shift, False, ctrl))
@@ -367,7 +367,7 @@ async def test_two_people_approve_the_dearest(studio: Studio) -> None:
     async def approve(person: Person, answer: str) -> None:
         async with studio.app(person).run_test(size=WIDE) as pilot:
             screen = await opened(studio, pilot, item)
-            await studio.until(pilot, lambda: not screen.missing)
+            await studio.until(pilot, lambda: not screen.pane.missing)
             await pilot.press("a")
             await studio.sees(pilot, answer)
 
@@ -497,13 +497,13 @@ async def test_a_touched_up_piece_shows_both_mattes(studio: Studio) -> None:
         screen = await opened(studio, pilot, item)
         await studio.sees(pilot, "m, then space shows the matte before")
         await pilot.press("m", "space")
-        assert screen.main.view is View.MATTE_BEFORE
-        first = screen.main.pictures.layers["before"].preview.parent.name
-        assert (first, screen.main.pictures.layers["cutout"].preview.parent.name) == ("v1", "v2")
+        assert screen.pane.main.view is View.MATTE_BEFORE
+        first = screen.pane.main.pictures.layers["before"].preview.parent.name
+        assert (first, screen.pane.main.pictures.layers["cutout"].preview.parent.name) == ("v1", "v2")
         await pilot.press("space", "t")
-        assert (screen.other.view, screen.main.view) == (View.MATTE_BEFORE, View.MATTE)
+        assert (screen.pane.other.view, screen.pane.main.view) == (View.MATTE_BEFORE, View.MATTE)
         await pilot.press("x")
-        assert (screen.other.view, screen.main.view) == (View.ORIGINAL, View.CHECKER)
+        assert (screen.pane.other.view, screen.pane.main.view) == (View.ORIGINAL, View.CHECKER)
 
 
 async def test_the_matte_before_is_no_look_at_the_piece(studio: Studio) -> None:
@@ -517,14 +517,14 @@ async def test_the_matte_before_is_no_look_at_the_piece(studio: Studio) -> None:
         await pilot.press("m")
         await studio.until(pilot, lambda: _views(screen) == {View.COMPOSITE, View.MATTE})
         await pilot.press("space", "2")
-        await studio.until(pilot, lambda: screen.main.is_drawn)
+        await studio.until(pilot, lambda: screen.pane.main.is_drawn)
         await pilot.pause()
-        assert screen.main.view is View.MATTE_BEFORE
-        assert not screen.looked.is_looking
+        assert screen.pane.main.view is View.MATTE_BEFORE
+        assert not screen.pane.looked.is_looking
 
 
 def _views(screen: ReviewScreen) -> set[str]:
-    return {look.view for look in screen.looked.looks()}
+    return {look.view for look in screen.pane.looked.looks()}
 
 
 async def test_what_lies_under_a_dialog_is_not_looked_at(studio: Studio) -> None:
@@ -533,10 +533,10 @@ async def test_what_lies_under_a_dialog_is_not_looked_at(studio: Studio) -> None
     async with studio.app().run_test(size=WIDE) as pilot:
         screen = await opened(studio, pilot, item)
         for key, back in (("question_mark", "escape"), ("f", "escape"), ("b", "q")):
-            await studio.until(pilot, lambda: screen.looked.is_looking)
+            await studio.until(pilot, lambda: screen.pane.looked.is_looking)
             await pilot.press(key)
             await studio.until(pilot, lambda: pilot.app.screen is not screen)
-            await studio.until(pilot, lambda: not screen.looked.is_looking)
+            await studio.until(pilot, lambda: not screen.pane.looked.is_looking)
             await pilot.press(back)
             await studio.until(pilot, lambda: pilot.app.screen is screen)
 
@@ -551,8 +551,8 @@ async def test_a_picture_that_cannot_be_drawn_is_not_looked_at(studio: Studio) -
         await pilot.press("x", "2")
         await studio.until(pilot, lambda: "cannot be read" in studio.text(pilot))
         await pilot.pause()
-        assert not screen.looked.is_looking
-        assert len(screen.missing.places) == 1
+        assert not screen.pane.looked.is_looking
+        assert len(screen.pane.missing.places) == 1
 
 
 async def test_the_next_piece_starts_unseen(studio: Studio) -> None:
@@ -565,9 +565,9 @@ async def test_the_next_piece_starts_unseen(studio: Studio) -> None:
         await studio.until(pilot, lambda: "✓ chain gap" in studio.text(pilot))
         await pilot.press("s")
         await studio.reviewed(pilot, second)
-        await studio.until(pilot, lambda: screen.looked.looks())
+        await studio.until(pilot, lambda: screen.pane.looked.looks())
         assert _views(screen) == {View.COMPOSITE}
-        assert all(look.zoom < 2.0 for look in screen.looked.looks())
+        assert all(look.zoom < 2.0 for look in screen.pane.looked.looks())
 
 
 async def test_the_systems_viewer_is_on_record(
@@ -594,7 +594,7 @@ async def test_the_systems_viewer_is_on_record(
         await studio.until(pilot, lambda: len(opened_files.read_text().split()) == 2)
         names = [Path(line).name for line in opened_files.read_text().split()]
         assert sorted(names) == ["composite-white.jpg", "evidence-2.png"]
-        assert len(screen.missing.places) > 0
+        assert len(screen.pane.missing.places) > 0
 
 
 def _outside(studio: Studio, item: int) -> list[tuple[float, ...]]:
@@ -607,7 +607,7 @@ async def test_looks_are_kept_while_one_looks(studio: Studio) -> None:
     item = studio.add("ONE")
     async with studio.app().run_test(size=WIDE) as pilot:
         screen = await opened(studio, pilot, item)
-        await studio.until(pilot, lambda: screen.looked.looks())
+        await studio.until(pilot, lambda: screen.pane.looked.looks())
         await pilot.press("2")
         await studio.until(pilot, lambda: looks_of(studio.ledger, item, 1, studio.maria))
 
@@ -617,7 +617,7 @@ async def test_looks_survive_the_terminals_end(studio: Studio) -> None:
     item = studio.add("ONE")
     async with studio.app().run_test(size=WIDE) as pilot:
         screen = await opened(studio, pilot, item)
-        await studio.until(pilot, lambda: screen.looked.looks())
+        await studio.until(pilot, lambda: screen.pane.looked.looks())
         pilot.app.exit(0)
     assert looks_of(studio.ledger, item, 1, studio.maria)
     assert studio.item(item).opened_by is None
@@ -628,13 +628,13 @@ async def test_looks_wait_for_a_locked_database(studio: Studio) -> None:
     item = studio.add("ONE")
     async with studio.app().run_test(size=WIDE) as pilot:
         screen = await opened(studio, pilot, item)
-        await studio.until(pilot, lambda: screen.looked.looks())
+        await studio.until(pilot, lambda: screen.pane.looked.looks())
         other = sqlite3.connect(studio.settings.database, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         screen._hand_in_looks()
-        seen = screen.looked.looks()[0]
-        assert screen.looked._kept == [seen]
-        await studio.until(pilot, lambda: not screen.looked._kept, "the looks never came back")
+        seen = screen.pane.looked.looks()[0]
+        assert screen.pane.looked._kept == [seen]
+        await studio.until(pilot, lambda: not screen.pane.looked._kept, "the looks never came back")
         other.execute("ROLLBACK")
         other.close()
         await studio.until(pilot, lambda: seen in looks_of(studio.ledger, item, 1, studio.maria))

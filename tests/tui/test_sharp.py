@@ -86,17 +86,17 @@ async def test_i_switches_between_pixels_and_cells(studio: Studio) -> None:
     async with app.run_test(size=WIDE) as pilot:
         await studio.chosen(pilot, item)
         await pilot.press("enter")
-        screen = await studio.reviewed(pilot, item)
+        picture = (await studio.reviewed(pilot, item)).pane.main
         await pilot.press("2")
-        assert screen.main.grain == (10, 20)
-        sharp = screen.main.viewport
-        assert (sharp.width, sharp.height) == (screen.main.size.width * 10, screen.main.size.height * 20)
+        assert picture.grain == (10, 20)
+        sharp = picture.viewport
+        assert (sharp.width, sharp.height) == (picture.size.width * 10, picture.size.height * 20)
         await pilot.press("i")
-        cells = screen.main.viewport
-        assert screen.main.grain == HALF_BLOCKS
+        cells = picture.viewport
+        assert picture.grain == HALF_BLOCKS
         assert (cells.x, cells.y, cells.zoom) == (sharp.x, sharp.y, sharp.zoom)
         await pilot.press("i")
-        assert screen.main.grain == (10, 20)
+        assert picture.grain == (10, 20)
 
 
 async def test_no_real_pixels_lie_over_a_dialog(studio: Studio) -> None:
@@ -108,14 +108,14 @@ async def test_no_real_pixels_lie_over_a_dialog(studio: Studio) -> None:
         await studio.chosen(pilot, item)
         await pilot.press("enter")
         screen = await studio.reviewed(pilot, item)
-        await studio.until(pilot, lambda: screen.main._laid)
+        await studio.until(pilot, lambda: screen.pane.main._laid)
         await pilot.press("question_mark")
-        await studio.until(pilot, lambda: not screen.main._laid)
-        screen.main._redraw()
+        await studio.until(pilot, lambda: not screen.pane.main._laid)
+        screen.pane.main._redraw()
         await studio.until(pilot, lambda: not pilot.app.workers._workers)
-        assert not screen.main._laid
+        assert not screen.pane.main._laid
         await pilot.press("escape")
-        await studio.until(pilot, lambda: screen.main._laid)
+        await studio.until(pilot, lambda: screen.pane.main._laid)
 
 
 async def test_a_terminal_of_cells_says_so(studio: Studio) -> None:

@@ -17,7 +17,8 @@ import pytest
 
 from tui.brush_screen import BrushScreen
 from tui.dialogs import FlagDialog, Help, Sure
-from tui.review_screen import SIDE_BY_SIDE_WIDTH, ReviewScreen
+from tui.piece_pane import SIDE_BY_SIDE_WIDTH
+from tui.review_screen import ReviewScreen
 from tui.viewer import PictureView
 
 if TYPE_CHECKING:
