@@ -25,7 +25,9 @@ from studiod.ledger.records import (
     WantedOutput,
 )
 from studiod.ledger.states import Status
-from studiod.report import Report, as_html, as_text, read_report
+from studiod.report.contents import Report, read_report
+from studiod.report.html import as_html
+from studiod.report.text import as_text
 from tests.looking import COMPOSITE_BOX, PLACES, look_closely
 
 if TYPE_CHECKING:

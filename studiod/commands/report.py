@@ -31,7 +31,9 @@ def report(
     what failed and why, which prices rose after delivery, and the counts over every status.
     """
     from studiod.imaging.files import write_whole
-    from studiod.report import as_html, as_text, read_report
+    from studiod.report.contents import read_report
+    from studiod.report.html import as_html
+    from studiod.report.text import as_text
 
     if text and out is not None:
         raise typer.BadParameter("with --text no file is written: leave one of them out", param_hint="--out")
