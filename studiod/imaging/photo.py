@@ -88,11 +88,7 @@ def read_photo(path: Path, *, max_megapixels: float = 160) -> Photo:
     """
     with _opened(path) as (file, facts):
         _refuse_absurd_sizes(facts, max_megapixels)
-        pixels = DECODERS[facts.kind](file, facts)
-        if facts.kind == "raw":
-            profile: bytes | None = ADOBE_RGB
-        else:
-            pixels, profile = _as_rgb(pixels, facts)
+        pixels, profile = _as_rgb(DECODERS[facts.kind](file, facts), facts)
         upright = _turn(pixels, facts.tags.orientation)
     return Photo(upright, profile, facts.tags.kept, facts.tags.captured_at, facts.kind)
 

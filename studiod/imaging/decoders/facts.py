@@ -29,7 +29,7 @@ class Trouble(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the headers of a file say of the picture as it is stored; `is_ink` says that it is CMYK."""
+    """What the headers of a file say of the picture as a decoder gives it; `is_ink` says that it is CMYK."""
 
     kind: Kind
     width: int

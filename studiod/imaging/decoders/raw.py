@@ -11,6 +11,7 @@ from typing import BinaryIO
 import rawpy
 import tifffile
 
+from studiod.imaging.colour import ADOBE_RGB
 from studiod.imaging.decoders.facts import CUT_OFF, WHOLE_AGAIN, Facts, Pixels, Trouble
 from studiod.imaging.decoders.tiff import MOSAICS, TIFF_MARKS, open_tiff, refuse_missing_data
 from studiod.imaging.exif import read_exif
@@ -32,7 +33,7 @@ def read_facts(file: BinaryIO) -> Facts:
     tags = replace(read_exif(file), orientation=1)
     if tags.captured_at is None and isinstance(stamp, dt.datetime) and stamp.year > 1990:
         tags = replace(tags, captured_at=stamp.replace(tzinfo=None))
-    return Facts("raw", width, height, tags)
+    return Facts("raw", width, height, tags, ADOBE_RGB)
 
 
 def decode(file: BinaryIO, facts: Facts) -> Pixels:

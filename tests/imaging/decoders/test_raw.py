@@ -1,5 +1,6 @@
 """Camera RAW: developed as the camera meant it, and checked without that."""
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,23 @@ def test_a_raw_is_developed_with_the_cameras_white_balance_to_16_bits(tmp_path: 
     photo = read_photo(raw_file(tmp_path / "a.dng"))
     assert (photo.kind, photo.pixels.dtype, photo.pixels.shape) == ("raw", np.uint16, (80, 120, 3))
     assert np.abs(photo.linear()[10:-10, 10:-10] - 0.5).max() < 0.005
+
+
+def test_a_monochrome_cameras_raw_is_grey_rgb(tmp_path: Path) -> None:
+    """A sensor without colour filters gives a grey picture of three channels, as any other grey file does."""
+    path = tmp_path / "a.dng"
+    tags = [
+        (50706, "B", 4, (1, 4, 0, 0), True),  # DNGVersion
+        (50708, "s", 0, "Test Monochrome", True),  # UniqueCameraModel
+        (50717, "H", 1, 16000, True),  # WhiteLevel
+    ]
+    seen = np.full((80, 120), 8000, np.uint16)
+    tifffile.imwrite(path, seen, photometric="minisblack", extratags=tags, metadata=None)
+    minisblack, linear_raw = (struct.pack("<HHIHH", 262, 3, 1, kind, 0) for kind in (1, 34892))
+    path.write_bytes(path.read_bytes().replace(minisblack, linear_raw))
+    photo = read_photo(path)
+    assert (photo.kind, photo.pixels.shape) == ("raw", (80, 120, 3))
+    assert np.abs(photo.linear() - 0.5).max() < 0.005
 
 
 def test_a_raw_is_checked_as_strictly_as_it_is_developed(tmp_path: Path) -> None:
