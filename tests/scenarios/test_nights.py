@@ -17,8 +17,9 @@ from typing import Any
 
 import pytest
 
-from studiod.daemon import loop
+from studiod.daemon.delivery import DeliveryDesk
 from studiod.daemon.housekeeping import DAY, clear_originals, clear_previews
+from studiod.delivery.place import no_progress
 from studiod.ledger.engine import open_ledger
 from studiod.ledger.reading import get_version, history, list_items
 from studiod.ledger.review import current_person
@@ -256,21 +257,19 @@ def test_a_closed_outbox_is_said_once_while_it_lasts(
     caplog.set_level(logging.INFO, logger="studiod")
     try:
         before = history(ledger, item.id), sorted(studio.outbox.rglob("*"))
-        rounds = loop._Daemon(studio.settings, ledger, until_idle=False)
+        desk = DeliveryDesk(studio.settings, ledger)
         for night in range(4):  # the clock is handed in
-            rounds._deliver(1000.0 * (night + 1))
-            assert rounds._pause_reasons() == (
-                f"{studio.outbox / 'small'} cannot be written: Not a directory",
-            )
+            desk.deliver(1000.0 * (night + 1), no_progress)
+            assert desk.closed == f"{studio.outbox / 'small'} cannot be written: Not a directory"
         daemon.do("recall", next(str(item.id) for item in daemon.items() if item.path == "R-EDGE.jpg"))
-        rounds._recall(4500.0)
+        desk.recall(4500.0)
         assert daemon.statuses()["R-EDGE.jpg"] == "awaiting_review"
         assert (history(ledger, item.id), sorted(studio.outbox.rglob("*"))) == before
         (studio.outbox / "small").unlink()
-        rounds._deliver(4001.0)  # the hold lasts
+        desk.deliver(4001.0, no_progress)  # the hold lasts
         assert daemon.statuses()["R-CHEAP.jpg"] == "approved"
-        rounds._deliver(5000.0)
-        assert rounds._pause_reasons() == ()
+        desk.deliver(5000.0, no_progress)
+        assert desk.closed == ""
     finally:
         ledger.close()
     assert daemon.statuses()["R-CHEAP.jpg"] == "delivered"
