@@ -7,7 +7,7 @@ import logging
 from studiod.daemon.every import Every
 from studiod.delivery.deliver import Delivered, OutboxClosed, deliver, recover, take_back_recalled
 from studiod.delivery.place import Progress
-from studiod.ledger.delivery import approved_due, to_recall
+from studiod.ledger.delivery import approved_due, renew_delays, to_recall
 from studiod.ledger.engine import Ledger
 from studiod.ledger.records import ItemRecord
 from studiod.ledger.states import Status
@@ -77,6 +77,8 @@ class DeliveryDesk:
         if self._unsettled:
             for delivered in recover(self._ledger, self._settings, progress):
                 _say(delivered)
+        for each in renew_delays(self._ledger):
+            log.warning("item %d: the clock was set back: its delay is counted from now on", each)
         self._unsettled = True  # until this ends without an error
         self._deliver_next(now, progress)
         self._unsettled = False

@@ -42,6 +42,23 @@ def approved_due(ledger: Ledger, delay_seconds: float, limit: int = 20) -> list[
         return item_records(connection, connection.execute(due).all(), now)
 
 
+def renew_delays(ledger: Ledger) -> list[int]:
+    """Count from now on the delay of what was approved later than it is now; returns which items.
+
+    The clock was set back since: they would wait until it has caught up.
+    """
+    reason = "the clock was set back after its approval: its delay is counted from now on"
+    with ledger.writing() as connection:
+        now = ledger.clock()  # nobody approves meanwhile: what is later than this is wrong
+        ahead = items.c.status == Status.APPROVED.value, items.c.approved_at > now
+        renewed = connection.execute(
+            update(items).where(*ahead).values(approved_at=now).returning(items.c.id, items.c.version)
+        ).all()
+        for item, version in renewed:
+            record_event(connection, now, "delay_renewed", item=item, version=version, reason=reason)
+        return sorted(item for item, _ in renewed)
+
+
 def start_delivery(
     ledger: Ledger, item: int, version: int, found: FoundFiles, wanted: Sequence[WantedOutput]
 ) -> Delivery:

@@ -280,6 +280,29 @@ def test_a_closed_outbox_is_said_once_while_it_lasts(
     ]
 
 
+def test_a_clock_that_is_set_back_holds_nothing_up(
+    studio: Any, daemon: Any, write_picture: Callable[..., bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    """What was approved an hour later than the clock says now leaves after its delay, as anything does."""
+    studio.rewrite("delay_minutes = 0", "delay_minutes = 5")
+    write_picture(studio.hot / "R-CHEAP.jpg", 1)
+    daemon.until_idle()
+    now = time.time() - 3600
+    ledger = open_ledger(studio.settings.database, clock=lambda: now)
+    try:
+        desk = DeliveryDesk(studio.settings, ledger)
+        desk.deliver(1000.0, no_progress)
+        now += 299
+        desk.deliver(2000.0, no_progress)
+        assert daemon.statuses() == {"R-CHEAP.jpg": "approved"}
+        now += 1
+        desk.deliver(3000.0, no_progress)
+    finally:
+        ledger.close()
+    assert daemon.statuses() == {"R-CHEAP.jpg": "delivered"}
+    assert "the clock was set back" in caplog.text
+
+
 def test_systemd_and_the_notify_command_are_told(
     studio: Any,
     daemon: Any,
