@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 
 from studiod.daemon.every import Every
 from studiod.delivery.deliver import Delivered, OutboxClosed, deliver, recover, take_back_recalled
@@ -24,19 +25,29 @@ _HOLD_SECONDS = 30.0
 class DeliveryDesk:
     """Delivers what is approved and due, and takes back what is recalled.
 
-    `closed` says why nothing can be delivered, "" where that is not so.
+    Where a place cannot be written that is no item's own, what comes from the same hot folder waits, for it
+    has the same presets; the rest goes on.
     """
 
     def __init__(self, settings: Settings, ledger: Ledger) -> None:
-        self.closed = ""
         self._settings = settings
         self._ledger = ledger
-        self._open_again_at = 0.0
+        self._closed: dict[str, tuple[str, float]] = {}  # by hot folder: why it waits, and until when
         self._unsettled = True  # deliveries that an earlier daemon, or an error, left half done
         self._tries: dict[int, tuple[int, float]] = {}  # by item: how many, and when it is time for the next
         self._stuck: dict[int, str] = {}  # outputs whose recall cannot be finished now
         self._due_round, self._recall_round = Every(1.0), Every(1.0)
         self._stuck_round = Every(_HOLD_SECONDS)
+
+    @property
+    def closed(self) -> tuple[str, ...]:
+        """Why some of it, or all, cannot be delivered."""
+        return tuple(dict.fromkeys(why for why, _ in self._closed.values()))
+
+    @property
+    def blocked(self) -> bool:
+        """Whether that holds for all that is due."""
+        return bool(self._closed) and not self._due(but=self._closed)
 
     @property
     def stuck(self) -> tuple[str, ...]:
@@ -72,7 +83,7 @@ class DeliveryDesk:
 
     def deliver(self, now: float, progress: Progress) -> None:
         """Deliver one item, so that a round stays short; `progress` is called while files are copied."""
-        if now < self._open_again_at or not self._due_round.due(now):
+        if not self._due_round.due(now):
             return
         if self._unsettled:
             for delivered in recover(self._ledger, self._settings, progress):
@@ -84,9 +95,10 @@ class DeliveryDesk:
         self._unsettled = False
 
     def _deliver_next(self, now: float, progress: Progress) -> None:
-        item = next((item for item in self._due() if self._tried(item)[1] <= now), None)
+        waiting = {name: each for name, each in self._closed.items() if now < each[1]}
+        item = next((item for item in self._due(but=waiting) if self._tried(item)[1] <= now), None)
         if item is None:
-            self.closed, self._open_again_at = "", 0.0
+            self._closed = waiting
             return
         tries = self._tried(item)[0] + 1
         try:
@@ -94,12 +106,13 @@ class DeliveryDesk:
                 self._ledger, self._settings, item, last_try=tries >= _TRIES, progress=progress
             )
         except OutboxClosed as error:
-            if error.message != self.closed:
+            if error.message not in self.closed:
                 log.warning("%s", error.message)
-            self.closed, self._open_again_at = error.message, now + _HOLD_SECONDS
+            self._closed[item.hot_folder] = error.message, now + _HOLD_SECONDS
             return
-        if self.closed:
-            self.closed, self._open_again_at = "", 0.0
+        if item.hot_folder in self._closed:
+            why, _ = self._closed[item.hot_folder]
+            self._closed = {name: each for name, each in self._closed.items() if each[0] != why}
             log.info("the outbox can be written again: delivery goes on")
         if delivered.status is Status.APPROVED:
             self._tries[item.id] = tries, now + _WAIT_SECONDS
@@ -111,9 +124,10 @@ class DeliveryDesk:
     def _tried(self, item: ItemRecord) -> tuple[int, float]:
         return self._tries.get(item.id, (0, 0.0))
 
-    def _due(self) -> list[ItemRecord]:
+    def _due(self, but: Collection[str] = ()) -> list[ItemRecord]:
+        """What is due, `but` that of these hot folders."""
         delay = self._settings.delivery.delay_minutes * 60
-        return approved_due(self._ledger, delay, limit=20 + len(self._tries))
+        return approved_due(self._ledger, delay, limit=20 + len(self._tries), but=but)
 
 
 def _say(delivered: Delivered) -> None:

@@ -267,7 +267,7 @@ class _Daemon:
     # How it fares.
 
     def _pause_reasons(self) -> tuple[str, ...]:
-        said = [*self._guard.obstacles.all.values(), self._delivery.closed, self._pool.trouble]
+        said = [*self._guard.obstacles.all.values(), *self._delivery.closed, self._pool.trouble]
         said += [*self._intake.paused.values(), *self._delivery.stuck]
         return tuple(dict.fromkeys(filter(None, said)))
 
@@ -343,7 +343,7 @@ class _Daemon:
         if self._guard.obstacles.work:
             return True
         counts = self._counts()
-        if self._guard.obstacles.delivery or self._delivery.closed:
+        if self._guard.obstacles.delivery or self._delivery.blocked:
             return self._originals.idle and not counts[Status.RECEIVED] and not counts[Status.PROCESSING]
         return self._is_idle(counts)
 

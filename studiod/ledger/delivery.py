@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import dropwhile
 
 from sqlalchemy import Connection, func, insert, select, text, update
@@ -29,12 +29,18 @@ from studiod.ledger.transition import (
 _TAKEN = (OutputState.RESERVED, OutputState.DELIVERED, OutputState.RECALLING)
 
 
-def approved_due(ledger: Ledger, delay_seconds: float, limit: int = 20) -> list[ItemRecord]:
-    """Items approved at least `delay_seconds` ago, the longest waiting first."""
+def approved_due(
+    ledger: Ledger, delay_seconds: float, limit: int = 20, but: Collection[str] = ()
+) -> list[ItemRecord]:
+    """Items approved at least `delay_seconds` ago, `but` those of these hot folders; the oldest first."""
     now = ledger.clock()
     due = (
         select(items)
-        .where(items.c.status == Status.APPROVED.value, items.c.approved_at <= now - delay_seconds)
+        .where(
+            items.c.status == Status.APPROVED.value,
+            items.c.approved_at <= now - delay_seconds,
+            items.c.hot_folder.not_in(but),
+        )
         .order_by(items.c.approved_at, items.c.id)
         .limit(limit)
     )
