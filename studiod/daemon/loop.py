@@ -196,7 +196,7 @@ class _Daemon:
         self._service.alive()
 
     def _next_job(self, now: float) -> tuple[Ticket, Task, float] | None:
-        """What a worker does next, with the seconds that it has: first what people wait for, or may lose."""
+        """A worker's next job, and in how many seconds: touch-ups, new files, copies of originals, items."""
         obstacles, limit = self._guard.obstacles, self._settings.daemon.time_limit_seconds
         if not obstacles.touchup and (touchup := self._touchup.next_job()) is not None:
             return *touchup, limit
@@ -294,9 +294,8 @@ class _Daemon:
         if self._guard.obstacles.work or self._pool.trouble:
             self._beat(Activity.PAUSED, " ".join(reasons))
         elif received and not in_hand and not self._may_make():
-            self._beat(
-                Activity.PAUSED, f"{received} pictures wait for the hours {self._settings.daemon.hours}."
-            )
+            hours = self._settings.daemon.hours
+            self._beat(Activity.PAUSED, f"{received} pictures wait for the hours {hours}.")
         else:
             left = () if idle else (f"{in_hand} in hand, {received} waiting",)
             self._beat(Activity.IDLE if idle else Activity.RUNNING, " ".join((*reasons, *left)))
