@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from studiod.daemon.every import Every
 from studiod.names import printable
 from studiod.settings import MARKER, Settings
 
+log = logging.getLogger(__name__)
+
 GIGABYTE = 1024**3
+_HOLD_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,38 @@ class Obstacles:
     def all(self) -> Mapping[str, str]:
         """All of them, those that stop everything first."""
         return {**self.work, **self.delivery, **self.touchup}
+
+
+class Guard:
+    """Looks now and then, and says what has changed; `obstacles` is what it found last."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.obstacles = Obstacles()
+        self._settings = settings
+        self._held = "", 0.0  # why a disk or file stops everything, and until when
+        self._round = Every(2.0)
+
+    def look(self, now: float) -> None:
+        """Look at the folders, as far as it is time to."""
+        if not self._round.due(now):
+            return
+        sentence, until = self._held
+        held = {"held": sentence} if now < until else {}
+        found = find_obstacles(self._settings)
+        obstacles = Obstacles({**found.work, **held}, {**found.delivery, **held}, {**found.touchup, **held})
+        for about, sentence in obstacles.all.items():
+            if about not in self.obstacles.all:
+                log.warning("%s", sentence)
+        if self.obstacles.all and not obstacles.all:
+            log.info("everything is in its place again: work goes on")
+        self.obstacles = obstacles
+
+    def hold(self, sentence: str) -> None:
+        """Stop everything for a while, because a disk is full or fails; then it is tried again."""
+        now = time.monotonic()
+        self._held = sentence, now + _HOLD_SECONDS
+        self._round.at_once()
+        self.look(now)
 
 
 def find_obstacles(settings: Settings) -> Obstacles:

@@ -83,10 +83,6 @@ class Pool(Generic[Ticket]):
         """The process ids of the workers that live."""
         return [worker.process.pid for worker in self._workers]
 
-    def wake_on(self, descriptor: int) -> None:
-        """Have `poll` return early when this descriptor has something to read."""
-        self._selector.register(descriptor, selectors.EVENT_READ, None)
-
     def submit(self, ticket: Ticket, task: Task, limit_seconds: float) -> None:
         """Hand a job to an idle worker, who has `limit_seconds` for it."""
         worker = next(worker for worker in self._workers if worker.ready and worker.job is None)
@@ -104,9 +100,6 @@ class Pool(Generic[Ticket]):
         self._fill()
         outcomes: list[Outcome[Ticket]] = []
         for key, _ in self._selector.select(timeout):
-            if key.data is None:
-                os.read(key.fd, 4096)
-                continue
             worker, stream = key.data
             content = os.read(key.fd, 65536)
             if not content:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from studiod.daemon.every import Every
 from studiod.daemon.jobs import CheckReturn, IdentifyReturn, Reply, SendTouchup, Task
 from studiod.daemon.sources import sources_of
 from studiod.errors import StudioError, TransitionRefused
@@ -37,8 +38,6 @@ from studiod.names import inert, mistake_text, printable
 from studiod.settings import Settings
 
 log = logging.getLogger(__name__)
-
-_LOOK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ class TouchupDesk:
         self._under_way: set[str] = set()
         self._decided: dict[str, Signature] = {}
         self._checked: dict[str, Returning] = {}
-        self._due = 0.0
+        self._round = Every(1.0)
         self._looked = False
 
     @property
@@ -80,9 +79,8 @@ class TouchupDesk:
 
     def tick(self, now: float) -> None:
         """Look for what is to be sent and what has come back, as far as it is time to."""
-        if now < self._due:
+        if not self._round.due(now):
             return
-        self._due = now + _LOOK_SECONDS
         self._looked = True
         for item in self._to_send():
             if (task := self._send_task(item)) is not None:

@@ -60,7 +60,7 @@ class Recalled:
 
 
 class OutboxClosed(StudioError):
-    """Nothing can be delivered now, whatever the item: it is tried again until that is put right."""
+    """A place of more than this item takes nothing: it is tried again until that is put right."""
 
 
 def deliver(

@@ -11,8 +11,9 @@ import mmap
 import os
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count, takewhile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -117,29 +118,38 @@ def identify(path: Path) -> Identity:
 def write_touchup(root: Path, version_folder: Path, photo: Photo, complaint: Complaint) -> tuple[str, Box]:
     """Write a folder below `root` for a version; returns its name and the box of the photograph it holds.
 
-    It appears whole or not at all, and never in the place of one that a retoucher may be working in.
+    It appears whole or not at all, and never in the place of one that a retoucher may be working in. Where
+    one says the same and has its files (a crash came before it was on record), it is that one.
     """
     findings = json.loads((version_folder / "risk.json").read_bytes())["findings"]
     box = _box_to_send(photo, version_folder, findings, complaint)
-    sent = read_sent(photo, version_folder, box)
     stem, token = complaint.stem, complaint.token
+    layered = (box[2] - box[0]) * (box[3] - box[1]) <= _LARGEST_PSD
+    letter = _letter(complaint, findings, box, photo, layered).encode()
+    files = [f"{stem}.tif", f"{stem}.psd"] if layered else [f"{stem}.tif"]
+    for name in takewhile(lambda name: os.path.lexists(root / name), _names(stem)):
+        if _holds(root / name, letter, files):
+            return name, box
+    sent = read_sent(photo, version_folder, box)
     fresh = root / f".studiod-{stem}.new"
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir()
-    original = _part(photo.pixels, box)
-    layered = sent.coverage.size <= _LARGEST_PSD
     if layered:
         mask = _codes(sent.coverage, np.dtype(np.uint8))
         marks = _marks(box, findings, complaint)
+        original = _part(photo.pixels, box)
         write_psd(fresh / f"{stem}.psd", original, sent.colour, mask, marks, photo.profile, token)
     coverage = _codes(sent.coverage, sent.colour.dtype)
     write_tiff(fresh / f"{stem}.tif", sent.colour, coverage, photo.profile, token)
-    (fresh / WORDS).write_text(_letter(complaint, findings, box, photo, layered), "utf-8")
+    (fresh / WORDS).write_bytes(letter)
     for path in fresh.iterdir():
         with path.open("rb") as file:
             os.fsync(file.fileno())
     sync_folder(fresh)
-    return _name_once(fresh, root, stem), box
+    name = next(name for name in _names(stem) if not os.path.lexists(root / name))
+    fresh.rename(root / name)
+    sync_folder(root)
+    return name, box
 
 
 def read_sent(photo: Photo, version_folder: Path, box: Box) -> Sent:
@@ -272,13 +282,15 @@ def _place(place: Sequence[int], box: Box) -> str:
     return f"{x}, {y} from the corner, {place[2] - place[0]} x {place[3] - place[1]} pixels"
 
 
-def _name_once(fresh: Path, root: Path, stem: str) -> str:
-    """Give the folder a name that no other has; returns it."""
-    number = 1
-    name = stem
-    while os.path.lexists(root / name):
-        number += 1
-        name = f"{stem}-{number}"
-    fresh.rename(root / name)
-    sync_folder(root)
-    return name
+def _names(stem: str) -> Iterator[str]:
+    yield stem
+    yield from (f"{stem}-{number}" for number in count(2))
+
+
+def _holds(folder: Path, letter: bytes, files: Sequence[str]) -> bool:
+    """Whether a folder can be read, and has these files and this very letter."""
+    try:
+        whole = all((folder / name).is_file() for name in (WORDS, *files))
+        return whole and (folder / WORDS).read_bytes() == letter
+    except OSError:
+        return False

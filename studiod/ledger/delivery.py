@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import dropwhile
 
 from sqlalchemy import Connection, func, insert, select, text, update
@@ -29,17 +29,40 @@ from studiod.ledger.transition import (
 _TAKEN = (OutputState.RESERVED, OutputState.DELIVERED, OutputState.RECALLING)
 
 
-def approved_due(ledger: Ledger, delay_seconds: float, limit: int = 20) -> list[ItemRecord]:
-    """Items approved at least `delay_seconds` ago, the longest waiting first."""
+def approved_due(
+    ledger: Ledger, delay_seconds: float, limit: int = 20, but: Collection[str] = ()
+) -> list[ItemRecord]:
+    """Items approved at least `delay_seconds` ago, `but` those of these hot folders; the oldest first."""
     now = ledger.clock()
     due = (
         select(items)
-        .where(items.c.status == Status.APPROVED.value, items.c.approved_at <= now - delay_seconds)
+        .where(
+            items.c.status == Status.APPROVED.value,
+            items.c.approved_at <= now - delay_seconds,
+            items.c.hot_folder.not_in(but),
+        )
         .order_by(items.c.approved_at, items.c.id)
         .limit(limit)
     )
     with ledger.reading() as connection:
         return item_records(connection, connection.execute(due).all(), now)
+
+
+def renew_delays(ledger: Ledger) -> list[int]:
+    """Count from now on the delay of what was approved later than it is now; returns which items.
+
+    The clock was set back since: they would wait until it has caught up.
+    """
+    reason = "the clock was set back after its approval: its delay is counted from now on"
+    with ledger.writing() as connection:
+        now = ledger.clock()  # nobody approves meanwhile: what is later than this is wrong
+        ahead = items.c.status == Status.APPROVED.value, items.c.approved_at > now
+        renewed = connection.execute(
+            update(items).where(*ahead).values(approved_at=now).returning(items.c.id, items.c.version)
+        ).all()
+        for item, version in renewed:
+            record_event(connection, now, "delay_renewed", item=item, version=version, reason=reason)
+        return sorted(item for item, _ in renewed)
 
 
 def start_delivery(

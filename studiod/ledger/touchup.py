@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, func, insert, select
+from sqlalchemy import Column, Connection, Row, Select, exists, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from studiod.errors import TransitionRefused
@@ -42,19 +42,10 @@ _REACHABLE = (Status.AWAITING_REVIEW, Status.FLAGGED)
 
 def to_send(ledger: Ledger, limit: int = 20) -> list[ItemRecord]:
     """Flagged items whose version was not sent to a retoucher since then, the longest waiting first."""
-    flagged_at = (
-        select(func.max(decisions.c.at))
-        .where(
-            decisions.c.item == items.c.id,
-            decisions.c.version == items.c.version,
-            decisions.c.verdict == "flag",
-        )
-        .scalar_subquery()
-    )
     sent = exists().where(
         touchups.c.item == items.c.id,
         touchups.c.version == items.c.version,
-        touchups.c.sent_at >= flagged_at,
+        touchups.c.sent_at >= _flagged_at(items.c.id, items.c.version).scalar_subquery(),
     )
     waiting = select(items).where(items.c.status == Status.FLAGGED.value, ~sent)
     with ledger.reading() as connection:
@@ -65,8 +56,9 @@ def to_send(ledger: Ledger, limit: int = 20) -> list[ItemRecord]:
 def record_sent(ledger: Ledger, item: int, version: int, folder: str, box: Box) -> None:
     """A version lies in `folder` (below `touchup`) for a retoucher: the part of the photograph in `box`."""
     now = ledger.clock()
-    sent = {"folder": folder, "box": list(box), "sent_at": now}
     with ledger.writing() as connection:
+        flagged_at = connection.execute(_flagged_at(item, version)).scalar_one() or now
+        sent = {"folder": folder, "box": list(box), "sent_at": max(now, flagged_at)}  # the clock may go back
         connection.execute(
             upsert(touchups)
             .values(item=item, version=version, **sent)
@@ -219,6 +211,13 @@ def returned_under(connection: Connection, row: ItemRow) -> ReturnedFile | None:
         .limit(1)
     ).one_or_none()
     return None if found is None else ReturnedFile(found.path, _touchup(found))
+
+
+def _flagged_at(item: int | Column[int], version: int | Column[int]) -> Select[tuple[float]]:
+    """When a version was flagged last."""
+    return select(func.max(decisions.c.at)).where(
+        decisions.c.item == item, decisions.c.version == version, decisions.c.verdict == "flag"
+    )
 
 
 def _touchup(row: Row[Any]) -> Touchup:

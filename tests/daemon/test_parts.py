@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from studiod.daemon.guard import find_obstacles
+from studiod.daemon.every import Every
+from studiod.daemon.guard import Guard, find_obstacles
 from studiod.daemon.hook import Hook
 from studiod.daemon.housekeeping import DAY, clear_originals
 from studiod.daemon.jobs import Reply
@@ -109,6 +110,30 @@ def test_a_disk_below_the_floor_stops_everything(studio: Any) -> None:
     found = find_obstacles(studio.settings)
     assert len(found.work) == 1 and found.work == found.delivery
     assert "min_free_gb" in found.work["work"]
+
+
+def test_a_disk_that_fails_stops_everything_for_a_while(
+    studio: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is held is an obstacle to all, said once, until its time is up; then all goes on."""
+    guard, now = Guard(studio.settings), time.monotonic()
+    guard.look(now)
+    assert guard.obstacles.all == {}
+    guard.hold("The disk is full.")
+    guard.hold("The disk is full.")
+    found = guard.obstacles
+    assert found.work == found.delivery == found.touchup == {"held": "The disk is full."}
+    guard.look(now + 3600)
+    assert guard.obstacles.all == {}
+    assert [record.getMessage() for record in caplog.records] == ["The disk is full."]
+
+
+def test_every_so_often() -> None:
+    """Due at first, then not before the seconds are over, unless it is asked for at once."""
+    every = Every(5.0)
+    assert [every.due(now) for now in (100.0, 104.9, 105.0, 106.0)] == [True, False, True, False]
+    every.at_once()
+    assert every.due(106.5) and not every.due(111.4)
 
 
 class _Told:

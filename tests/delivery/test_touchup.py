@@ -130,6 +130,19 @@ def test_a_retouchers_folder_is_left_alone(studio: Studio) -> None:
     assert sorted(path.name for path in studio.touchup.iterdir()) == [studio.name, name]
 
 
+def test_what_lies_there_whole_is_not_written_again(studio: Studio) -> None:
+    """A version that was sent just so is found in its folder; one whose file is gone gets another folder."""
+    before = studio.psd.stat().st_mtime_ns
+    assert studio.send() == (studio.name, studio.box)
+    assert studio.psd.stat().st_mtime_ns == before
+    assert [path.name for path in studio.touchup.iterdir()] == [studio.name]
+    studio.psd.unlink()
+    again, _ = studio.send()
+    assert again == "ring-7_item7_v1-2"
+    assert studio.send() == (again, studio.box)
+    assert sorted(path.name for path in studio.touchup.iterdir()) == [studio.name, again]
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_the_mask_is_the_coverage(tmp_path: Path, dtype: type) -> None:
     """White in the mask is piece, black is none; elsewhere nothing changes, in depths of 8 and 16 bits."""

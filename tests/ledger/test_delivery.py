@@ -34,6 +34,22 @@ def test_delay_makes_undo_real(studio: Studio) -> None:
     assert delivery.approved_due(studio.ledger, 300) == []
 
 
+def test_a_clock_set_back_holds_nothing_up(studio: Studio) -> None:
+    """What was approved later than it is now waits its delay from now on, and can be undone until then."""
+    item, other = ready(studio), ready(studio, "RING-2.jpg")
+    studio.clock.now -= 3600
+    assert delivery.renew_delays(studio.ledger) == [item, other]
+    assert delivery.renew_delays(studio.ledger) == []
+    assert history(studio.ledger, item)[-1].what == "delay_renewed"
+    studio.clock.now += 299
+    assert delivery.approved_due(studio.ledger, 300) == []
+    review.undo(studio.ledger, other, ANNA)
+    studio.clock.now += 1
+    assert [due.id for due in delivery.approved_due(studio.ledger, 300)] == [item]
+    studio.deliver(item)
+    assert studio.status(item) is Status.DELIVERED
+
+
 def test_delivered(studio: Studio) -> None:
     """A delivery reserves its names, then the item is delivered with them."""
     item = ready(studio)

@@ -79,6 +79,14 @@ def test_sent_once(studio: Studio) -> None:
     assert touchup.to_send(studio.ledger) == []
 
 
+def test_sent_once_by_a_clock_that_was_set_back(studio: Studio) -> None:
+    """What was flagged later than it is now is sent once, too."""
+    item = flagged_item(studio)
+    studio.clock.now -= 3600
+    studio.send(item)
+    assert touchup.to_send(studio.ledger) == []
+
+
 def test_second_return(studio: Studio) -> None:
     """A second return is a version of its own, made from its own file."""
     item = flagged_item(studio)

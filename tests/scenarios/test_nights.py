@@ -17,11 +17,13 @@ from typing import Any
 
 import pytest
 
-from studiod.daemon import loop
+from studiod.daemon.delivery import DeliveryDesk
 from studiod.daemon.housekeeping import DAY, clear_originals, clear_previews
+from studiod.delivery.place import no_progress
 from studiod.ledger.engine import open_ledger
 from studiod.ledger.reading import get_version, history, list_items
 from studiod.ledger.review import current_person
+from studiod.settings import MARKER
 from tests.looking import look_closely
 
 
@@ -238,6 +240,35 @@ def test_a_manifest_that_cannot_be_written_delays_delivery_alone(
     assert set(daemon.statuses().values()) == {"delivered"}
 
 
+def test_a_closed_preset_holds_up_no_other_hot_folder(
+    studio: Any, daemon: Any, write_picture: Callable[..., bytes]
+) -> None:
+    """Where one preset's folder cannot be written, only what goes there waits, and the pass says why."""
+    other = studio.root / "other"
+    other.mkdir()
+    (other / MARKER).touch()
+    (studio.root / "presets" / "large.toml").write_text((studio.root / "presets" / "small.toml").read_text())
+    hot_folder = '[[hot_folder]]\nname = "other"\npath = "other"\npresets = ["large"]\n\n[intake]'
+    studio.rewrite("[intake]", hot_folder)
+    (studio.outbox / "small").write_bytes(b"no folder")
+    write_picture(studio.hot / "R-CHEAP_1.jpg", 1)
+    write_picture(studio.hot / "R-CHEAP_2.jpg", 2)
+    daemon.start("--until-idle")
+    assert daemon.wait() == 1
+    for seed in (3, 4):
+        write_picture(other / f"R-CHEAP_{seed}.jpg", seed)
+    daemon.start("--until-idle")
+    assert daemon.wait() == 1
+    assert daemon.statuses() == {
+        "R-CHEAP_1.jpg": "approved", "R-CHEAP_2.jpg": "approved",
+        "R-CHEAP_3.jpg": "delivered", "R-CHEAP_4.jpg": "delivered",
+    }  # fmt: skip
+    assert daemon.words().count("small cannot be written: Not a directory") == 4  # by the log and at the end
+    (studio.outbox / "small").unlink()
+    daemon.until_idle()
+    assert set(daemon.statuses().values()) == {"delivered"}
+
+
 def test_a_closed_outbox_is_said_once_while_it_lasts(
     studio: Any, daemon: Any, write_picture: Callable[..., bytes], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -256,21 +287,19 @@ def test_a_closed_outbox_is_said_once_while_it_lasts(
     caplog.set_level(logging.INFO, logger="studiod")
     try:
         before = history(ledger, item.id), sorted(studio.outbox.rglob("*"))
-        rounds = loop._Daemon(studio.settings, ledger, until_idle=False)
+        desk = DeliveryDesk(studio.settings, ledger)
         for night in range(4):  # the clock is handed in
-            rounds._deliver(1000.0 * (night + 1))
-            assert rounds._pause_reasons() == (
-                f"{studio.outbox / 'small'} cannot be written: Not a directory",
-            )
+            desk.deliver(1000.0 * (night + 1), no_progress)
+            assert desk.closed == (f"{studio.outbox / 'small'} cannot be written: Not a directory",)
         daemon.do("recall", next(str(item.id) for item in daemon.items() if item.path == "R-EDGE.jpg"))
-        rounds._recall(4500.0)
+        desk.recall(4500.0)
         assert daemon.statuses()["R-EDGE.jpg"] == "awaiting_review"
         assert (history(ledger, item.id), sorted(studio.outbox.rglob("*"))) == before
         (studio.outbox / "small").unlink()
-        rounds._deliver(4001.0)  # the hold lasts
+        desk.deliver(4001.0, no_progress)  # the hold lasts
         assert daemon.statuses()["R-CHEAP.jpg"] == "approved"
-        rounds._deliver(5000.0)
-        assert rounds._pause_reasons() == ()
+        desk.deliver(5000.0, no_progress)
+        assert desk.closed == ()
     finally:
         ledger.close()
     assert daemon.statuses()["R-CHEAP.jpg"] == "delivered"
@@ -279,6 +308,29 @@ def test_a_closed_outbox_is_said_once_while_it_lasts(
         "the outbox can be written again: delivery goes on",
         f"item {item.id} delivered: small/R-CHEAP.jpg",
     ]
+
+
+def test_a_clock_that_is_set_back_holds_nothing_up(
+    studio: Any, daemon: Any, write_picture: Callable[..., bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    """What was approved an hour later than the clock says now leaves after its delay, as anything does."""
+    studio.rewrite("delay_minutes = 0", "delay_minutes = 5")
+    write_picture(studio.hot / "R-CHEAP.jpg", 1)
+    daemon.until_idle()
+    now = time.time() - 3600
+    ledger = open_ledger(studio.settings.database, clock=lambda: now)
+    try:
+        desk = DeliveryDesk(studio.settings, ledger)
+        desk.deliver(1000.0, no_progress)
+        now += 299
+        desk.deliver(2000.0, no_progress)
+        assert daemon.statuses() == {"R-CHEAP.jpg": "approved"}
+        now += 1
+        desk.deliver(3000.0, no_progress)
+    finally:
+        ledger.close()
+    assert daemon.statuses() == {"R-CHEAP.jpg": "delivered"}
+    assert "the clock was set back" in caplog.text
 
 
 def test_systemd_and_the_notify_command_are_told(

@@ -7,7 +7,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from PIL import Image
 from psd_tools import PSDImage
 
 from studiod.daemon.housekeeping import DAY, clear_returns
+from studiod.daemon.touchup import TouchupDesk
+from studiod.daemon.touchup_jobs import send_touchup
 from studiod.ledger.engine import open_ledger
 from studiod.ledger.looks import record_looks
 from studiod.ledger.queue import supersede
@@ -145,6 +147,28 @@ def tiff_of(folder: Path, *, cover: tuple[int, int, int, int], token: bool = Tru
         description=description if token else "", metadata=None,
     )  # fmt: skip
     return saved.getvalue()
+
+
+def test_a_kill_before_it_is_on_record_makes_no_second_folder(
+    studio: Any, daemon: Any, write_picture: Callable[..., bytes]
+) -> None:
+    """A folder that was whole when its daemon was killed is found again, and recorded as what was sent."""
+    write_picture(studio.hot / "R-DEAR.jpg", 2)
+    daemon.until_idle()
+    daemon.do("flag", "1", "--reason", "the left prong is gone")
+    ledger = open_ledger(studio.settings.database)
+    desk = TouchupDesk(studio.settings, ledger)
+    desk.tick(1.0)
+    job = desk.next_job()
+    assert job is not None
+    made = send_touchup(asdict(job[1]), 100)  # what the worker did; nobody heard its answer
+    assert find_touchup(ledger, 1, 1) is None
+    daemon.until_idle()
+    sent = find_touchup(ledger, 1, 1)
+    assert sent is not None and (sent.folder, sent.box) == (made["folder"], made["box"])
+    folders = [path.name for path in studio.settings.touchup.glob("R-DEAR*")]
+    assert folders == [sent.folder]
+    ledger.close()
 
 
 def test_the_round_trip(round_trip: Round) -> None:

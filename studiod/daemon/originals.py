@@ -1,0 +1,75 @@
+"""The copies of originals that are kept in the work folder: one of each, while its file is still there."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Iterable
+
+from studiod.daemon.jobs import Keep, Reply
+from studiod.intake.rules import Taken
+from studiod.ledger.engine import Ledger
+from studiod.ledger.queue import set_kept_original
+from studiod.ledger.reading import list_items
+from studiod.ledger.records import Selection
+from studiod.ledger.states import Status
+from studiod.names import printable
+from studiod.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class Originals:
+    """What is to be copied, where the studio wants that; a crash is made good by `start`."""
+
+    def __init__(self, settings: Settings, ledger: Ledger) -> None:
+        self._wanted = settings.store.copy_originals
+        self._folder = settings.work / "originals"
+        self._hot = {folder.name: folder.path for folder in settings.hot_folders}
+        self._ledger = ledger
+        self._to_keep: deque[Taken] = deque()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits to be copied."""
+        return not self._to_keep
+
+    def start(self) -> None:
+        """Clear away what an earlier daemon copied by half, and find what it had not copied yet."""
+        if not self._wanted:
+            return
+        for path in self._folder.glob(".studiod-*.tmp"):
+            path.unlink(missing_ok=True)
+        offset = 0
+        selection = Selection(statuses=frozenset({Status.RECEIVED}))
+        while page := list_items(self._ledger, selection, limit=500, offset=offset):
+            offset += len(page)
+            self._to_keep += [
+                Taken(item.id, self._hot[item.hot_folder] / item.path, item.source_sha256)
+                for item in page
+                if item.kept_original is None and item.hot_folder in self._hot
+            ]
+
+    def add(self, taken: Iterable[Taken]) -> None:
+        """Have these copied."""
+        if self._wanted:
+            self._to_keep.extend(taken)
+
+    def next_job(self) -> tuple[Taken, Keep] | None:
+        """A job for a worker, if there is one."""
+        while self._to_keep:
+            taken = self._to_keep.popleft()
+            if taken.sha256 is not None:
+                return taken, Keep(str(taken.source), taken.sha256, str(self._folder))
+        return None
+
+    def answered(self, taken: Taken, reply: Reply | None, death: str) -> None:
+        """Record where the copy lies; one that a full disk stopped is made once there is room."""
+        if reply is not None and reply.result is not None:
+            if taken.item is not None:
+                set_kept_original(self._ledger, taken.item, f"originals/{reply.result['name']}")
+        elif reply is not None and reply.refusal == "space":
+            self._to_keep.append(taken)
+        else:
+            why = death if reply is None else reply.message
+            log.warning("no copy of %s was kept: %s", printable(taken.source), why)
