@@ -369,7 +369,22 @@ def _png_chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _decode_png(file: BinaryIO, facts: _Facts) -> Pixels:
-    return _checked(imagecodecs.png_decode(_all_of(file)), facts)
+    return _checked(imagecodecs.png_decode(_bare_png(file)), facts)
+
+
+def _bare_png(file: BinaryIO) -> bytes:
+    """The file with the chunks that make the pixels: libpng prints what it holds of others, names and all."""
+    file.seek(0)
+    parts = [file.read(8)]
+    while len(head := file.read(8)) == 8:
+        length, name = struct.unpack(">I4s", head)
+        if name[:1].islower() and name != b"tRNS":
+            file.seek(length + 4, os.SEEK_CUR)
+        else:
+            parts += [head, file.read(length + 4)]
+        if name == b"IEND":
+            break
+    return b"".join(parts)
 
 
 # --- WebP
