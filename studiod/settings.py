@@ -37,6 +37,7 @@ SETTINGS_NAME = "studiod.toml"
 MARKER = ".studiod-root"
 """The file that `studiod init` leaves in every root: where it is missing, the disk is not mounted."""
 
+_LARGEST = 1_000_000  # seconds, days, gigabytes: whatever it counts, more has no meaning and no machine
 _WEBP_SIDE = 16383
 
 COLOURS: Mapping[str, tuple[int, int, int]] = {
@@ -54,6 +55,8 @@ def _number(value: object) -> object:
         raise ValueError("needs a number")
     if not math.isfinite(value):
         raise ValueError("needs a finite number")
+    if value > _LARGEST:
+        raise ValueError(f"needs a number of at most {_LARGEST:,}")
     return float(value)
 
 
@@ -105,6 +108,12 @@ def _path(value: object, info: ValidationInfo) -> object:
 
 def _path_or_none(value: object, info: ValidationInfo) -> object:
     return None if value == "" else _path(value, info)
+
+
+def _command(value: object) -> object:
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueError('needs a command line, or "" for none')
+    return value
 
 
 def _pattern(value: object) -> object:
@@ -243,8 +252,8 @@ class DaemonSettings(_Table):
     hours: Annotated[str, BeforeValidator(_hours)] = ""
     workers: Annotated[Whole, Field(ge=0, le=256)] = 0
     threads: Annotated[Whole, Field(ge=0, le=256)] = 0
-    memory_gb: Annotated[Number, Field(gt=0)] = 6.0
-    time_limit_seconds: Annotated[Number, Field(gt=0)] = 600.0
+    memory_gb: Annotated[Number, Field(ge=1)] = 6.0
+    time_limit_seconds: Annotated[Number, Field(ge=1)] = 600.0
 
     def may_work_at(self, moment: dt.time) -> bool:
         """Whether heavy work may run at this time of day; hours may span midnight."""
@@ -258,7 +267,7 @@ class DaemonSettings(_Table):
 class NotifySettings(_Table):
     """The command that is told when the night needs a person."""
 
-    command: str = ""
+    command: Annotated[str, BeforeValidator(_command)] = ""
 
 
 class LogSettings(_Table):
@@ -485,6 +494,10 @@ def _settings_error(kind: type[BaseModel], path: Path, error: ErrorDetails) -> S
             sentence = "needs a currency by its three capital letters, such as USD"
         case "string_pattern_mismatch":
             sentence = "needs a name of letters, digits, - and _"
+        case "tuple_type":
+            sentence = "needs a list in brackets"
+        case "string_type":
+            sentence = "needs a text in quotes"
         case _:
             sentence = f"is wrong: {error['msg'][0].lower()}{error['msg'][1:]}"
     value = error["input"]
