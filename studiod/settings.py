@@ -37,7 +37,7 @@ SETTINGS_NAME = "studiod.toml"
 MARKER = ".studiod-root"
 """The file that `studiod init` leaves in every root: where it is missing, the disk is not mounted."""
 
-_LARGEST = 1_000_000  # seconds, days, gigabytes: whatever it counts, more has no meaning and no machine
+_LARGEST = 1_000_000_000  # seconds, days, gigabytes: whatever it counts, more has no meaning and no machine
 _WEBP_SIDE = 16383
 
 COLOURS: Mapping[str, tuple[int, int, int]] = {
@@ -159,6 +159,7 @@ Number = Annotated[float, BeforeValidator(_number)]
 Whole = Annotated[int, BeforeValidator(_whole_number)]
 Truth = Annotated[bool, BeforeValidator(_truth)]
 Share = Annotated[float, BeforeValidator(_number), Field(ge=0, le=1)]
+Scale = Annotated[float, Field(gt=0, le=10_000)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Amount = Annotated[Decimal, BeforeValidator(_amount)]
@@ -181,7 +182,9 @@ class HotFolder(_Table):
     sku: Annotated[SkuSource | None, BeforeValidator(_text_or_none)] = None
     sku_pattern: Annotated[str | None, BeforeValidator(_pattern_or_none)] = None
     pair: Literal["jpeg", "raw"] = "jpeg"
-    pixels_per_mm: Annotated[Annotated[float, Field(gt=0)] | None, BeforeValidator(_number_or_off)] = None
+    pixels_per_mm: Annotated[
+        Annotated[float, Field(gt=0, le=10_000)] | None, BeforeValidator(_number_or_off)
+    ] = None
 
 
 class IntakeSettings(_Table):
