@@ -37,6 +37,7 @@ SIDE_BY_SIDE_WIDTH = 120
 _LIST_WIDTH = 100
 _LEAST_WINDOW = 2 * (2 * EDGE_PIXELS + 1)
 _BEFORE = (View.ORIGINAL, View.MATTE_BEFORE)
+_ALWAYS = tuple(view for view in View if view is not View.MATTE_BEFORE)
 _CUTOUTS = (View.CHECKER, View.WHITE, View.BLACK, View.GREY, View.RED)
 _HERE, _THERE, _DRAWN = (255, 80, 60), (240, 192, 96), (255, 255, 255)
 _WAITS = (Status.AWAITING_REVIEW, Status.APPROVED_ONCE)
@@ -316,7 +317,7 @@ class ReviewScreen(StudioScreen):
     @property
     def _views(self) -> tuple[View, ...]:
         pictures = self.main.pictures
-        return tuple(View) if pictures is None else pictures.views
+        return _ALWAYS if pictures is None else pictures.views
 
     def _set_view(self, view: View) -> None:
         self.say.settle()
