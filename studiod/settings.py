@@ -345,6 +345,12 @@ class Settings(_Table):
             seen.add(folder.name.lower())
         written = (self.outbox, self.touchup, self.work)
         archive = () if self.delivery.archive is None else (self.delivery.archive,)
+        for folder_of_ours in written:
+            if archive and _overlap(archive[0], folder_of_ours):
+                raise ValueError(
+                    f"[delivery] archive ({printable(archive[0])}) and {printable(folder_of_ours)} lie in each "
+                    "other: originals would be taken for something else"
+                )
         for index, folder in enumerate(self.hot_folders):
             others = tuple(other.path for other in self.hot_folders[index + 1 :])
             for other_path in (*written, *archive, *others):
@@ -441,7 +447,7 @@ def _overlap(one: Path, other: Path) -> bool:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # Windows' editor may begin it with a mark
     except FileNotFoundError:
         raise SettingsError(
             f"There is no {printable(path)}.",

@@ -162,7 +162,7 @@ def load_keymap(name: str, root: Path) -> dict[str, str]:
 
 def _read(path: Path) -> dict[str, object]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(
             f"{printable(path)} cannot be read: {printable(str(error))}.",
