@@ -348,8 +348,8 @@ class Settings(_Table):
         for folder_of_ours in written:
             if archive and _overlap(archive[0], folder_of_ours):
                 raise ValueError(
-                    f"[delivery] archive ({printable(archive[0])}) and {printable(folder_of_ours)} lie in each "
-                    "other: originals would be taken for something else"
+                    f"[delivery] archive ({printable(archive[0])}) and {printable(folder_of_ours)} "
+                    "lie in each other: originals would be taken for something else"
                 )
         for index, folder in enumerate(self.hot_folders):
             others = tuple(other.path for other in self.hot_folders[index + 1 :])
