@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -20,7 +21,7 @@ from studiod.commands.process import process
 from studiod.commands.report import report
 from studiod.commands.run import run
 from studiod.errors import StudioError
-from studiod.names import inert
+from studiod.names import inert, printable
 
 _EPILOG = """
 A first look: studiod demo. A studio of your own: studiod init DIR, studiod check, studiod run;
@@ -73,6 +74,7 @@ app.command()(report)
 
 def main() -> None:
     """Run a command; an error is one readable line with a hint, and an exit code that is documented."""
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     arguments, debug = _without_debug(sys.argv[1:])
@@ -90,6 +92,12 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone: nothing is left to say
         sys.exit(1)
+    except OSError as error:
+        if debug:
+            raise
+        where = f": {printable(error.filename)}" if error.filename else ""
+        what = f"{error.strerror or error}{where}."
+        sys.exit(_report(what, "Look at the disk, and at the rights there.", 1))
     except Exception as error:
         if debug:
             raise
@@ -97,6 +105,13 @@ def main() -> None:
         hint = "This is a mistake in studiod. With --debug the same command shows where."
         sys.exit(_report(what, hint, 1))
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _open_closed_streams() -> None:
+    """Whoever started us may have closed standard streams: the next file opened would take their place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - for as long as we run
 
 
 def _without_debug(arguments: list[str]) -> tuple[list[str], bool]:

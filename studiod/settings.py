@@ -37,6 +37,7 @@ SETTINGS_NAME = "studiod.toml"
 MARKER = ".studiod-root"
 """The file that `studiod init` leaves in every root: where it is missing, the disk is not mounted."""
 
+_LARGEST = 1_000_000_000  # seconds, days, gigabytes: whatever it counts, more has no meaning and no machine
 _WEBP_SIDE = 16383
 
 COLOURS: Mapping[str, tuple[int, int, int]] = {
@@ -54,6 +55,8 @@ def _number(value: object) -> object:
         raise ValueError("needs a number")
     if not math.isfinite(value):
         raise ValueError("needs a finite number")
+    if value > _LARGEST:
+        raise ValueError(f"needs a number of at most {_LARGEST:,}")
     return float(value)
 
 
@@ -107,6 +110,12 @@ def _path_or_none(value: object, info: ValidationInfo) -> object:
     return None if value == "" else _path(value, info)
 
 
+def _command(value: object) -> object:
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueError('needs a command line, or "" for none')
+    return value
+
+
 def _pattern(value: object) -> object:
     if not isinstance(value, str):
         raise ValueError("needs a regular expression as text")
@@ -150,6 +159,7 @@ Number = Annotated[float, BeforeValidator(_number)]
 Whole = Annotated[int, BeforeValidator(_whole_number)]
 Truth = Annotated[bool, BeforeValidator(_truth)]
 Share = Annotated[float, BeforeValidator(_number), Field(ge=0, le=1)]
+Scale = Annotated[float, Field(gt=0, le=10_000)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Amount = Annotated[Decimal, BeforeValidator(_amount)]
@@ -172,7 +182,9 @@ class HotFolder(_Table):
     sku: Annotated[SkuSource | None, BeforeValidator(_text_or_none)] = None
     sku_pattern: Annotated[str | None, BeforeValidator(_pattern_or_none)] = None
     pair: Literal["jpeg", "raw"] = "jpeg"
-    pixels_per_mm: Annotated[Annotated[float, Field(gt=0)] | None, BeforeValidator(_number_or_off)] = None
+    pixels_per_mm: Annotated[
+        Annotated[float, Field(gt=0, le=10_000)] | None, BeforeValidator(_number_or_off)
+    ] = None
 
 
 class IntakeSettings(_Table):
@@ -243,8 +255,8 @@ class DaemonSettings(_Table):
     hours: Annotated[str, BeforeValidator(_hours)] = ""
     workers: Annotated[Whole, Field(ge=0, le=256)] = 0
     threads: Annotated[Whole, Field(ge=0, le=256)] = 0
-    memory_gb: Annotated[Number, Field(gt=0)] = 6.0
-    time_limit_seconds: Annotated[Number, Field(gt=0)] = 600.0
+    memory_gb: Annotated[Number, Field(ge=1)] = 6.0
+    time_limit_seconds: Annotated[Number, Field(ge=1)] = 600.0
 
     def may_work_at(self, moment: dt.time) -> bool:
         """Whether heavy work may run at this time of day; hours may span midnight."""
@@ -258,7 +270,7 @@ class DaemonSettings(_Table):
 class NotifySettings(_Table):
     """The command that is told when the night needs a person."""
 
-    command: str = ""
+    command: Annotated[str, BeforeValidator(_command)] = ""
 
 
 class LogSettings(_Table):
@@ -333,6 +345,12 @@ class Settings(_Table):
             seen.add(folder.name.lower())
         written = (self.outbox, self.touchup, self.work)
         archive = () if self.delivery.archive is None else (self.delivery.archive,)
+        for folder_of_ours in written:
+            if archive and _overlap(archive[0], folder_of_ours):
+                raise ValueError(
+                    f"[delivery] archive ({printable(archive[0])}) and {printable(folder_of_ours)} "
+                    "lie in each other: originals would be taken for something else"
+                )
         for index, folder in enumerate(self.hot_folders):
             others = tuple(other.path for other in self.hot_folders[index + 1 :])
             for other_path in (*written, *archive, *others):
@@ -429,7 +447,7 @@ def _overlap(one: Path, other: Path) -> bool:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # Windows' editor may begin it with a mark
     except FileNotFoundError:
         raise SettingsError(
             f"There is no {printable(path)}.",
@@ -485,6 +503,10 @@ def _settings_error(kind: type[BaseModel], path: Path, error: ErrorDetails) -> S
             sentence = "needs a currency by its three capital letters, such as USD"
         case "string_pattern_mismatch":
             sentence = "needs a name of letters, digits, - and _"
+        case "tuple_type":
+            sentence = "needs a list in brackets"
+        case "string_type":
+            sentence = "needs a text in quotes"
         case _:
             sentence = f"is wrong: {error['msg'][0].lower()}{error['msg'][1:]}"
     value = error["input"]

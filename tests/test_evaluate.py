@@ -9,6 +9,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from studiod.__main__ import app
+from studiod.errors import StudioError
 from studiod.evaluate.measures import CHAIN, METAL, PRONG, STONE, score_matte
 from studiod.evaluate.probes import covered_failures, score_probes
 from studiod.evaluate.report import risk_groups
@@ -168,3 +169,21 @@ def test_a_folder_without_truth_is_an_error(tmp_path: Path) -> None:
     """A folder without known mattes is named in the error."""
     result = CliRunner().invoke(app, ["evaluate", str(tmp_path)])
     assert result.exit_code != 0 and str(tmp_path) in str(result.exception)
+
+
+@pytest.mark.parametrize("broken", ["record", "seed", "no parts", "size", "probes"])
+def test_a_broken_set_is_told_before_anything_is_measured(tmp_path: Path, piece: tuple, broken: str) -> None:
+    """A record that is none, parts that are missing or of another size, and broken probes are named."""
+    true, parts, _ = piece
+    Image.new("RGB", (160, 120)).save(tmp_path / "a.png")
+    Image.fromarray((true * 255).astype(np.uint8)).save(tmp_path / "a_alpha.png")
+    Image.fromarray(parts[:-1] if broken in ("size", "probes") else parts).save(tmp_path / "a_parts.png")
+    (tmp_path / "a.json").write_text({"record": "{", "seed": '{"seed": "x"}'}.get(broken, "{}"))
+    (tmp_path / "probes.txt").write_text("[")
+    if broken == "no parts":
+        (tmp_path / "a_parts.png").unlink()
+    more = ["--probes", str(tmp_path / "probes.txt")] if broken == "probes" else []
+    result = CliRunner().invoke(app, ["evaluate", str(tmp_path), *more])
+    assert isinstance(result.exception, StudioError)
+    name = {"probes": "probes.txt", "record": "a.json", "seed": "a.json"}.get(broken, "a_alpha.png")
+    assert str(tmp_path / name) in result.exception.message

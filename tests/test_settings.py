@@ -73,6 +73,14 @@ def test_a_catalogue_may_have_a_currency_of_its_own(tmp_path: Path) -> None:
         (HOT + "[intake]\nquiet_seconds = true\n", ["[intake] quiet_seconds", "a number"]),
         (HOT + "[intake]\nquiet_seconds = inf\n", ["[intake] quiet_seconds", "finite"]),
         (HOT + "[intake]\nquiet_seconds = -1\n", ["[intake] quiet_seconds", "-1"]),
+        (HOT + "[intake]\nquiet_seconds = 1e308\n", ["[intake] quiet_seconds", "1,000,000,000"]),
+        (HOT + "pixels_per_mm = 1e9\n", ["[[hot_folder]] 1 pixels_per_mm", "10000"]),
+        (HOT + "[daemon]\nmemory_gb = 1e308\n", ["[daemon] memory_gb", "1,000,000,000"]),
+        (HOT + "[daemon]\nmemory_gb = 0.001\n", ["[daemon] memory_gb", "1"]),
+        (HOT + "[daemon]\ntime_limit_seconds = 1e-9\n", ["[daemon] time_limit_seconds", "1"]),
+        (HOT + '[notify]\ncommand = "a\\u0000b"\n', ["[notify] command", "command line"]),
+        (HOT + 'presets = "white"\n', ["[[hot_folder]] 1 presets", "list in brackets"]),
+        ("currency = 5\n" + HOT, ["currency", "text in quotes"]),
         (HOT + "[store]\ncopy_originals = 1\n", ["[store] copy_originals", "true or false"]),
         (HOT + "[qa]\nauto_approve_below = 2\n", ["[qa] auto_approve_below"]),
         (HOT + "[qa]\nthreshold = { usd = 1000 }\n", ["threshold usd", "currency"]),
@@ -86,6 +94,9 @@ def test_a_catalogue_may_have_a_currency_of_its_own(tmp_path: Path) -> None:
         (HOT.replace('"main"', '"../x"'), ["[[hot_folder]] 1 name", "letters"]),
         (HOT.replace('"hot"', '"."'), ["hot folder main", "lie in each other"]),
         (HOT.replace('"hot"', '"outbox/white"'), ["hot folder main", "lie in each other"]),
+        (HOT + '[delivery]\narchive = "outbox"\n', ["[delivery] archive", "outbox", "lie in each other"]),
+        (HOT + '[delivery]\narchive = "touchup/return"\n', ["[delivery] archive", "lie in each other"]),
+        (HOT + '[delivery]\narchive = "work/originals"\n', ["[delivery] archive", "lie in each other"]),
         (HOT + 'watch = "event"\n', ["[[hot_folder]] 1 watch", "'events' or 'poll'"]),
         ("root = 3\n" + HOT, ["root is not a setting"]),
     ],
@@ -99,6 +110,11 @@ def test_what_cannot_be_meant_is_refused(tmp_path: Path, text: str, words: list[
         assert word in said
     assert caught.value.hint
     assert "\n" not in said
+
+
+def test_the_mark_of_a_windows_editor_is_no_mistake(tmp_path: Path) -> None:
+    """A file that begins with the byte order mark of UTF-8 says what it says without it."""
+    assert load(tmp_path, "\ufeff" + HOT) == load(tmp_path, HOT)
 
 
 def test_a_missing_file_is_told_with_what_makes_one(tmp_path: Path) -> None:

@@ -175,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load_settings(given.config)
         keymap = load_keymap(given.keymap, settings.root)
-        if not sys.stdout.isatty():
+        if not all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
             raise StudioError("studiod-review needs a terminal.", "For scripts there is: studiod list --json")
         able = ask_terminal()
         if able.full_colour:

@@ -7,12 +7,14 @@ The screens take their bindings from here, a keymap in `config/keymaps/` (or `ke
 from __future__ import annotations
 
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from textual.binding import Binding
+from textual.keys import KEY_NAME_REPLACEMENTS, Keys
 
 from studiod.errors import SettingsError
 from studiod.names import printable
@@ -160,7 +162,7 @@ def load_keymap(name: str, root: Path) -> dict[str, str]:
 
 def _read(path: Path) -> dict[str, object]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(
             f"{printable(path)} cannot be read: {printable(str(error))}.",
@@ -188,6 +190,12 @@ def _checked(table: dict[str, object], path: Path) -> dict[str, str]:
         owners: dict[str, str] = {}
         for action in {*ACTIONS[place], *ACTIONS["everywhere"]}:
             for key in Binding.make_bindings([Binding(keymap.get(action.id, action.keys), "", "")]):
+                if not _exists(key.key):
+                    raise SettingsError(
+                        f"{printable(path)}: {action.id} names a key that does not exist: "
+                        f"{printable(key.key)}.",
+                        "Keys are written like p, P, ctrl+p, f6, space, right or backslash.",
+                    )
                 if owners.setdefault(key.key, action.id) != action.id:
                     raise SettingsError(
                         f"{printable(path)}: the key {printable(key.key)} would mean both "
@@ -195,3 +203,19 @@ def _checked(table: dict[str, object], path: Path) -> dict[str, str]:
                         "Give one of them another key.",
                     )
     return keymap
+
+
+def _exists(key: str) -> bool:
+    """Whether a terminal could ever send this: known modifiers, and a character or the name of a key."""
+    *modifiers, name = key.split("+")
+    if not {"ctrl", "shift", "alt", "super", "meta", "hyper"}.issuperset(modifiers):
+        return False
+    if len(name) == 1:
+        return name.isprintable()
+    if name in KEY_NAME_REPLACEMENTS.values() or name in {known.value for known in Keys}:
+        return True
+    try:
+        unicodedata.lookup(name.replace("_", " "))
+    except KeyError:
+        return False
+    return name.islower()

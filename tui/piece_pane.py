@@ -24,6 +24,7 @@ SIDE_BY_SIDE_WIDTH = 120
 _LIST_WIDTH = 100
 _LEAST_WINDOW = 2 * (2 * EDGE_PIXELS + 1)
 _BEFORE = (View.ORIGINAL, View.MATTE_BEFORE)
+_ALWAYS = tuple(view for view in View if view is not View.MATTE_BEFORE)
 _CUTOUTS = (View.CHECKER, View.WHITE, View.BLACK, View.GREY, View.RED)
 _HERE, _THERE, _DRAWN = (255, 80, 60), (240, 192, 96), (255, 255, 255)
 
@@ -148,7 +149,7 @@ class PiecePane(Vertical):
     @property
     def _views(self) -> tuple[View, ...]:
         pictures = self.main.pictures
-        return tuple(View) if pictures is None else pictures.views
+        return _ALWAYS if pictures is None else pictures.views
 
     def go(self, direction: int, *, wanted: Collection[tuple[int, int]] | None) -> None:
         """To the next step of the tour (or the one before, -1), which has at least one spot."""

@@ -58,14 +58,14 @@ def evaluate(
     truths = [t for t in sets.list_truths(folder) if part is None or sets.part_of(t) == part]
     if not truths:
         raise StudioError(f"{folder}: no picture of the part {part} is in this set.", "Leave --part out.")
+    places = 0 if probes is None else len(running.list_probes(probes))
     contestants = _contestants(config, peer or [])
     mattes = out / "mattes" if out is not None else None
     shown = console()
     results = _gather(running.run_set(truths, contestants, plates, mattes), len(truths), "Pictures")
     marked: list[running.ProbeResult] = []
     if probes is not None:
-        count = len(running.list_probes(probes))
-        marked = _gather(running.run_probes(probes, contestants, mattes), count, "Real photographs")
+        marked = _gather(running.run_probes(probes, contestants, mattes), places, "Real photographs")
     risk = report.measure_risk(results)
     report.print_tables(shown, results)
     if marked:

@@ -12,6 +12,8 @@ from studiod.errors import SettingsError
 from studiod.ledger.engine import Ledger, open_ledger
 from studiod.settings import SETTINGS_NAME, Settings, load_settings
 
+_LARGEST_NUMBER = 2**63 - 1  # what the database counts up to
+
 
 def _given_before(context: typer.Context, value: Path | None) -> Path | None:
     """`studiod --config FILE run` means what `studiod run --config FILE` means."""
@@ -26,7 +28,10 @@ ConfigOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="For scripts: JSON instead of a table.")]
 ItemArgument = Annotated[
-    int, typer.Argument(metavar="ITEM", min=1, help="The item's number, as `studiod list` shows it.")
+    int,
+    typer.Argument(
+        metavar="ITEM", min=1, max=_LARGEST_NUMBER, help="The item's number, as `studiod list` shows it."
+    ),
 ]
 
 

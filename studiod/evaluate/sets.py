@@ -13,10 +13,12 @@ from PIL import Image
 
 from studiod.errors import StudioError
 from studiod.evaluate.measures import Floats, Labels
-from studiod.imaging.photo import read_photo
+from studiod.imaging.photo import read_header, read_photo
 from studiod.matting.split import split_part
+from studiod.names import printable
 
 PARTS = ("train", "calibrate", "test")
+_LAYOUT = "A picture needs NAME.jpg, NAME_alpha.png, NAME_parts.png and NAME.json, all of one piece."
 
 
 @dataclass(frozen=True)
@@ -46,36 +48,49 @@ class Exact:
 def list_truths(folder: Path) -> list[Truth]:
     """The pictures of `folder` that come with NAME_alpha.png, NAME_parts.png and NAME.json, by name."""
     if not folder.is_dir():
-        raise StudioError(f"{folder} is no folder.", "Name one that holds pictures with their mattes.")
+        raise StudioError(
+            f"{printable(folder)} is no folder.", "Name one that holds pictures with their mattes."
+        )
     found = []
     for alpha in sorted(folder.glob("*_alpha.png")):
         name = alpha.name.removesuffix("_alpha.png")
         photos = [folder / f"{name}{ending}" for ending in (".jpg", ".png", ".tif", ".tiff")]
         photo = next((path for path in photos if path.exists()), None)
-        record, plate = folder / f"{name}.json", folder / f"{name}_plate.jpg"
-        if photo is None or not record.exists():
+        record, parts, plate = (folder / f"{name}{end}" for end in (".json", "_parts.png", "_plate.jpg"))
+        if photo is None or not record.exists() or not parts.exists():
             raise StudioError(
-                f"{alpha}: no photograph or no {name}.json beside it", "See the bench's layout."
+                f"{printable(alpha)} has no photograph, no parts or no record beside it.", _LAYOUT
             )
-        values = json.loads(record.read_text(encoding="utf-8"))
+        values = _read_record(record)
         found.append(
             Truth(
                 name,
                 photo,
                 alpha,
-                folder / f"{name}_parts.png",
+                parts,
                 plate if plate.exists() else None,
                 str(values.get("kind", "other")),
                 str(values.get("look") or "studio"),
-                int(values.get("seed", 0)),
+                values.get("seed", 0),
                 tuple(values.get("prongs", [])),
             )
         )
     if not found:
         raise StudioError(
-            f"{folder}: no picture with a known matte (NAME_alpha.png) here.", "Name another folder."
+            f"{printable(folder)}: no picture with a known matte (NAME_alpha.png) here.",
+            "Name another folder.",
         )
     return found
+
+
+def _read_record(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        values = None
+    if not isinstance(values, dict) or not isinstance(values.get("seed", 0), int):
+        raise StudioError(f"{printable(path)} is no record of a picture.", _LAYOUT)
+    return values
 
 
 def part_of(truth: Truth) -> str:
@@ -102,4 +117,7 @@ def read_truth(truth: Truth) -> Exact:
     """The exact matte and parts of a picture."""
     with Image.open(truth.parts) as picture:
         parts = np.asarray(picture)
-    return Exact(read_coverage(truth.alpha), parts, truth.prongs)
+    alpha, photo = read_coverage(truth.alpha), read_header(truth.photo)
+    if not parts.shape == alpha.shape == (photo.height, photo.width):
+        raise StudioError(f"{printable(truth.alpha)}, its parts and its photograph differ in size.", _LAYOUT)
+    return Exact(alpha, parts, truth.prongs)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import warnings
 from collections.abc import Mapping, Sized
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ _KEPT_TAGS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)
 """Description, camera, software, date, artist, copyright."""
 _DROPPED_CAMERA_TAGS = frozenset({0x927C, 0x9286, 0xA001, 0xA002, 0xA003, _INTEROP_IFD, 0xEA1C})
 """Maker notes, comments, and what speaks of the original's size and colour space."""
+
+warnings.filterwarnings("ignore", module=r"PIL\.")  # a broken block counts as none: nobody has to act
 
 _LARGEST = 65533
 """Bytes of EXIF that a JPEG's segment takes."""

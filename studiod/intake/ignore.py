@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import PurePath
 
@@ -12,6 +13,8 @@ JPEG_EXTENSIONS = frozenset({".jpg", ".jpeg", ".jpe"})
 
 PICTURE_EXTENSIONS = RAW_SUFFIXES | JPEG_EXTENSIONS | {".png", ".tif", ".tiff", ".webp"}
 """The extensions that are taken up; nothing else is ever decoded or quarantined."""
+
+_PLATE = re.compile(r"plates?(?![^\W\d_])", re.IGNORECASE)
 
 _FOLDERS = frozenset({
     # of sync tools and network drives: their deleted files and thumbnails
@@ -80,5 +83,5 @@ def is_jpeg(path: str) -> bool:
 
 
 def is_plate(path: str) -> bool:
-    """Whether the name is that of a plate: an empty shot of the set."""
-    return PurePath(path).name.casefold().startswith("plate")
+    """Whether the name is that of a plate, an empty shot of the set: plate, plate_2, but no plated ring."""
+    return _PLATE.match(PurePath(path).name) is not None

@@ -99,7 +99,7 @@ def test_help_teaches_the_commands_and_the_exit_codes(run: Run) -> None:
 
 def test_a_slip_on_the_command_line_is_one_line_with_a_hint(run: Run) -> None:
     """An unknown command or option ends with 2 and says where help is."""
-    for arguments in (["shwo"], ["list", "--bogus"], ["show"], ["show", "x"], ["show", "0"]):
+    for arguments in (["shwo"], ["list", "--bogus"], ["show"], ["show", "x"], ["show", "0"], ["show", 2**63]):
         done = run(*arguments)
         assert done.returncode == 2
         assert "--help" in one_line(done.stderr)
@@ -124,6 +124,28 @@ def test_a_traceback_is_for_debug_only(run: Run) -> None:
     """--debug shows where an error came from, wherever it stands on the line."""
     assert "Traceback" in run("list", "--debug").stderr
     assert "Traceback" in run("--debug", "list").stderr
+
+
+def test_what_the_disk_refuses_is_no_mistake_of_ours(run: Run, studio: Studio, ledger: Ledger) -> None:
+    """Output that goes to a full disk is one line that says so."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "studiod", "list", "--config", studio.file],
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=120,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert "No space left on device" in one_line(done.stderr)
+    assert "mistake" not in done.stderr
+
+
+def test_closed_streams_are_no_obstacle(studio: Studio, ledger: Ledger) -> None:
+    """Started with standard streams closed, a command does its work all the same."""
+    list_ = [sys.executable, "-m", "studiod", "list", "--config", str(studio.file)]
+    for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
+        done = subprocess.run(
+            ["sh", "-c", f'"$@" {closed}', "sh", *list_], capture_output=True, text=True, timeout=120
+        )
+        assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_init_adds_only_what_is_missing(run: Run, tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ import datetime as dt
 import io
 import os
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -295,6 +297,26 @@ def test_the_name_is_printed_inert(tmp_path: Path) -> None:
     with pytest.raises(PictureError) as refused:
         read_photo(path)
     assert refused.value.message.isprintable()
+
+
+def test_nothing_is_printed_while_a_picture_is_read(tmp_path: Path) -> None:
+    """What the libraries think of a stranger's profile or EXIF reaches no terminal, escapes and all."""
+    saved(tmp_path / "a.png")
+    whole = (tmp_path / "a.png").read_bytes()
+    grey = bytearray(ADOBE_RGB)
+    grey[16:20] = b"GRAY"
+    profile = b"iCCP\x1b]0;title\x07\0\0" + zlib.compress(bytes(grey))
+    chunk = struct.pack(">I", len(profile) - 4) + profile + struct.pack(">I", zlib.crc32(profile))
+    (tmp_path / "a.png").write_bytes(whole[:33] + chunk + whole[33:])
+    tifffile.imwrite(tmp_path / "b.tif", EIGHT, photometric="rgb", bigtiff=True, byteorder=">")
+    reading = "import sys; from pathlib import Path; from studiod.imaging.photo import read_photo as read\n"
+    reading += "for name in sys.argv[1:]: assert read(Path(name)).pixels.shape == (40, 60, 3)"
+    said = subprocess.run(
+        [sys.executable, "-c", reading, tmp_path / "a.png", tmp_path / "b.tif"],
+        capture_output=True, check=True,
+    )  # fmt: skip
+    assert said.stdout + said.stderr == b""
+    assert np.array_equal(read_photo(tmp_path / "a.png").pixels, EIGHT)
 
 
 def test_linear_of_a_box_is_a_box_of_linear(tmp_path: Path) -> None:

@@ -40,6 +40,8 @@ def test_folders_of_programs_are_not_looked_into(name: str) -> None:
 
 
 def test_plates_are_told_by_the_beginning_of_their_stem() -> None:
-    """Any case counts, the beginning only."""
+    """Any case counts, the whole first word only: a plated ring is a piece."""
     assert is_plate("set/plate.jpg") and is_plate("Plate_03.CR3") and is_plate("PLATE.tif")
+    assert is_plate("plate2.jpg") and is_plate("plates.jpg") and is_plate("plate-left.jpg")
     assert not is_plate("plates/ring.jpg") and not is_plate("my plate.jpg")
+    assert not is_plate("plated hoop.jpg") and not is_plate("PLATED-0412.jpg") and not is_plate("plateau.jpg")

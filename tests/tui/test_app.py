@@ -130,3 +130,22 @@ def test_the_list_does_not_wait_for_what_pictures_need() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("lacking", ["stdin", "stderr"])
+def test_a_stream_that_is_no_terminal_is_enough_to_say_so(studio: Studio, lacking: str) -> None:
+    """Keys come from standard input and the screen goes to standard error: without either, none is opened."""
+    side, other = pty.openpty()
+    try:
+        streams = dict.fromkeys(("stdin", "stdout", "stderr"), other) | {lacking: subprocess.PIPE}
+        config = os.fspath(studio.settings.root / "studiod.toml")
+        with subprocess.Popen([sys.executable, "-m", "tui", "--config", config], **streams) as process:
+            try:
+                assert process.wait(60) == 1
+            finally:
+                process.kill()
+            said = os.read(side, 4096) if process.stderr is None else process.stderr.read()
+        assert b"needs a terminal" in said
+    finally:
+        os.close(side)
+        os.close(other)

@@ -37,17 +37,29 @@ def test_a_studios_own_keymap_wins(tmp_path: Path) -> None:
     assert load_keymap("default", tmp_path) == {"review.approve": "z"}
 
 
+@pytest.mark.parametrize("key", ["P", "é", "ctrl+f6", "shift+f6", "ctrl+at", "latin_small_letter_ae"])
+def test_whatever_a_terminal_sends_may_be_a_key(tmp_path: Path, key: str) -> None:
+    """Characters, named keys and modifiers are keys as they are."""
+    (tmp_path / "keymaps").mkdir()
+    (tmp_path / "keymaps" / "mine.toml").write_text(f'"review.approve" = "{key}"\n', encoding="utf-8")
+    assert load_keymap("mine", tmp_path) == {"review.approve": key}
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ('"review.aprove" = "z"', "review.aprove is not a binding"),
         ('"review.approve" = 3', "needs a key"),
         ('"review.approve" = "s"', "would mean both"),
+        ('"review.approve" = "Ctrl+P"', "a key that does not exist: Ctrl"),
+        ('"review.approve" = "z,spce"', "a key that does not exist: spce"),
+        ('"review.approve" = "ctrl+"', "a key that does not exist: ctrl"),
+        ('"review.approve" = "SPACE"', "a key that does not exist: SPACE"),
         ("review.approve: z", "cannot be read"),
     ],
 )
 def test_a_wrong_keymap_is_one_sentence(tmp_path: Path, text: str, said: str) -> None:
-    """An unknown id, a key that is no text, one that means two things, and no TOML are refused."""
+    """An unknown id, a key that is no text, means two things or does not exist, and no TOML are refused."""
     (tmp_path / "keymaps").mkdir()
     (tmp_path / "keymaps" / "mine.toml").write_text(text)
     with pytest.raises(SettingsError, match=said):

@@ -684,3 +684,16 @@ async def test_previews_that_were_cleared_away_are_said(studio: Studio) -> None:
         await studio.until(pilot, lambda: "no preview" in studio.text(pilot))
         await pilot.press("a")
         await studio.until(pilot, lambda: studio.item(item).status is Status.APPROVED)
+
+
+async def test_missing_pictures_are_not_said_to_be_touched_up(studio: Studio) -> None:
+    """Where a piece's pictures are gone, no matte before a touch-up is spoken of or offered."""
+    item = studio.add("ONE")
+    rmtree(studio.settings.work / "items" / str(item) / "v1")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await opened(studio, pilot, item)
+        await studio.until(pilot, lambda: "no preview" in studio.text(pilot))
+        assert "touched up" not in studio.text(pilot)
+        for _ in View:
+            await pilot.press("v")
+            assert screen.pane.main.view is not View.MATTE_BEFORE

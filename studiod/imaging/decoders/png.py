@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import imagecodecs
 
-from studiod.imaging.decoders.facts import WHOLE_AGAIN, Facts, Pixels, Trouble, all_of, checked
+from studiod.imaging.decoders.facts import WHOLE_AGAIN, Facts, Pixels, Trouble, checked
 from studiod.imaging.exif import read_exif
 
 
@@ -49,4 +49,19 @@ def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
 
 def decode(file: BinaryIO, facts: Facts) -> Pixels:
     """Every pixel, with as many channels as there are."""
-    return checked(imagecodecs.png_decode(all_of(file)), facts)
+    return checked(imagecodecs.png_decode(_bare(file)), facts)
+
+
+def _bare(file: BinaryIO) -> bytes:
+    """The file with the chunks that make the pixels: libpng prints what it holds of others, names and all."""
+    file.seek(0)
+    parts = [file.read(8)]
+    while len(head := file.read(8)) == 8:
+        length, name = struct.unpack(">I4s", head)
+        if name[:1].islower() and name != b"tRNS":
+            file.seek(length + 4, os.SEEK_CUR)
+        else:
+            parts += [head, file.read(length + 4)]
+        if name == b"IEND":
+            break
+    return b"".join(parts)
