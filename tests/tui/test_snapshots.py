@@ -10,6 +10,7 @@ import os
 import re
 import time
 from collections.abc import Awaitable, Callable
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,9 +113,13 @@ async def compare(studio: Studio, pilot: Pilot[int], name: str) -> None:
         FOLDER.mkdir(exist_ok=True)
         path.write_text(taken(), "utf-8")
     kept = path.read_text("utf-8")
-    await studio.until(
-        pilot, lambda: taken() == kept, f"{name} looks different: see the module's first lines"
-    )
+    try:
+        await studio.until(pilot, lambda: taken() == kept)
+    except AssertionError:
+        differing = [
+            f"{was}\n{now}" for was, now in zip_longest(kept.split("<"), taken().split("<")) if was != now
+        ]
+        pytest.fail(f"{name} looks different: see the module's first lines\n" + "\n".join(differing[:8]))
 
 
 @pytest.mark.parametrize("size", SIZES, ids="{0[0]}x{0[1]}".format)
