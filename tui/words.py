@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 REASONS = (
     "chain_gap", "prong_missing", "stone_eaten", "small_stone", "hole_filled", "hole_leaking",
     "background_left", "reflection_kept", "halo", "highlight_changed", "low_contrast",
-    "out_of_focus", "cut_by_frame", "no_piece", "reflection_removed",
+    "out_of_focus", "cut_by_frame", "no_piece", "reflection_removed", "part_missing",
 )  # fmt: skip
 """Every reason that can be given, in the order of the dialogs' numbers."""
 

@@ -14,6 +14,8 @@ from studiod.evaluate.measures import CHAIN, PRONG, STONE, Floats, Labels
 Random = np.random.Generator
 Prongs = Sequence[Mapping[str, Any]]
 
+_LARGE_PART = 0.08
+
 
 def damage_matte(true: Floats, parts: Labels, prongs: Prongs, random: Random) -> Floats:
     """The exact matte with one or two mistakes of the kinds that matting makes."""
@@ -36,6 +38,25 @@ def soften_matte(true: Floats, random: Random) -> Floats:
     """The exact matte as a good network would give it: hardly blurred, its ends a little clamped."""
     blurred = cv2.GaussianBlur(true, (0, 0), random.uniform(0.3, 0.6))
     return _clip((blurred - 0.02) / 0.96)
+
+
+def part_matte(alpha: Floats, true: Floats, random: Random) -> Floats:
+    """The matte without a part of the piece: without one of two earrings, or all beyond a straight line."""
+    solid = (true > 0.5).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
+    large = [i for i, row in enumerate(stats) if i and row[cv2.CC_STAT_AREA] > _LARGE_PART * solid.sum()]
+    if len(large) > 1 and random.random() < 0.7:
+        gone = (labels == random.choice(large)).astype(np.uint8)
+        gone = cv2.dilate(gone, np.ones((9, 9), np.uint8))
+    else:
+        rows, columns = np.nonzero(solid)
+        angle = random.uniform(0, 2 * np.pi)
+        down, across = np.sin(angle), np.cos(angle)
+        limit = np.quantile(down * rows + across * columns, random.uniform(0.1, 0.9))
+        y, x = np.mgrid[0 : solid.shape[0], 0 : solid.shape[1]]
+        gone = (down * y + across * x > limit).astype(np.uint8)
+    share = np.asarray(cv2.GaussianBlur(gone.astype(np.float32), (0, 0), random.uniform(0.5, 2)), np.float32)
+    return _clip(alpha * (1 - share))
 
 
 def _clip(alpha: cv2.typing.MatLike) -> Floats:

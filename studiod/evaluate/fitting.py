@@ -29,26 +29,28 @@ from studiod.evaluate.lessons import Lesson, study_picture
 from studiod.evaluate.sets import Truth, list_truths, part_of
 from studiod.imaging.files import write_whole
 from studiod.risk.calibration import Calibration, Trees, calibration_bytes
-from studiod.risk.candidates import LOSS_FEATURES, Candidate
+from studiod.risk.candidates import LOSS_FEATURES
 from studiod.risk.figures import fit_logistic, moved_on_logit
-from studiod.risk.judging import measure_picture, measure_place
-from studiod.risk.stretches import Stretch
+from studiod.risk.judging import Place, measure_picture, measure_place
 
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
 Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-Fit = Callable[[Values, Values], Trees]
-Places = Callable[[Lesson], tuple[Sequence[Candidate | Stretch], Values]]
+Fit = Callable[[Values, Values, Values], Trees]
+"""From rows, their truth and their weights."""
+Places = Callable[[Lesson], tuple[Sequence[Place], Values]]
 """A lesson's places of one kind, and whether each is a mistake."""
 
 _FOLDS = 5
+_OURS = 3.0
+"""How many times a matte of the shipped pipeline counts to the picture's judge, which is asked of those."""
 _WORSE_WHERE_LARGER = ("log_area", "log_length", "log_reach")
 
 
-def fit_trees(measured: Values, truth: Values, rising: Sequence[int] = ()) -> Trees:
-    """Trees fitted by gradient boosting, uncalibrated (slope 1, offset 0).
+def fit_trees(measured: Values, truth: Values, weight: Values, rising: Sequence[int] = ()) -> Trees:
+    """Trees fitted to weighted rows by gradient boosting, uncalibrated (slope 1, offset 0).
 
     Of the measurements `rising` a larger one never lowers the probability.
     """
@@ -59,7 +61,7 @@ def fit_trees(measured: Values, truth: Values, rising: Sequence[int] = ()) -> Tr
         monotonic_cst=[int(index in rising) for index in range(measured.shape[1])],
         early_stopping=False, random_state=5,
     )  # fmt: skip
-    return trees_of(model.fit(measured, truth))
+    return trees_of(model.fit(measured, truth, sample_weight=weight))
 
 
 def trees_of(model: HistGradientBoostingClassifier) -> Trees:
@@ -82,17 +84,19 @@ def calibrate_judge(judge: Trees, score: Values, truth: Values) -> Trees:
     return replace(judge, slope=slope, offset=offset)
 
 
-def cross_fit(rows: Values, truth: Values, folds: Values, counted: Mask, fit: Fit) -> tuple[Trees, Values]:
+def cross_fit(
+    rows: Values, truth: Values, weight: Values, folds: Values, counted: Mask, fit: Fit
+) -> tuple[Trees, Values]:
     """A judge of all rows, calibrated, and each row's calibrated score by a judge that did not see its fold.
 
-    `fit` makes a judge from rows and their truth, `folds` numbers the rows' pieces; the calibration looks at
-    the rows in `counted` only.
+    `fit` makes a judge from rows, their truth and `weight`, `folds` numbers the rows' pieces; the calibration
+    looks at the rows in `counted` only.
     """
     score = np.zeros(len(rows))
     for fold in np.unique(folds):
         unseen = folds == fold
-        score[unseen] = fit(rows[~unseen], truth[~unseen])(rows[unseen])
-    judge = calibrate_judge(fit(rows, truth), score[counted], truth[counted])
+        score[unseen] = fit(rows[~unseen], truth[~unseen], weight[~unseen])(rows[unseen])
+    judge = calibrate_judge(fit(rows, truth, weight), score[counted], truth[counted])
     return judge, moved_on_logit(score, judge.slope, judge.offset)
 
 
@@ -143,17 +147,19 @@ def fit_calibration(known: Sequence[Lesson], version: str, console: Console) -> 
     loss, lost = _fit_places(known, "losses", _losses, partial(fit_trees, rising=rising), console)
     leftover, left = _fit_places(known, "left-overs", _leftovers, fit_trees, console)
     stretch, _ = _fit_places(known, "stretches", _stretches, fit_trees, console)
-    triples = zip(known, lost, left, strict=True)
-    rows = np.array([measure_picture(lesson.seen, *found) for lesson, *found in triples])
+    missing, gone = _fit_places(known, "missing parts", _missing, fit_trees, console)
+    judged = zip(known, lost, left, gone, strict=True)
+    rows = np.array([measure_picture(lesson.seen, *found) for lesson, *found in judged])
     truth = np.array([not lesson.score.usable for lesson in known], np.float64)
     fold = np.array([_fold(lesson) for lesson in known])
     home = np.array([lesson.at_home for lesson in known])
     # the pieces that the networks were trained on come out too well to calibrate on
     honest = np.array([lesson.shipped and lesson.part == "calibrate" for lesson in known])
-    picture, score = cross_fit(rows, truth, fold, honest, fit_trees)
+    weight = np.where([lesson.shipped for lesson in known], _OURS, 1.0)
+    picture, score = cross_fit(rows, truth, weight, fold, honest, fit_trees)
     held = [lesson for lesson in known if lesson.at_home]
     report_pictures(console, "train and calibrate part, unseen folds", held, score[home])
-    return Calibration(version, loss, leftover, stretch, picture)
+    return Calibration(version, loss, leftover, stretch, missing, picture)
 
 
 def _fit_places(
@@ -165,21 +171,25 @@ def _fit_places(
     truth, counts = np.concatenate(truths), [len(each) for each in truths]
     counted = np.repeat([lesson.at_home for lesson in known], counts)
     fold = np.repeat([_fold(lesson) for lesson in known], counts)
-    judge, score = cross_fit(rows, truth, fold, counted, fit)
+    judge, score = cross_fit(rows, truth, np.ones(len(truth)), fold, counted, fit)
     report_places(console, f"{kind}, unseen folds", score[counted], truth[counted])
     return judge, np.split(score, np.cumsum(counts)[:-1])
 
 
-def _losses(lesson: Lesson) -> tuple[Sequence[Candidate], Values]:
+def _losses(lesson: Lesson) -> tuple[Sequence[Place], Values]:
     return lesson.seen.losses, lesson.lost
 
 
-def _leftovers(lesson: Lesson) -> tuple[Sequence[Candidate], Values]:
+def _leftovers(lesson: Lesson) -> tuple[Sequence[Place], Values]:
     return lesson.seen.leftovers, lesson.left
 
 
-def _stretches(lesson: Lesson) -> tuple[Sequence[Stretch], Values]:
+def _stretches(lesson: Lesson) -> tuple[Sequence[Place], Values]:
     return lesson.seen.stretches, lesson.torn
+
+
+def _missing(lesson: Lesson) -> tuple[Sequence[Place], Values]:
+    return lesson.seen.missing, lesson.missing
 
 
 def _fold(lesson: Lesson) -> int:

@@ -22,7 +22,7 @@ Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 _DRAWS = 300
-_LOSSES = ("chain_gap", "prong_missing", "stone_eaten")
+_LOSSES = ("chain_gap", "prong_missing", "stone_eaten", "part_missing")
 _CONDITIONS = ("out_of_focus", "cut_by_frame", "low_contrast", "small_stone", "reflection_removed")
 
 
@@ -122,7 +122,11 @@ def report_findings(
 
 
 def _wrong_places(lesson: Lesson) -> list[Box]:
-    """The boxes of losses and left-overs that are mistakes, in the photograph."""
+    """The boxes of losses, left-overs and missing parts that are mistakes, in the photograph."""
     places = [*zip(lesson.seen.losses, lesson.lost, strict=True)]
     places += zip(lesson.seen.leftovers, lesson.left, strict=True)
-    return [lesson.seen.evidence.to_photo(*place.box) for place, wrong in places if wrong]
+    parts = zip(lesson.seen.missing, lesson.missing, strict=True)
+    return [
+        *(lesson.seen.evidence.to_photo(*place.box) for place, wrong in places if wrong),
+        *(lesson.seen.everywhere.to_photo(*part.box) for part, wrong in parts if wrong),
+    ]

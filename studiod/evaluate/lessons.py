@@ -25,15 +25,17 @@ from studiod.matting import Matte
 from studiod.matting.sessions import hash_files
 from studiod.matting.training import surfaces
 from studiod.risk.candidates import Candidate
+from studiod.risk.evidence import Evidence
 from studiod.risk.examination import Examination, examine, has_piece
 from studiod.risk.findings import Box, Finding, holds, middle_of
+from studiod.risk.missing import MissingPart
 from studiod.risk.telling import tell_the_rest
 
 Values = NDArray[np.float64]
 
-_LOST_SHARE, _KEPT_SHARE = 0.4, 0.3
+_LOST_SHARE, _KEPT_SHARE, _GONE_SHARE = 0.4, 0.3, 0.15
 _ELSEWHERE = {"train": 2, "calibrate": 4, "test": 4}
-_MADE = ("exact", "soft", "spoilt", "difference")
+_MADE = ("exact", "soft", "spoilt", "parted", "difference")
 """What is learnt from of pieces set elsewhere: mattes that no network made."""
 
 
@@ -41,8 +43,8 @@ _MADE = ("exact", "soft", "spoilt", "difference")
 class Lesson:
     """One matte: where it came from, its examination, the truth of its candidates and of the picture.
 
-    `lost`, `left` and `torn` say which losses, left-overs and stretches are mistakes, `gaps` are the boxes of
-    its chain's breaks and of lost prongs, `rest` the findings that need no judge.
+    `lost`, `left`, `torn` and `missing` say which losses, left-overs, stretches and parts are mistakes,
+    `gaps` are the boxes of its chain's breaks and of lost prongs, `rest` the findings that need no judge.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Lesson:
     lost: Values
     left: Values
     torn: Values
+    missing: Values
     score: Score
     gaps: tuple[Box, ...]
     rest: tuple[Finding, ...]
@@ -127,13 +130,14 @@ def _study_matte(studied: Studied, source: str, matte: Matte) -> Lesson | None:
     missing = np.maximum(exact.alpha - alpha, 0)
     lost = [_mean(missing, seen, c) > _LOST_SHARE for c in seen.losses]
     left = [_mean(exact.alpha, seen, c) < _KEPT_SHARE for c in seen.leftovers]
+    gone = [_mean_missing(missing, seen, part) > _GONE_SHARE for part in seen.missing]
     breaks = find_breaks(alpha, exact.alpha, exact.parts == CHAIN)
     squares = [seen.evidence.to_photo(*stretch.box) for stretch in seen.stretches]
     torn = [any(holds(square, middle_of(gap)) for gap in breaks) for square in squares]
     prongs, _ = count_prongs(alpha, exact.alpha, exact.parts, exact.prongs)
     return Lesson(
         truth.name, source, part_of(truth), truth.kind, truth.look, _slim(seen), np.array(lost, np.float64),
-        np.array(left, np.float64), np.array(torn, np.float64),
+        np.array(left, np.float64), np.array(torn, np.float64), np.array(gone, np.float64),
         score_matte(alpha, exact.alpha, exact.parts, exact.prongs), (*breaks, *prongs),
         tuple(tell_the_rest(seen, None)),
     )  # fmt: skip
@@ -143,8 +147,8 @@ def _study_matte(studied: Studied, source: str, matte: Matte) -> Lesson | None:
 def _code_hash() -> str:
     """Changes whenever what is measured does: a lesson of older code is not used again."""
     names = (
-        "candidates", "conditions", "details", "doubt", "edges", "evidence", "examination", "reflection",
-        "stretches", "thin",
+        "candidates", "conditions", "details", "doubt", "edges", "evidence", "examination", "missing",
+        "reflection", "stretches", "thin",
     )  # fmt: skip
     files = [Path(mirror.__file__), *(Path(risk.__file__).parent / f"{name}.py" for name in names)]
     code = [file.read_bytes() for file in files]
@@ -157,11 +161,33 @@ def _mean(values: Floats, seen: Examination, candidate: Candidate) -> float:
     return float(values[y + top : y + bottom, x + left : x + right][candidate.region].mean())
 
 
+def _mean_missing(values: Floats, seen: Examination, part: MissingPart) -> float:
+    """The mean of what lies under a part, which is measured smaller than `values` are."""
+    left, top, right, bottom = part.box
+    small = cv2.resize(values, seen.everywhere.alpha.shape[::-1], interpolation=cv2.INTER_AREA)
+    return float(np.asarray(small)[top:bottom, left:right][part.region].mean())
+
+
 def _slim(seen: Examination) -> Examination:
     """The examination without its large arrays, so that a whole set's fit in memory."""
+    empty = np.zeros((0, 0), np.bool_)
+    losses, leftovers = (
+        tuple(replace(place, region=empty) for place in places) for places in (seen.losses, seen.leftovers)
+    )
+    return replace(
+        seen,
+        evidence=_emptied(seen.evidence),
+        everywhere=_emptied(seen.everywhere),
+        losses=losses,
+        leftovers=leftovers,
+        missing=tuple(replace(part, region=empty) for part in seen.missing),
+    )
+
+
+def _emptied(evidence: Evidence) -> Evidence:
     nothing = np.zeros((1, 1), np.float32)
-    evidence = replace(
-        seen.evidence,
+    return replace(
+        evidence,
         alpha=nothing,
         covered=nothing > 0,
         difference=nothing,
@@ -170,8 +196,3 @@ def _slim(seen: Examination) -> Examination:
         slope=nothing,
         doubt=None,
     )
-    empty = np.zeros((0, 0), np.bool_)
-    losses, leftovers = (
-        tuple(replace(place, region=empty) for place in places) for places in (seen.losses, seen.leftovers)
-    )
-    return replace(seen, evidence=evidence, losses=losses, leftovers=leftovers)

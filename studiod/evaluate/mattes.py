@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from studiod import matting
-from studiod.evaluate.damage import damage_matte, soften_matte
+from studiod.evaluate.damage import damage_matte, part_matte, soften_matte
 from studiod.evaluate.measures import Floats
 from studiod.evaluate.sets import Exact, Truth, read_coverage, read_linear, read_truth
 from studiod.imaging import mirror
@@ -32,6 +32,7 @@ Random = np.random.Generator
 
 SHIPPED = "shipped"
 _SPOILT, _MENDED = 3, 2
+_PARTED = ("parted-0", "parted-1")
 _WRONG = 0.25
 _MASK_SIDE = 320
 
@@ -54,9 +55,9 @@ def open_studied(truth: Truth) -> Studied:
 
 def list_sources(general: Path) -> list[str]:
     """The names of all mattes that `make_matte` makes; those of networks hold a hash of what made them."""
-    made = ["exact", "soft-1", *(f"spoilt-{n}" for n in range(_SPOILT)), "difference"]
+    made = ["exact", "soft-1", *(f"spoilt-{n}" for n in range(_SPOILT)), *_PARTED, "difference"]
     shipped, peer = f"{SHIPPED}-{_hash_shipped()}", hash_files(general)[:8]
-    altered = [f"{shipped}+{how}" for how in ("cleaned", "eroded", *map(str, range(_MENDED)))]
+    altered = [f"{shipped}+{how}" for how in ("cleaned", "eroded", "parted", *map(str, range(_MENDED)))]
     return [*made, f"general-{peer}", f"near-{peer}", f"ruled-{peer}", shipped, *altered]
 
 
@@ -75,6 +76,8 @@ def make_matte(studied: Studied, source: str, cache: Path, general: Path) -> Mat
         case "spoilt":
             base = soften_matte(exact.alpha, random) if random.random() < 0.6 else exact.alpha
             return Matte(damage_matte(base, exact.parts, exact.prongs, random))
+        case "parted":
+            return Matte(part_matte(soften_matte(exact.alpha, random), exact.alpha, random))
         case "difference":
             return Matte(matte_from_difference(studied.photo, studied.background, _rough(exact.alpha)))
     path, doubted = (cache / kind / f"{studied.truth.name}_{layer}.png" for layer in ("alpha", "doubt"))
@@ -126,6 +129,8 @@ def _altered(alpha: Floats, exact: Floats, how: str, random: Random) -> Floats:
             return np.asarray(cv2.morphologyEx(alpha, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)), np.float32)
         case "eroded":
             return np.asarray(0.5 * alpha + 0.5 * cv2.erode(alpha, kernel), np.float32)
+        case "parted":
+            return part_matte(alpha, exact, random)
     return _mended(alpha, exact, random)
 
 

@@ -18,8 +18,8 @@ Place = tuple[float, float, str]
 _KEPT, _CLEAR, _WIRE = 0.9, 0.1, 0.4
 _BREAK_STEPS = 8
 _FITS: Mapping[str, tuple[Reason, ...]] = {
-    "break": ("chain_gap",),
-    "lost": ("chain_gap", "prong_missing", "stone_eaten", "highlight_changed"),
+    "break": ("chain_gap", "part_missing"),
+    "lost": ("chain_gap", "prong_missing", "stone_eaten", "highlight_changed", "part_missing"),
     "hole": ("hole_filled", "hole_leaking"),
     "loop": ("hole_filled", "hole_leaking", "background_left"),
     "reflection": ("reflection_kept", "background_left"),

@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 
 SHIPPED = Path(__file__).parent / "calibration.npz"
-_JUDGES = ("loss", "leftover", "stretch", "picture")
+_JUDGES = ("loss", "leftover", "stretch", "missing", "picture")
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Trees:
 
 @dataclass(frozen=True)
 class Calibration:
-    """The judges of losses, left-overs, stretches of chain and the picture, under a version's name.
+    """The judges of losses, left-overs, stretches of chain, missing parts and the picture, with a version.
 
     `slope` and `offset`, on the logit, are what a studio has learnt itself.
     """
@@ -65,6 +65,7 @@ class Calibration:
     loss: Trees
     leftover: Trees
     stretch: Trees
+    missing: Trees
     picture: Trees
     slope: float = 1.0
     offset: float = 0.0
@@ -79,8 +80,8 @@ def load_calibration(path: Path = SHIPPED) -> Calibration:
     """The calibration in `path`, by default the shipped one."""
     with np.load(path, allow_pickle=False) as file:
         values = {name: file[name] for name in file.files}
-    loss, leftover, stretch, picture = (_judge_from(values, name) for name in _JUDGES)
-    return Calibration(str(values["version"]), loss, leftover, stretch, picture)
+    loss, leftover, stretch, missing, picture = (_judge_from(values, name) for name in _JUDGES)
+    return Calibration(str(values["version"]), loss, leftover, stretch, missing, picture)
 
 
 def calibration_bytes(calibration: Calibration) -> bytes:

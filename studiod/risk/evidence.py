@@ -16,6 +16,7 @@ Mask = NDArray[np.bool_]
 
 _FLOOR = 0.01
 _LARGEST_PIXELS = 8e6
+_FEW_PIXELS = 1e6
 _MARGIN = 0.06
 _COVERED = 0.5
 _BAND = 128
@@ -69,10 +70,24 @@ def gather_evidence(photo: Floats, background: Floats, alpha: Floats, doubt: Byt
 
     `alpha` and, in 1/255, the `doubt` of the networks that made it are H x W.
     """
+    return _gather(photo, background, alpha, doubt, _surroundings(alpha), _LARGEST_PIXELS)
+
+
+def gather_everywhere(
+    photo: Floats, background: Floats, alpha: Floats, doubt: Bytes | None = None
+) -> Evidence:
+    """The same of the whole frame, small: what is far from the piece is looked at for its outline only."""
     height, width = alpha.shape
-    left, top, right, bottom = _surroundings(alpha)
+    return _gather(photo, background, alpha, doubt, (0, 0, width, height), _FEW_PIXELS)
+
+
+def _gather(
+    photo: Floats, background: Floats, alpha: Floats, doubt: Bytes | None, box: Box, most_pixels: float
+) -> Evidence:
+    height, width = alpha.shape
+    left, top, right, bottom = box
     window = np.s_[top:bottom, left:right]
-    scale = max(1.0, float(np.sqrt((bottom - top) * (right - left) / _LARGEST_PIXELS)))
+    scale = max(1.0, float(np.sqrt((bottom - top) * (right - left) / most_pixels)))
     seen, behind, matte = photo[window], background[window], alpha[window]
     unsure = None if doubt is None else doubt[window] * np.float32(1 / 255)
     if scale > 1.0:

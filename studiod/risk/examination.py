@@ -13,8 +13,9 @@ from studiod.risk.candidates import Candidate, find_leftovers, find_losses
 from studiod.risk.conditions import edge_sharpness
 from studiod.risk.doubt import DOUBT_FEATURES, measure_doubt
 from studiod.risk.edges import EdgeFacts, measure_edge, rim_of
-from studiod.risk.evidence import Evidence, gather_evidence
+from studiod.risk.evidence import Evidence, gather_everywhere, gather_evidence
 from studiod.risk.findings import Box, holds, middle_of
+from studiod.risk.missing import MissingPart, find_missing
 from studiod.risk.reflection import Reflection, find_emptied, find_reflection
 from studiod.risk.stretches import Stretch, find_stretches
 
@@ -23,9 +24,9 @@ Floats = NDArray[np.float32]
 
 PICTURE_FEATURES = (
     "gaps", "gap_worst", "prongs", "prong_worst", "eaten", "eaten_worst", "holes", "hole_worst", "left",
-    "left_worst", "lost_area", "left_area", "reflection", "reflection_strength", "halo", "softness", "misfit",
-    "fat", "aligned", "weak", "sharpness", "noise", "typical", "thinness", "parts",
-    "holes_open", "size", "grey", *DOUBT_FEATURES,
+    "left_worst", "missing", "missing_worst", "lost_area", "left_area", "reflection", "reflection_strength",
+    "halo", "softness", "misfit", "fat", "aligned", "weak", "sharpness", "noise", "typical", "thinness",
+    "parts", "holes_open", "size", "grey", *DOUBT_FEATURES,
 )  # fmt: skip
 
 _LEAST_PIECE = 2e-5
@@ -35,14 +36,17 @@ _LEAST_PIECE = 2e-5
 class Examination:
     """One picture's evidence, the places where matte and photograph disagree, its chains, the edge's figures.
 
-    `whole` is measured on the picture without its candidates, the end of PICTURE_FEATURES,
-    `emptied` the boxes of mirror images that the matte emptied.
+    `missing` are parts anywhere in the frame that may not be kept, in pixels of `everywhere`; `whole` is
+    measured on the picture without its candidates, the end of PICTURE_FEATURES; `emptied` are the boxes of
+    mirror images that the matte emptied.
     """
 
     evidence: Evidence
+    everywhere: Evidence
     losses: tuple[Candidate, ...]
     leftovers: tuple[Candidate, ...]
     stretches: tuple[Stretch, ...]
+    missing: tuple[MissingPart, ...]
     edge: EdgeFacts
     reflection: Reflection | None
     sharpness: float
@@ -59,13 +63,16 @@ def has_piece(alpha: Floats) -> bool:
 def examine(photo: Floats, background: Floats, alpha: Floats, doubt: Bytes | None = None) -> Examination:
     """Measure a matte that covers something; `photo` and `background` linear H x W x 3."""
     evidence = gather_evidence(photo, background, alpha, doubt)
+    everywhere = gather_everywhere(photo, background, alpha, doubt)
     edge, reflection = measure_edge(evidence), find_reflection(photo, background, alpha, doubt)
     sharpness, emptied = edge_sharpness(evidence), find_emptied(alpha, doubt)
     return Examination(
         evidence=evidence,
+        everywhere=everywhere,
         losses=tuple(loss for loss in find_losses(evidence) if not _within(emptied, evidence, loss)),
         leftovers=tuple(find_leftovers(evidence)),
         stretches=tuple(find_stretches(evidence)),
+        missing=tuple(part for part in find_missing(everywhere) if not _within(emptied, everywhere, part)),
         edge=edge,
         reflection=reflection,
         sharpness=sharpness,
@@ -75,7 +82,7 @@ def examine(photo: Floats, background: Floats, alpha: Floats, doubt: Bytes | Non
     )
 
 
-def _within(emptied: Sequence[Box], evidence: Evidence, loss: Candidate) -> bool:
+def _within(emptied: Sequence[Box], evidence: Evidence, loss: Candidate | MissingPart) -> bool:
     """Whether a loss lies in a mirror image that was emptied: it is told as a whole."""
     return any(holds(box, middle_of(evidence.to_photo(*loss.box))) for box in emptied)
 

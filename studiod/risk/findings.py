@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 Reason = Literal[
     "chain_gap", "prong_missing", "stone_eaten", "small_stone", "hole_filled", "hole_leaking",
     "background_left", "reflection_kept", "halo", "highlight_changed", "low_contrast",
-    "out_of_focus", "cut_by_frame", "no_piece", "reflection_removed",
+    "out_of_focus", "cut_by_frame", "no_piece", "reflection_removed", "part_missing",
 ]  # fmt: skip
 REASONS: tuple[Reason, ...] = get_args(Reason)
 

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from studiod.risk.calibration import Calibration, Trees
 from studiod.risk.candidates import LOSS_FEATURES, Candidate
 from studiod.risk.examination import Examination
+from studiod.risk.missing import MissingPart
 from studiod.risk.stretches import Stretch
 
 Values = NDArray[np.float64]
+Place = Candidate | Stretch | MissingPart
 
 _STANDING_OUT = 0.4
 _FEW = 2
@@ -22,38 +24,46 @@ _AS_THE_PIECE = 0.55
 
 @dataclass(frozen=True)
 class Judged:
-    """Probabilities: of a picture to be unusable, its losses and left-overs mistakes, its stretches torn."""
+    """Probabilities: of a picture to be unusable, its losses and left-overs mistakes, its stretches torn.
+
+    `missing` are those of what stands out elsewhere in the frame to be a part of the piece.
+    """
 
     score: float
     lost: Values
     left: Values
     torn: Values
+    missing: Values
 
 
 def judge(seen: Examination, calibration: Calibration) -> Judged:
     """What the calibration makes of an examination."""
     clear = _standing_out(seen)
-    lost, left, torn = (
+    lost, left, torn, missing = (
         judge_places(places, trees, seen)
         for places, trees in (
             (seen.losses, calibration.loss),
             (seen.leftovers, calibration.leftover),
             (seen.stretches, calibration.stretch),
+            (seen.missing, calibration.missing),
         )
     )
     lost = np.maximum(lost, _STANDING_OUT * clear)
-    score = float(calibration.adjust(calibration.picture(measure_picture(seen, lost, left)[None]))[0])
-    return Judged(max(score, _STANDING_OUT if clear.any() else 0.0), lost, left, torn)
+    score = float(
+        calibration.adjust(calibration.picture(measure_picture(seen, lost, left, missing)[None]))[0]
+    )
+    least = (_STANDING_OUT if clear.any() else 0.0, *missing)  # a part that is missing makes it unusable
+    return Judged(float(max(score, *least)), lost, left, torn, missing)
 
 
-def judge_places(places: Sequence[Candidate | Stretch], judge: Trees, seen: Examination) -> Values:
+def judge_places(places: Sequence[Place], judge: Trees, seen: Examination) -> Values:
     """Each place's probability of being a mistake."""
     if not places:
         return np.zeros(0)
     return judge(np.array([measure_place(place, seen) for place in places]))
 
 
-def measure_place(place: Candidate | Stretch, seen: Examination) -> tuple[float, ...]:
+def measure_place(place: Place, seen: Examination) -> tuple[float, ...]:
     """A place's own measurements, and its picture's: the same shadow means more where much was doubted."""
     return (*place.measured, *seen.whole)
 
@@ -80,7 +90,7 @@ def _standing_out(seen: Examination) -> NDArray[np.bool_]:
     )
 
 
-def measure_picture(examination: Examination, losses: Values, leftovers: Values) -> Values:
+def measure_picture(examination: Examination, losses: Values, leftovers: Values, missing: Values) -> Values:
     """The picture's measurements in the order of PICTURE_FEATURES, from its candidates' probabilities."""
     values: list[float] = []
     for candidates, found, reasons in (
@@ -90,6 +100,7 @@ def measure_picture(examination: Examination, losses: Values, leftovers: Values)
         for alike in reasons:
             mine = [p for c, p in zip(candidates, found, strict=True) if c.reason in alike]
             values += [float(np.log1p(sum(mine))), max(mine, default=0.0)]
+    values += [float(np.log1p(missing.sum())), float(missing.max(initial=0.0))]
     for candidates, found in ((examination.losses, losses), (examination.leftovers, leftovers)):
         amount = sum(c.area * p for c, p in zip(candidates, found, strict=True))
         values.append(float(np.log1p(1000 * amount / examination.area)))

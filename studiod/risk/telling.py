@@ -21,7 +21,7 @@ from studiod.risk.reflection import Reflection
 
 _WORTH_SHOWING: Mapping[Reason, float] = {
     "chain_gap": 0.1, "prong_missing": 0.3, "stone_eaten": 0.4,
-    "hole_filled": 0.3, "hole_leaking": 0.3, "background_left": 0.5,
+    "hole_filled": 0.3, "hole_leaking": 0.3, "background_left": 0.5, "part_missing": 0.5,
 }  # fmt: skip
 """From which probability on a place is shown: links, prongs and holes are worth more looks."""
 _MOST_FINDINGS = 12
@@ -79,7 +79,9 @@ class _Part:
 
 
 def tell_places(seen: Examination, judged: Judged) -> list[Finding]:
-    """A kept mirror image, and where something was probably lost or left over, the most worth a look first.
+    """Parts not kept at all, a kept mirror image, and what else was probably lost or left over.
+
+    The most worth a look come first.
 
     Places of one reason that are close together are one finding, so that nobody steps through forty.
     """
@@ -99,7 +101,7 @@ def tell_places(seen: Examination, judged: Judged) -> list[Finding]:
     findings = findings[:_MOST_FINDINGS]
     if seen.reflection is not None:
         findings = [_reflection(seen.reflection), *findings]
-    return findings
+    return [*_missing_parts(seen, judged), *findings]
 
 
 def tell_the_rest(seen: Examination, pixels_per_mm: float | None) -> list[Finding]:
@@ -125,6 +127,21 @@ def tell_of_nothing(alpha: NDArray[np.float32]) -> Finding:
         "No piece was found in this picture.",
         {"covered_px": float((alpha >= 0.5).sum())},
     )
+
+
+def _missing_parts(seen: Examination, judged: Judged) -> Iterator[Finding]:
+    for part, probability in zip(seen.missing, judged.missing.tolist(), strict=True):
+        if probability >= _WORTH_SHOWING["part_missing"]:
+            box = seen.everywhere.to_photo(*part.box)
+            width, height = box[2] - box[0], box[3] - box[1]
+            yield Finding(
+                "part_missing",
+                box,
+                seen.everywhere.point(*part.worst),
+                round(probability, 3),
+                f"Something of {width} x {height} px that may be a part of the piece is not kept here.",
+                {"width_px": float(width), "height_px": float(height)},
+            )
 
 
 def _doubtful_stretches(seen: Examination, judged: Judged) -> Iterator[_Part]:

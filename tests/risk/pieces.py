@@ -150,3 +150,19 @@ def turned(piece: Piece, quarters: int, mirror: bool) -> Piece:
         return np.ascontiguousarray(layer[:, ::-1] if mirror else layer)
 
     return Piece(turn(piece.photo), turn(piece.background), turn(piece.alpha))
+
+
+def pair() -> tuple[Piece, Floats]:
+    """Two drop earrings far apart, and the coverage of the right one."""
+    left, right = (
+        np.maximum(
+            shape(lambda c, s, x=x: cv2.line(c, (x * s, 90 * s), (x * s, 240 * s), 255, 5 * s)),
+            np.maximum(dot(x, 290, 45) - dot(x, 290, 24), dot(x, 90, 12)),
+        )
+        for x in (120, 520)
+    )
+    background = studio()
+    alpha = np.maximum(left, right)
+    rows, columns = np.mgrid[0 : SIZE[0], 0 : SIZE[1]].astype(np.float32)
+    tone = (0.6 + 0.4 * np.sin(columns / 9 + rows / 14))[..., None] * GOLD
+    return finish(place(background, alpha, tone), background, alpha), right

@@ -31,7 +31,7 @@ def test_a_judge_learns_a_bent_rule_and_says_probabilities() -> None:
     """A calibrated judge ranks unseen rows as their true probabilities do and means what it says."""
     rows, _, truth = measurements(1)
     held, _, held_truth = measurements(2)
-    judge = fit_trees(rows, truth)
+    judge = fit_trees(rows, truth, np.ones(len(rows)))
     judge = calibrate_judge(judge, judge(held), held_truth)
     tests, probability, outcomes = measurements(3)
     score = judge(tests)
@@ -45,7 +45,7 @@ def test_a_judge_learns_a_bent_rule_and_says_probabilities() -> None:
 def test_calibration_takes_back_overconfidence() -> None:
     """A judge whose logits are three times too large gets a slope of a third."""
     rows, _, truth = measurements(1)
-    judge = fit_trees(rows, truth)
+    judge = fit_trees(rows, truth, np.ones(len(rows)))
     loud = replace(judge, value=3 * judge.value, base=3 * judge.base)
     calm, held = (calibrate_judge(each, each(rows), truth) for each in (judge, loud))
     assert held.slope == pytest.approx(calm.slope / 3, rel=0.05)
@@ -59,9 +59,23 @@ def test_a_cross_fitted_score_knows_nothing_of_its_own_piece() -> None:
     outcome = random.integers(0, 2, 20)
     truth = np.repeat(outcome, 25).astype(np.float64)
     rows = np.repeat(random.normal(size=(20, 8)), 25, axis=0)
-    judge, score = cross_fit(rows, truth, folds, np.ones(500, np.bool_), fit_trees)
+    judge, score = cross_fit(rows, truth, np.ones(500), folds, np.ones(500, np.bool_), fit_trees)
     assert area_under_curve(judge(rows), truth) > 0.95
     assert area_under_curve(score, truth) < 0.7
+
+
+@fits
+def test_a_row_of_weight_three_counts_as_three() -> None:
+    """Fitted with weights, the trees say what they say of rows that stand there that many times."""
+    rows, _, truth = measurements(1, 1000)
+    often = np.repeat(np.arange(1000), np.where(np.arange(1000) < 300, 3, 1))
+    weight = np.where(np.arange(1000) < 300, 3.0, 1.0)
+    tests, _, _ = measurements(3, 200)
+    weighed, repeated = (
+        fit_trees(rows, truth, weight)(tests),
+        fit_trees(rows[often], truth[often], np.ones(len(often)))(tests),
+    )
+    assert np.corrcoef(weighed, repeated)[0, 1] > 0.9
 
 
 def stump() -> Trees:
@@ -99,14 +113,14 @@ def test_fitted_trees_rank_well() -> None:
     """They learn a rule of two measurements, one of them bent."""
     rows, _, truth = measurements(1)
     tests, expected, _ = measurements(3)
-    assert np.corrcoef(fit_trees(rows, truth)(tests), expected)[0, 1] > 0.85
+    assert np.corrcoef(fit_trees(rows, truth, np.ones(len(rows)))(tests), expected)[0, 1] > 0.85
 
 
 @fits
 def test_a_rising_measurement_never_lowers_the_probability() -> None:
     """However the outcomes scatter, along a measurement that is to rise the score never falls."""
     rows, _, truth = measurements(1)
-    trees = fit_trees(rows, truth, rising=[1])
+    trees = fit_trees(rows, truth, np.ones(len(rows)), rising=[1])
     tests, _, _ = measurements(3, 50)
     along = [trees(np.column_stack([tests[:, 0], np.full(50, at), tests[:, 2]])) for at in range(20, 81, 5)]
     assert (np.diff(along, axis=0) >= 0).all() and (along[-1] > along[0]).any()
@@ -123,6 +137,7 @@ def test_a_calibration_survives_its_file(tmp_path: Path) -> None:
                 loss=stump(),
                 leftover=replace(stump(), base=0.5),
                 stretch=replace(stump(), offset=1.0),
+                missing=replace(stump(), offset=2.0),
                 picture=replace(stump(), slope=3.0),
             )
         )
@@ -131,4 +146,5 @@ def test_a_calibration_survives_its_file(tmp_path: Path) -> None:
     assert again.version == "made-1"
     np.testing.assert_allclose(again.loss(rows), stump()(rows), atol=1e-6)
     np.testing.assert_allclose(again.stretch(rows), replace(stump(), offset=1.0)(rows), atol=1e-6)
+    np.testing.assert_allclose(again.missing(rows), replace(stump(), offset=2.0)(rows), atol=1e-6)
     np.testing.assert_allclose(again.picture(rows), replace(stump(), slope=3.0)(rows), atol=1e-6)

@@ -19,7 +19,9 @@ from tests.risk import pieces
 def chain() -> Examination:
     """A drawn chain with nothing wrong, its stretches left out."""
     piece, _ = pieces.chain()
-    return replace(examine(piece.photo, piece.background, piece.alpha), losses=(), leftovers=(), stretches=())
+    return replace(
+        examine(piece.photo, piece.background, piece.alpha), losses=(), leftovers=(), stretches=(), missing=()
+    )
 
 
 def told(boxes: list[tuple[int, int, int, int]], probabilities: list[float]) -> list[Finding]:
@@ -27,7 +29,7 @@ def told(boxes: list[tuple[int, int, int, int]], probabilities: list[float]) -> 
     stretches = tuple(Stretch(box, (box[0], box[1]), ()) for box in boxes)
     none = np.zeros(0)
     return tell_places(
-        replace(chain(), stretches=stretches), Judged(0.5, none, none, np.array(probabilities))
+        replace(chain(), stretches=stretches), Judged(0.5, none, none, np.array(probabilities), none)
     )
 
 
@@ -71,7 +73,7 @@ def test_places_of_one_reason_close_together_are_one_finding(apart: int, places:
     for x in (320 - apart / 2, 320 + apart / 2):
         alpha = pieces.erased(alpha, x, 160, 5)
     seen = examine(piece.photo, piece.background, alpha)
-    sure = Judged(0.5, np.full(len(seen.losses), 0.6), np.zeros(len(seen.leftovers)), np.zeros(0))
+    sure = Judged(0.5, np.full(len(seen.losses), 0.6), np.zeros(len(seen.leftovers)), np.zeros(0), np.zeros(0))
     found = tell_places(replace(seen, stretches=()), sure)
     assert [finding.measurement["places"] for finding in found] == places
     assert {finding.reason for finding in found} == {"stone_eaten"}
