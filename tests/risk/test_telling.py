@@ -73,7 +73,9 @@ def test_places_of_one_reason_close_together_are_one_finding(apart: int, places:
     for x in (320 - apart / 2, 320 + apart / 2):
         alpha = pieces.erased(alpha, x, 160, 5)
     seen = examine(piece.photo, piece.background, alpha)
-    sure = Judged(0.5, np.full(len(seen.losses), 0.6), np.zeros(len(seen.leftovers)), np.zeros(0), np.zeros(0))
+    sure = Judged(
+        0.5, np.full(len(seen.losses), 0.6), np.zeros(len(seen.leftovers)), np.zeros(0), np.zeros(0)
+    )
     found = tell_places(replace(seen, stretches=()), sure)
     assert [finding.measurement["places"] for finding in found] == places
     assert {finding.reason for finding in found} == {"stone_eaten"}
