@@ -16,7 +16,8 @@ from studiod.names import printable
 from tui.desk import Box, Finding
 from tui.words import REASONS
 
-_NUMBERS = "1234567890abcde"
+NUMBERS = "1234567890abcdeg"
+"""The reasons' keys, in their order; no f, which pressed twice to flag would tick one."""
 
 _FRAME = """
     background: #2b2b2b; border: round #8c8c8c; padding: 0 1; width: 72; max-width: 100%; height: auto;
@@ -75,8 +76,8 @@ class FlagDialog(ModalScreen[FlagAnswer | None]):
 
     def on_key(self, event: events.Key) -> None:
         """A number ticks or unticks its reason, unless the note is being written."""
-        if self.focused is None and event.character and event.character in _NUMBERS:
-            reason = REASONS[_NUMBERS.index(event.character)]
+        if self.focused is None and event.character and event.character in NUMBERS:
+            reason = REASONS[NUMBERS.index(event.character)]
             if reason in self._ticked:
                 self._ticked.remove(reason)
             else:
@@ -115,7 +116,7 @@ class FlagDialog(ModalScreen[FlagAnswer | None]):
                 if index < len(REASONS):
                     reason = REASONS[index]
                     ticked = reason in self._ticked
-                    text.append(f" {_NUMBERS[index]} ", "bold #f0c060")
+                    text.append(f" {NUMBERS[index]} ", "bold #f0c060")
                     said = f"{'✓' if ticked else ' '} {reason.replace('_', ' ')}"
                     text.append(f"{said:<24}", "bold" if ticked else "")
             text.append("\n")

@@ -11,6 +11,7 @@ from studiod.errors import SettingsError
 from studiod.risk.findings import REASONS
 from studiod.settings import find_config
 from tui import words
+from tui.dialogs import NUMBERS
 from tui.keys import ACTIONS, load_keymap
 
 
@@ -74,5 +75,6 @@ def test_an_unknown_keymap_names_those_there_are(tmp_path: Path) -> None:
 
 
 def test_the_dialog_offers_every_reason_of_the_risk_score() -> None:
-    """The reasons of the flag dialog are the risk scorer's own words, in its order."""
+    """The reasons of the flag dialog are the risk scorer's own words, in its order, each with a key."""
     assert words.REASONS == REASONS
+    assert len(set(NUMBERS)) == len(REASONS) and "f" not in NUMBERS
