@@ -130,7 +130,10 @@ def _study_matte(studied: Studied, source: str, matte: Matte) -> Lesson | None:
     missing = np.maximum(exact.alpha - alpha, 0)
     lost = [_mean(missing, seen, c) > _LOST_SHARE for c in seen.losses]
     left = [_mean(exact.alpha, seen, c) < _KEPT_SHARE for c in seen.leftovers]
-    gone = [_mean_missing(missing, seen, part) > _GONE_SHARE for part in seen.missing]
+    small = np.asarray(
+        cv2.resize(missing, seen.everywhere.alpha.shape[::-1], interpolation=cv2.INTER_AREA), np.float32
+    )
+    gone = [_mean_under(small, part) > _GONE_SHARE for part in seen.missing]
     breaks = find_breaks(alpha, exact.alpha, exact.parts == CHAIN)
     squares = [seen.evidence.to_photo(*stretch.box) for stretch in seen.stretches]
     torn = [any(holds(square, middle_of(gap)) for gap in breaks) for square in squares]
@@ -156,16 +159,14 @@ def _code_hash() -> str:
 
 
 def _mean(values: Floats, seen: Examination, candidate: Candidate) -> float:
-    left, top, right, bottom = candidate.box
     x, y = seen.evidence.origin
-    return float(values[y + top : y + bottom, x + left : x + right][candidate.region].mean())
+    return _mean_under(values[y:, x:], candidate)
 
 
-def _mean_missing(values: Floats, seen: Examination, part: MissingPart) -> float:
-    """The mean of what lies under a part, which is measured smaller than `values` are."""
-    left, top, right, bottom = part.box
-    small = cv2.resize(values, seen.everywhere.alpha.shape[::-1], interpolation=cv2.INTER_AREA)
-    return float(np.asarray(small)[top:bottom, left:right][part.region].mean())
+def _mean_under(values: Floats, place: Candidate | MissingPart) -> float:
+    """The mean of the values under a place, in pixels of what it was found in."""
+    left, top, right, bottom = place.box
+    return float(values[top:bottom, left:right][place.region].mean())
 
 
 def _slim(seen: Examination) -> Examination:
@@ -176,15 +177,15 @@ def _slim(seen: Examination) -> Examination:
     )
     return replace(
         seen,
-        evidence=_emptied(seen.evidence),
-        everywhere=_emptied(seen.everywhere),
+        evidence=_without_arrays(seen.evidence),
+        everywhere=_without_arrays(seen.everywhere),
         losses=losses,
         leftovers=leftovers,
         missing=tuple(replace(part, region=empty) for part in seen.missing),
     )
 
 
-def _emptied(evidence: Evidence) -> Evidence:
+def _without_arrays(evidence: Evidence) -> Evidence:
     nothing = np.zeros((1, 1), np.float32)
     return replace(
         evidence,

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from studiod.risk.edges import rim_of
 from studiod.risk.evidence import Evidence
 from studiod.risk.findings import Box
 
@@ -48,6 +49,7 @@ def find_missing(everywhere: Evidence) -> list[MissingPart]:
     side = max(kept.shape)
     piece = everywhere.covered if everywhere.covered.any() else kept
     typical = float(np.median(everywhere.difference[piece]))
+    steepness = max(1e-3, float(np.quantile(everywhere.slope[rim_of(piece)], 0.75)))
     strong = everywhere.difference > max(everywhere.high, 0.25 * min(typical, 1.0))
     sharp = cv2.dilate((everywhere.slope > everywhere.steep).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     seen = strong & sharp & ~_grown(kept, _NEAR * side)
@@ -63,7 +65,7 @@ def find_missing(everywhere: Evidence) -> list[MissingPart]:
         if np.count_nonzero(here) >= _LEAST_PIXELS and max(width, height) >= _LONG * side:
             window = np.s_[top + y : top + y + height, left + x : left + x + width]
             region = here[y : y + height, x : x + width] > 0
-            found.append(_measure(everywhere, window, region, piece, typical))
+            found.append(_measure(everywhere, window, region, piece, typical, steepness))
     return found
 
 
@@ -74,16 +76,23 @@ def _grown(mask: Mask, reach: float) -> Mask:
 
 
 def _measure(
-    everywhere: Evidence, window: tuple[slice, slice], region: Mask, piece: Mask, typical: float
+    everywhere: Evidence,
+    window: tuple[slice, slice],
+    region: Mask,
+    piece: Mask,
+    typical: float,
+    steepness: float,
 ) -> MissingPart:
-    """The region against the piece that is kept, in the order of MISSING_FEATURES."""
+    """The region against the piece that is kept, in the order of MISSING_FEATURES.
+
+    `typical` is how much the piece differs from the background, `steepness` how steep its outline is.
+    """
     rows, columns = window
     height, width = piece.shape
     side = max(height, width)
     x, y, across, down = cv2.boundingRect(piece.astype(np.uint8))
     difference, slope = everywhere.difference[window], everywhere.slope[window][region]
     lightness, colour = everywhere.lightness[window][region], everywhere.colour[window][region]
-    rim = cv2.morphologyEx(piece.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
     darkest, brightest = (float(value) for value in np.quantile(lightness, (0.1, 0.9)))
     frame = np.zeros((height, width), np.bool_)
     frame[[0, -1]] = frame[:, [0, -1]] = True
@@ -99,7 +108,7 @@ def _measure(
         lightness.mean(), darkest, brightest, lightness.std(), np.median(colour),
         lightness.mean() - everywhere.lightness[piece].mean(),
         np.median(colour) - np.median(everywhere.colour[piece]), np.median(slope) / everywhere.steep,
-        np.quantile(slope, 0.9) / max(1e-3, float(np.quantile(everywhere.slope[rim], 0.75))),
+        np.quantile(slope, 0.9) / steepness,
         (frame[window] & region).sum() / side, (rows.start + rows.stop - 2 * y - down) / (2 * height),
         max(0, min(columns.stop, x + across) - max(columns.start, x)) / (columns.stop - columns.start),
         everywhere.alpha[window][region].mean(), doubted,
