@@ -37,7 +37,7 @@ _DIFFERENCES = {
     "quiet_seconds": "0.5",
     "pair_seconds": "1.0",
     "rescan_seconds": "1.0",
-    "auto_approve_below": "0.6",
+    "auto_approve_below": "0.5",
     "audit_share": "0.0",
     "delay_minutes": "0.0",
     "min_free_gb": "0.5",

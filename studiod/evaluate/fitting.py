@@ -89,14 +89,16 @@ def cross_fit(
 ) -> tuple[Trees, Values]:
     """A judge of all rows, calibrated, and each row's calibrated score by a judge that did not see its fold.
 
-    `fit` makes a judge from rows, their truth and `weight`, `folds` numbers the rows' pieces; the calibration
-    looks at the rows in `counted` only.
+    `fit` makes a judge from rows, their truth and `weight` (those of weight 0 are judged, not learnt from),
+    `folds` numbers the rows' pieces; the calibration looks at the rows in `counted` only.
     """
-    score = np.zeros(len(rows))
+    score, learnt = np.zeros(len(rows)), weight > 0
     for fold in np.unique(folds):
         unseen = folds == fold
-        score[unseen] = fit(rows[~unseen], truth[~unseen], weight[~unseen])(rows[unseen])
-    judge = calibrate_judge(fit(rows, truth, weight), score[counted], truth[counted])
+        seen = learnt & ~unseen
+        score[unseen] = fit(rows[seen], truth[seen], weight[seen])(rows[unseen])
+    judge = fit(rows[learnt], truth[learnt], weight[learnt])
+    judge = calibrate_judge(judge, score[counted], truth[counted])
     return judge, moved_on_logit(score, judge.slope, judge.offset)
 
 
@@ -165,13 +167,19 @@ def fit_calibration(known: Sequence[Lesson], version: str, console: Console) -> 
 def _fit_places(
     known: Sequence[Lesson], kind: str, places: Places, fit: Fit, console: Console
 ) -> tuple[Trees, list[Values]]:
-    """The judge of places of a kind, and every lesson's scores by judges that never saw its piece."""
+    """The judge of places of a kind, and every lesson's scores by judges that never saw its piece.
+
+    A matte that lacks a whole part teaches what a missing part is, and of other places nothing: beside so
+    large a loss the small ones would look like chance.
+    """
     rows = np.array([measure_place(place, lesson.seen) for lesson in known for place in places(lesson)[0]])
     truths = [places(lesson)[1] for lesson in known]
     truth, counts = np.concatenate(truths), [len(each) for each in truths]
-    counted = np.repeat([lesson.at_home for lesson in known], counts)
+    taught = np.array([places is _missing or not lesson.is_parted for lesson in known])
+    counted = np.repeat(taught & [lesson.at_home for lesson in known], counts)
+    weight = np.repeat(taught.astype(np.float64), counts)
     fold = np.repeat([_fold(lesson) for lesson in known], counts)
-    judge, score = cross_fit(rows, truth, np.ones(len(truth)), fold, counted, fit)
+    judge, score = cross_fit(rows, truth, weight, fold, counted, fit)
     report_places(console, f"{kind}, unseen folds", score[counted], truth[counted])
     return judge, np.split(score, np.cumsum(counts)[:-1])
 

@@ -67,6 +67,11 @@ class Lesson:
         return is_shipped(self.source)
 
     @property
+    def is_parted(self) -> bool:
+        """Whether the matte lacks a whole part of the piece, on purpose."""
+        return "parted" in self.source
+
+    @property
     def at_home(self) -> bool:
         """Whether the piece is shown in the studio that it was photographed in."""
         return self.name == self.piece

@@ -26,6 +26,7 @@ def open_session(path: Path, threads: int, provider: Provider) -> onnxruntime.In
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    options.enable_cpu_mem_arena = False  # it keeps the workspace of the largest tiles, for nothing gained
     options.enable_mem_pattern = False  # tiles have many shapes: each would have a plan of its own
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     wanted = _PROVIDERS[provider]

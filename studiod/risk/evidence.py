@@ -27,12 +27,10 @@ class Evidence:
     """The piece's surroundings, cropped, and what is seen there; all arrays H x W.
 
     `difference` is how unlike the background a pixel is (log units), `lightness` its signed part and
-    `colour` the rest,
-    `slope` the photograph's steepness a pixel, `alpha` the matte,
-    `covered` where it says piece and `doubt` (0..1) how unsure its networks were, None where that is not
-    known; below `low` a difference is the
-    background's own, above `high` it is something else. `origin` and `scale` lead back to the photograph
-    (photograph = crop x scale + origin).
+    `colour` the rest, `slope` the photograph's steepness a pixel, `alpha` the matte, `covered` where it
+    says piece and `doubt` (0..1) how unsure its networks were, None where that is not known; below `low` a
+    difference is the background's own, above `high` it is something else. `origin` and `scale` lead back
+    to the photograph (photograph = crop x scale + origin).
     """
 
     alpha: Floats
@@ -88,25 +86,10 @@ def _gather(
     left, top, right, bottom = box
     window = np.s_[top:bottom, left:right]
     scale = max(1.0, float(np.sqrt((bottom - top) * (right - left) / most_pixels)))
-    seen, behind, matte = photo[window], background[window], alpha[window]
-    unsure = None if doubt is None else doubt[window] * np.float32(1 / 255)
-    if scale > 1.0:
-        size = (round((right - left) / scale), round((bottom - top) / scale))
-        seen, behind, matte = (
-            np.asarray(cv2.resize(layer, size, interpolation=cv2.INTER_AREA), np.float32)
-            for layer in (seen, behind, matte)
-        )
-        if unsure is not None:
-            unsure = np.asarray(cv2.resize(unsure, size, interpolation=cv2.INTER_AREA), np.float32)
-    correction = _drift(seen, behind, matte)
-    lightness, colour = np.empty_like(matte), np.empty_like(matte)
-    for row in range(0, len(matte), _BAND):
-        rows = np.s_[row : row + _BAND]
-        ratio = _log_ratio(seen[rows], behind[rows]) - correction[rows]
-        mean = cv2.transform(ratio, np.full((1, 3), 1 / 3, np.float32)).reshape(ratio.shape[:2])
-        square = cv2.transform(ratio * ratio, np.ones((1, 3), np.float32)).reshape(ratio.shape[:2])
-        lightness[rows] = mean
-        colour[rows] = np.sqrt(np.maximum(square - 3 * mean * mean, 0))
+    size = (round((right - left) / scale), round((bottom - top) / scale))
+    matte = _shrunk(alpha[window], size)
+    unsure = None if doubt is None else _shrunk(doubt[window] * np.float32(1 / 255), size)
+    lightness, colour = _compare(_shrunk(photo[window], size), _shrunk(background[window], size), matte)
     difference = np.abs(lightness) + colour
     slope = _slope(lightness)
     far = _far_from(matte)
@@ -130,6 +113,27 @@ def _gather(
         scale=scale,
         frame=(height, width),
     )
+
+
+def _shrunk(layer: Floats, size: tuple[int, int]) -> Floats:
+    """The layer at `size` (width, height), itself where that is its own."""
+    if size == layer.shape[1::-1]:
+        return layer
+    return np.asarray(cv2.resize(layer, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _compare(photo: Floats, background: Floats, alpha: Floats) -> tuple[Floats, Floats]:
+    """How the photograph differs from the background, in lightness (with its sign) and in colour."""
+    correction = _drift(photo, background, alpha)
+    lightness, colour = np.empty_like(alpha), np.empty_like(alpha)
+    for row in range(0, len(alpha), _BAND):
+        rows = np.s_[row : row + _BAND]
+        ratio = _log_ratio(photo[rows], background[rows]) - correction[rows]
+        mean = cv2.transform(ratio, np.full((1, 3), 1 / 3, np.float32)).reshape(ratio.shape[:2])
+        square = cv2.transform(ratio * ratio, np.ones((1, 3), np.float32)).reshape(ratio.shape[:2])
+        lightness[rows] = mean
+        colour[rows] = np.sqrt(np.maximum(square - 3 * mean * mean, 0))
+    return lightness, colour
 
 
 def _surroundings(alpha: Floats) -> Box:

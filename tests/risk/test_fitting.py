@@ -65,6 +65,19 @@ def test_a_cross_fitted_score_knows_nothing_of_its_own_piece() -> None:
 
 
 @fits
+def test_a_row_of_weight_none_is_judged_and_not_learnt_from() -> None:
+    """However wrong the truth of such rows, the judge is the one that never met them; they get a score."""
+    rows, _, truth = measurements(1, 2000)
+    folds, weight = np.arange(2000) % 5, np.where(np.arange(2000) < 500, 0.0, 1.0)
+    wrong = np.where(weight > 0, truth, 1 - truth)
+    judges, scores = zip(
+        *(cross_fit(rows, each, weight, folds, weight > 0, fit_trees) for each in (truth, wrong)), strict=True
+    )
+    np.testing.assert_array_equal(*(judge(rows) for judge in judges))
+    assert np.corrcoef(scores[1][:500], truth[:500])[0, 1] > 0.2
+
+
+@fits
 def test_a_row_of_weight_three_counts_as_three() -> None:
     """Fitted with weights, the trees say what they say of rows that stand there that many times."""
     rows, _, truth = measurements(1, 1000)
