@@ -9,7 +9,7 @@ photograph is doubled once more: its links are 1-2 px wide, and wires of two pix
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -28,15 +28,17 @@ from studiod.strokes import Stroke
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+Cells = NDArray[np.int64]
 Box = tuple[int, int, int, int]
 
 COARSE_SIDE = 384
 CLOSER_SIDE = 832
 COARSE_STRIDE = 32
 FINE_STRIDE = 16
-MARGIN = 80
-"""Pixels around a tile that only inform it: what lies farther off changes the answer by less than 1/255."""
+MARGIN = 96
+"""Pixels around a tile that only inform it: the network looks no farther, so that no tile shows."""
 LARGEST_TILE = 1024
+_BLOCK = 8  # cells along the side of what tiles are put together from
 _SIDE_BY_SIDE = 2
 _SMALLEST_FINE = 1100
 _LARGEST_DOUBLED = 2000
@@ -104,7 +106,7 @@ class ChainMatting:
         active = _active_cells(scene.photo, known, scene.keep)
         settled = active & _settled_cells(scene, known)
         active &= ~settled
-        tiles = list(_tiles(active, shift // FINE_STRIDE))
+        tiles = _tiles(active, shift)
         with ThreadPoolExecutor(self._hands) as pool:
             answers = pool.map(partial(self._solve_tile, scene=scene, known=known), tiles)
             for (top, left, bottom, right), answer in zip(tiles, answers, strict=True):
@@ -323,46 +325,58 @@ def _cell_maximum(layer: Floats, side: int = FINE_STRIDE) -> Floats:
     return cells
 
 
-def _tiles(active: Mask, shift: int) -> Iterator[Box]:
-    """Rectangles (top, left, bottom, right in pixels) over the active cells, split where cheaper."""
-    side = LARGEST_TILE // FINE_STRIDE
-    offset = shift % side
-    for top in range(offset - side if offset else 0, active.shape[0], side):
-        for left in range(offset - side if offset else 0, active.shape[1], side):
-            for cells in _split(active, (top, left, top + side, left + side))[1]:
-                yield (
-                    cells[0] * FINE_STRIDE,
-                    cells[1] * FINE_STRIDE,
-                    cells[2] * FINE_STRIDE,
-                    cells[3] * FINE_STRIDE,
-                )
+def _tiles(active: Mask, shift: int) -> list[Box]:
+    """Rectangles (top, left, bottom, right in pixels) over the active cells, put together from blocks.
+
+    They may overlap: their answers there are the same.
+    """
+    boxes = []
+    for top in range(shift // FINE_STRIDE % _BLOCK - _BLOCK, active.shape[0], _BLOCK):
+        for left in range(shift // FINE_STRIDE % _BLOCK - _BLOCK, active.shape[1], _BLOCK):
+            first, start = max(0, top), max(0, left)
+            block = active[first : top + _BLOCK, start : left + _BLOCK]
+            if block.any():
+                x, y, across, down = cv2.boundingRect(block.view(np.uint8))
+                boxes.append((first + y, start + x, first + y + down, start + x + across))
+    if not boxes:
+        return []
+    tiles = FINE_STRIDE * _joined(np.array(boxes))
+    return [(top, left, bottom, right) for top, left, bottom, right in tiles.tolist()]
 
 
-def _split(active: Mask, box: Box) -> tuple[float, list[Box]]:
-    """The cheapest rectangles for the active cells in `box`, and their cost in cells, margins included."""
-    top, left, bottom, right = max(0, box[0]), max(0, box[1]), box[2], box[3]
-    inside = active[top:bottom, left:right]
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    if not len(rows):
-        return 0.0, []
-    tight = (top + int(rows[0]), left + int(columns[0]), top + int(rows[-1]) + 1, left + int(columns[-1]) + 1)
-    around = 2 * MARGIN // FINE_STRIDE
-    cost = float((tight[2] - tight[0] + around) * (tight[3] - tight[1] + around))
-    middle, centre = (tight[0] + tight[2]) // 2, (tight[1] + tight[3]) // 2
-    if tight[2] - tight[0] < 8 or tight[3] - tight[1] < 8:
-        return cost, [tight]
-    quarters = [
-        _split(active, part)
-        for part in (
-            (tight[0], tight[1], middle, centre),
-            (tight[0], centre, middle, tight[3]),
-            (middle, tight[1], tight[2], centre),
-            (middle, centre, tight[2], tight[3]),
-        )
-    ]
-    if sum(quarter[0] for quarter in quarters) < cost:
-        return sum(quarter[0] for quarter in quarters), [tile for quarter in quarters for tile in quarter[1]]
-    return cost, [tight]
+def _joined(boxes: Cells) -> Cells:
+    """The boxes, n x 4, two of them made one as long as that saves work: the two that save the most first."""
+    boxes, apart = boxes.copy(), np.ones(len(boxes), bool)
+    saved = np.stack([_saved(boxes, number) for number in range(len(boxes))])
+    while saved.max() > 0:
+        kept, gone = np.unravel_index(saved.argmax(), saved.shape)
+        boxes[kept] = _around(boxes[kept], boxes[gone])
+        apart[gone] = False
+        saved[kept] = saved[:, kept] = np.where(apart, _saved(boxes, int(kept)), 0)
+        saved[gone] = saved[:, gone] = 0
+    return boxes[apart]
+
+
+def _saved(boxes: Cells, number: int) -> Cells:
+    """The cells that need not be looked at if each of the boxes is made one with that of this number."""
+    both = _around(boxes, boxes[number])
+    saved = _work(boxes) + _work(boxes[number]) - _work(both)
+    saved[(both[:, 2:] - both[:, :2]).max(axis=1) > LARGEST_TILE // FINE_STRIDE] = 0
+    saved[number] = 0
+    return saved
+
+
+def _around(boxes: Cells, box: Cells) -> Cells:
+    """The box around each of the boxes and `box`."""
+    first, last = np.minimum(boxes[..., :2], box[:2]), np.maximum(boxes[..., 2:], box[2:])
+    return np.concatenate([first, last], axis=-1)
+
+
+def _work(boxes: Cells) -> Cells:
+    """The cells that the network looks at for each box, its margin included."""
+    sides = boxes[..., 2:] - boxes[..., :2] + 2 * MARGIN // FINE_STRIDE
+    cells: Cells = sides.prod(axis=-1)
+    return cells
 
 
 def _shrunk(known: Floats, size: tuple[int, int]) -> Floats:
