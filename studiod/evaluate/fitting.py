@@ -146,10 +146,13 @@ def _study(truths: Sequence[Truth], cache: Path, general: Path, console: Console
 def fit_calibration(known: Sequence[Lesson], version: str, console: Console) -> Calibration:
     """The judges, fitted and calibrated; prints what unseen folds say of them."""
     rising = [LOSS_FEATURES.index(name) for name in _WORSE_WHERE_LARGER]
-    loss, lost = _fit_places(known, "losses", _losses, partial(fit_trees, rising=rising), console)
-    leftover, left = _fit_places(known, "left-overs", _leftovers, fit_trees, console)
-    stretch, _ = _fit_places(known, "stretches", _stretches, fit_trees, console)
-    missing, gone = _fit_places(known, "missing parts", _missing, fit_trees, console)
+    every = np.ones(len(known), bool)
+    # beside a whole part that is missing small losses would look like chance
+    small = np.array([not lesson.is_parted for lesson in known])
+    loss, lost = _fit_places(known, small, "losses", _losses, partial(fit_trees, rising=rising), console)
+    leftover, left = _fit_places(known, small, "left-overs", _leftovers, fit_trees, console)
+    stretch, _ = _fit_places(known, small, "stretches", _stretches, fit_trees, console)
+    missing, gone = _fit_places(known, every, "missing parts", _missing, fit_trees, console)
     judged = zip(known, lost, left, gone, strict=True)
     rows = np.array([measure_picture(lesson.seen, *found) for lesson, *found in judged])
     truth = np.array([not lesson.score.usable for lesson in known], np.float64)
@@ -165,17 +168,15 @@ def fit_calibration(known: Sequence[Lesson], version: str, console: Console) -> 
 
 
 def _fit_places(
-    known: Sequence[Lesson], kind: str, places: Places, fit: Fit, console: Console
+    known: Sequence[Lesson], taught: Mask, kind: str, places: Places, fit: Fit, console: Console
 ) -> tuple[Trees, list[Values]]:
     """The judge of places of a kind, and every lesson's scores by judges that never saw its piece.
 
-    A matte that lacks a whole part teaches what a missing part is, and of other places nothing: beside so
-    large a loss the small ones would look like chance.
+    Only from the lessons in `taught` it learns; the others' places are judged.
     """
     rows = np.array([measure_place(place, lesson.seen) for lesson in known for place in places(lesson)[0]])
     truths = [places(lesson)[1] for lesson in known]
     truth, counts = np.concatenate(truths), [len(each) for each in truths]
-    taught = np.array([places is _missing or not lesson.is_parted for lesson in known])
     counted = np.repeat(taught & [lesson.at_home for lesson in known], counts)
     weight = np.repeat(taught.astype(np.float64), counts)
     fold = np.repeat([_fold(lesson) for lesson in known], counts)
