@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +23,7 @@ _CONVERTED = 4.0 / 255  # and what another profile may
 _SEARCHED = 48
 _LOOKED_AT = 1200
 _NOTICED, _ANOTHER = 0.02, 0.25
+_AS_IT_WAS = "Save it as it was: neither moved nor scaled nor turned."
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -95,7 +97,7 @@ def check_size(found: tuple[int, int], sent: tuple[int, int]) -> None:
 
 
 def check_registration(sent: Sent, saved: Saved) -> None:
-    """PictureError where the piece was moved against the photograph, by a few pixels, or is another one.
+    """PictureError where the piece was turned, mirrored or, by a few pixels, moved, or is another one.
 
     A shift of a pixel in a large picture is not seen.
     """
@@ -105,19 +107,34 @@ def check_registration(sent: Sent, saved: Saved) -> None:
     total = float(weight.sum())
     if total < 16.0:
         return
+    here = _apart(before, after, weight)
+    turned = (each for each in _turns(before) if each.shape == after.shape)
+    if here > _NOTICED and any(_apart(each, after, weight) < 0.5 * here for each in turned):
+        raise PictureError("The piece in it was turned or mirrored.", _AS_IT_WAS)
     around = cv2.copyMakeBorder(before, *(_SEARCHED,) * 4, cv2.BORDER_REPLICATE)
     error = cv2.matchTemplate(around, after, cv2.TM_SQDIFF, mask=np.sqrt(weight))
     error = np.sqrt(np.maximum(error, 0.0) / total)
     y, x = divmod(int(np.argmin(error)), error.shape[1])
-    here = float(error[_SEARCHED, _SEARCHED])
     across, down = (round((_SEARCHED - at) * factor) for at in (x, y))
     if (across or down) and here > _NOTICED and float(error[y, x]) < 0.5 * here:
         raise PictureError(
             f"The piece in it was moved, by about {abs(across)} px across and {abs(down)} px down.",
-            "Save it where it was: neither moved nor scaled nor turned.",
+            _AS_IT_WAS,
         )
     if here > _ANOTHER:
         raise PictureError("It shows something else than what was sent.", "Look whether it has its own name.")
+
+
+def _turns(picture: Floats) -> Iterator[Floats]:
+    """The picture and its mirror image, each turned by quarters."""
+    for quarters in range(4):
+        yield np.rot90(picture, quarters)
+        yield np.rot90(np.fliplr(picture), quarters)
+
+
+def _apart(first: Floats, second: Floats, weight: Floats) -> float:
+    """The root of the mean square of what two pictures differ by."""
+    return float(np.sqrt(np.average(np.square(first - second), weights=weight)))
 
 
 def _in_profile(saved: Saved, photo: Photo) -> tuple[Floats, float]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from studiod.errors import PictureError
 from studiod.imaging.colour import ADOBE_RGB, from_linear, to_linear
 from studiod.imaging.photo import Photo
 from studiod.imaging.retouch import Saved, Sent, check_registration, check_size, lay_over
+
+Floats = NDArray[np.float32]
 
 BOX = (2, 1, 6, 4)
 """What is sent of a photograph of 8 x 6 pixels: 4 x 3."""
@@ -116,6 +121,19 @@ def test_a_moved_piece_is_refused(across: int, down: int) -> None:
     moved = [np.roll(each, (down, across), (0, 1)) for each in (saved.colour, saved.alpha)]
     with pytest.raises(PictureError, match=f"about {abs(across)} px across and {abs(down)} px down"):
         check_registration(sent, Saved(*moved, None))
+
+
+@pytest.mark.parametrize("turn", [np.fliplr, np.flipud, np.rot90, lambda layer: np.rot90(layer, 2)])
+def test_a_turned_piece_is_refused(turn: Callable[[Floats], Floats]) -> None:
+    """Saved mirrored, on its head or, where it is square, on its side, it is not taken: not even a ring."""
+    y, x = np.mgrid[-1:1:160j, -1:1:160j]
+    coverage = np.where(np.abs(np.hypot(x, y) - 0.7) < 0.2, 65535, 0).astype(np.uint16)
+    light = (120 + 90 * np.sin(3 * x + y + 1)).astype(np.uint8)
+    sent = Sent((0, 0, 160, 160), np.repeat(light[..., None], 3, axis=2), coverage)
+    saved = saved_of(sent)
+    check_registration(sent, saved)
+    with pytest.raises(PictureError, match="turned or mirrored"):
+        check_registration(sent, Saved(turn(saved.colour), turn(saved.alpha), None))
 
 
 def test_a_mended_piece_stands_where_it_was() -> None:
