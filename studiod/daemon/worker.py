@@ -36,7 +36,7 @@ from studiod.imaging.photo import Photo, read_photo
 from studiod.imaging.retouch import Retouched
 from studiod.intake.inspect import inspect_file
 from studiod.matting import Matte, load_matte
-from studiod.matting.chain import obey_strokes
+from studiod.matting.brush import obey_strokes
 from studiod.names import printable
 from studiod.pipeline import Linear, Processed, Solve, process_photo
 from studiod.risk import assess

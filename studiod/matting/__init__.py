@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studiod.imaging.colour import encode_srgb8
-from studiod.matting.chain import ChainMatting, obey_strokes
+from studiod.matting.brush import obey_strokes
+from studiod.matting.chain import ChainMatting
 from studiod.matting.difference import matte_from_difference
 from studiod.matting.general import GeneralModel
 from studiod.matting.matte import Matte

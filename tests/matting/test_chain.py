@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from studiod.matting import WEIGHTS, chain, load_matte
+from studiod.matting import WEIGHTS, chain, load_matte, tiles
+from studiod.matting.brush import obey_strokes
 from studiod.matting.chain import ChainMatting, Stroke
 from studiod.settings import MattingSettings
 
@@ -70,7 +71,7 @@ def test_grid_does_not_show(
     photo = draw()[:400, :600]
     first = matting.solve(photo).alpha
     assert first.std() > 0.05
-    monkeypatch.setattr(chain, "LARGEST_TILE", 160)
+    monkeypatch.setattr(tiles, "LARGEST_TILE", 160)
     for shift in (16, 48):
         assert np.abs(matting.solve(photo, shift=shift).alpha - first).max() <= 1e-4
 
@@ -96,9 +97,7 @@ def test_keep_is_met_all_along_and_not_solid(matting: ChainMatting) -> None:
     photo = np.full((200, 300, 3), 0.6, np.float32)
     photo[100, 20:280] = 0.35
     alpha = np.zeros((200, 300), np.float32)
-    chain.obey_strokes(
-        alpha, photo, np.full_like(photo, 0.6), [Stroke(((20.0, 102.0), (279.0, 102.0)), 6, "keep")]
-    )
+    obey_strokes(alpha, photo, np.full_like(photo, 0.6), [Stroke(((20.0, 102.0), (279.0, 102.0)), 6, "keep")])
     for x in range(20, 280):
         assert alpha[96:109, max(0, x - 6) : x + 7].max() >= 0.9
     assert alpha[105:, :].max() == 0
@@ -128,35 +127,6 @@ def test_any_size(matting: ChainMatting) -> None:
         assert alpha.dtype == np.float32
         assert alpha.shape == (height, width)
         assert 0 <= alpha.min() <= alpha.max() <= 1
-
-
-def test_tiles_cover_every_active_cell(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every active cell lies in a tile, wherever the grid falls; no tile is larger than allowed or empty."""
-    active = np.random.default_rng(8).random((90, 130)) < 0.03
-    monkeypatch.setattr(chain, "LARGEST_TILE", 320)
-    for shift in (0, 16, 112, 640):
-        hit = np.zeros((90, 130), bool)
-        for top, left, bottom, right in chain._tiles(active, shift):
-            assert 0 < max(bottom - top, right - left) <= 320
-            cells = np.s_[top // 16 : bottom // 16, left // 16 : right // 16]
-            assert active[cells].any()
-            hit[cells] = True
-        assert hit[active].all()
-    assert chain._tiles(np.zeros((90, 130), bool), 0) == []
-
-
-def test_tiles_are_joined_where_that_is_less_work() -> None:
-    """Two neighbours are one tile, two cells far apart stay two, and a hollow square is not filled."""
-    near, far, hollow = (np.zeros((200, 200), bool) for _ in range(3))
-    near[4, [7, 8]] = True
-    assert chain._tiles(near, 0) == [(64, 112, 80, 144)]
-    far[4, [4, 60]] = True
-    assert sorted(chain._tiles(far, 0)) == [(64, 64, 80, 80), (64, 960, 80, 976)]
-    hollow[40:90, 40:90] = True
-    hollow[42:88, 42:88] = False
-    tiles = chain._tiles(hollow, 0)
-    looked_at = sum((bottom - top + 192) * (right - left + 192) for top, left, bottom, right in tiles)
-    assert looked_at < (800 + 192) ** 2
 
 
 def paper(level: float = 0.7, noise: float = 0.004) -> Floats:
