@@ -11,7 +11,7 @@ def main() -> int:
     """Open the review terminal; returns the exit code. The collector runs once the queue is open."""
     gc.disable()  # a fifth of the start
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it would search every package for some
-    from tui.app import main as open_terminal
+    from tui.start import main as open_terminal
 
     return open_terminal()
 

@@ -1,42 +1,36 @@
-"""studiod-review: the terminal in which staff decide the night's pieces."""
+"""The app: screens on top of a desk, the threads behind them, and the keys typed ahead."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import gc
-import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding
+from textual.screen import Screen
 from textual.theme import Theme
 from textual.widget import Widget
 from textual.widgets import Static
 
 from studiod.errors import LedgerError, StudioError
-from studiod.settings import SETTINGS_NAME, Settings, load_settings
-from tui.keys import load_keymap
 from tui.lines import SayLine
-from tui.terminal import Sharpness, ask_terminal
+from tui.terminal import Sharpness
 
 if TYPE_CHECKING:
     from tui.desk import Desk
-    from tui.queue_screen import QueueScreen
 
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
 
-_BUSY_SECONDS = 2.0
 _TRIES = 8
 _TYPED_AHEAD = 100
 
@@ -54,7 +48,10 @@ _NEUTRAL = Theme(
 
 
 class ReviewApp(App[int]):
-    """One person's terminal: screens on top of a desk."""
+    """One person's terminal.
+
+    `open_queue` gives the desk and the screen of the queue; it is called on the ledger's thread.
+    """
 
     ENABLE_COMMAND_PALETTE = False
     BINDINGS = [Binding("ctrl+c", "quit", "quit", show=False, priority=True)]
@@ -64,12 +61,12 @@ class ReviewApp(App[int]):
 
     def __init__(
         self,
-        open_desk: Callable[[], Desk],
+        open_queue: Callable[[], tuple[Desk, type[Screen[int | None]]]],
         keymap: Mapping[str, str],
         sharpness: Sharpness | None = None,
     ) -> None:
         super().__init__()
-        self._open_desk = open_desk
+        self._open_queue = open_queue
         self.keymap = dict(keymap)
         self.possible_sharpness = self.sharpness = sharpness
         self.refusal: StudioError | None = None
@@ -103,12 +100,6 @@ class ReviewApp(App[int]):
             await self.push_screen(screen())
             gc.freeze()
             gc.enable()  # __main__ starts without it
-
-    def _open_queue(self) -> tuple[Desk, type[QueueScreen]]:
-        # Imported here: what the pictures and the ledger need takes longer than all else at the start.
-        from tui.queue_screen import QueueScreen
-
-        return self._open_desk(), QueueScreen
 
     def on_unmount(self) -> None:
         """Let the threads go."""
@@ -159,51 +150,9 @@ class ReviewApp(App[int]):
         await asyncio.get_running_loop().run_in_executor(self._picture_thread, call)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Open the review terminal; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="studiod-review", description=__doc__)
-    parser.add_argument(
-        "--config", type=Path, default=Path(SETTINGS_NAME), help="the studio's studiod.toml", metavar="FILE"
-    )
-    parser.add_argument(
-        "--keymap",
-        default="default",
-        help="default, lightroom, or your own keymaps/NAME.toml",
-        metavar="NAME",
-    )
-    given = parser.parse_args(arguments)
-    try:
-        settings = load_settings(given.config)
-        keymap = load_keymap(given.keymap, settings.root)
-        if not all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
-            raise StudioError("studiod-review needs a terminal.", "For scripts there is: studiod list --json")
-        able = ask_terminal()
-        if able.full_colour:
-            os.environ["COLORTERM"] = "truecolor"  # by which Textual knows
-        os.environ.pop("NO_COLOR", None)  # a photograph without its colours cannot be judged
-        app = ReviewApp(partial(_open_desk, settings), keymap, able.sharpness)
-        code = app.run() or 0
-        if app.refusal is not None:
-            raise app.refusal
-        return code
-    except StudioError as error:
-        print(f"studiod-review: {error.message} {error.hint}".strip(), file=sys.stderr)
-        return error.exit_code
-
-
 def _insist(call: Callable[[], object], otherwise: Callable[[], object]) -> None:
     for _ in range(_TRIES):
         with suppress(LedgerError):
             call()
             return
     otherwise()
-
-
-def _open_desk(settings: Settings) -> Desk:
-    # Imported here, for the same reason.
-    from studiod.ledger.engine import open_ledger
-    from studiod.ledger.review import current_person
-    from tui.desk import Desk
-
-    ledger = open_ledger(settings.database, busy_seconds=_BUSY_SECONDS)
-    return Desk(ledger, settings, current_person())

@@ -14,13 +14,13 @@ from studiod.errors import StudioError
 from studiod.ledger.records import ItemRecord
 from studiod.ledger.states import Status
 from tui import words
+from tui.app import ReviewApp
 from tui.desk import Box, Desk, Finding
 from tui.dialogs import FlagAnswer, FlagDialog, Help
 from tui.keys import ACTIONS, Place
 from tui.lines import SayLine, help_text, key_name
 
 if TYPE_CHECKING:
-    from tui.app import ReviewApp
     from tui.viewer import PictureView
 
 Given = ParamSpec("Given")
@@ -37,7 +37,7 @@ class StudioScreen(Screen[int | None]):
     @property
     def studio(self) -> ReviewApp:
         """The app."""
-        return cast("ReviewApp", self.app)
+        return cast(ReviewApp, self.app)
 
     @property
     def desk(self) -> Desk:

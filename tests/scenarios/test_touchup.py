@@ -38,6 +38,7 @@ from tui.app import ReviewApp
 from tui.desk import Desk
 from tui.keys import load_keymap
 from tui.pictures import View
+from tui.queue_screen import QueueScreen
 from tui.review_screen import ReviewScreen
 
 pytestmark = pytest.mark.timeout(240)
@@ -365,7 +366,7 @@ async def test_a_return_is_held_against_the_matte_before(round_trip: Round) -> N
     left, top = sent.box[:2]
     settings = round_trip.studio.settings
     desk = Desk(round_trip.ledger, settings, current_person())
-    app = ReviewApp(lambda: desk, load_keymap("default", settings.root))
+    app = ReviewApp(lambda: (desk, QueueScreen), load_keymap("default", settings.root))
     async with app.run_test(size=(140, 40)) as pilot:
         await Studio.until(pilot, lambda: "4 returned 1" in Studio.text(pilot))
         await pilot.press("4")

@@ -131,7 +131,7 @@ class Studio:
     def app(self, person: Person = maria, keymap: str = "default") -> ReviewApp:
         """The terminal of a person."""
         desk = Desk(self.ledger, self.settings, person)
-        return ReviewApp(lambda: desk, load_keymap(keymap, self.settings.root))
+        return ReviewApp(lambda: (desk, QueueScreen), load_keymap(keymap, self.settings.root))
 
     @staticmethod
     async def until(pilot: Pilot[int], condition: Callable[[], object], what: str = "") -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tui.app import main
+from tui.start import main
 
 if TYPE_CHECKING:
     from tests.tui.conftest import Studio
@@ -117,7 +117,7 @@ def test_without_a_studio_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 def test_neither_cv2_nor_onnxruntime_is_loaded() -> None:
     """The terminal starts without the libraries that only the daemon's workers need."""
-    code = "import sys, tui.app; print([name for name in ('cv2', 'onnxruntime') if name in sys.modules])"
+    code = "import sys, tui.start; print([name for name in ('cv2', 'onnxruntime') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 
