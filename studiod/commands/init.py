@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shlex
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ from typing import Annotated
 import typer
 
 from studiod.errors import StudioError
+from studiod.imaging.files import write_whole
 from studiod.names import printable
 from studiod.settings import MARKER, SETTINGS_NAME, Settings, find_config, load_settings
 
@@ -45,7 +47,8 @@ def lay_out(folder: Path, settings_text: str | None = None, prices: str = _PRICE
         settings_file = folder / SETTINGS_NAME
         if not settings_file.exists():
             default = find_config() / SETTINGS_NAME
-            settings_file.write_text(settings_text or default.read_text(encoding="utf-8"), encoding="utf-8")
+            text = settings_text or default.read_text(encoding="utf-8")
+            write_whole(settings_file, [text.encode()])
             added.append(settings_file)
         settings = load_settings(settings_file)
         _make_catalogue(settings, prices, added)
@@ -55,9 +58,10 @@ def lay_out(folder: Path, settings_text: str | None = None, prices: str = _PRICE
         _make_folder(settings.touchup_return, added)
     except OSError as error:
         name = printable(error.filename) if error.filename else printable(folder)
-        raise StudioError(
-            f"{name} cannot be made: {error.strerror}.", "Choose a folder that this user may write to."
-        ) from error
+        hint = "Choose a folder that this user may write to."
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            hint = "Free some space, then run init again: it adds what is missing."
+        raise StudioError(f"{name} cannot be made: {error.strerror}.", hint) from error
     return added
 
 
@@ -71,5 +75,5 @@ def _make_catalogue(settings: Settings, prices: str, added: list[Path]) -> None:
     """An empty price list where none of the configured ones exists, and it lies in the studio itself."""
     for file in settings.catalog.files:
         if file.parent == settings.root and not file.exists():
-            file.write_text(prices, encoding="utf-8")
+            write_whole(file, [prices.encode()])
             added.append(file)

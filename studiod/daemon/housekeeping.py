@@ -1,7 +1,8 @@
-"""What is done once a day: a backup, and the clearing away of previews and kept originals past their time."""
+"""Clearing away: at the start what a killed daemon left, once a day what is past its time; and a backup."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import shutil
@@ -23,6 +24,21 @@ _SETTLED = frozenset({Status.DELIVERED, Status.REJECTED, Status.SUPERSEDED})
 _DISPENSABLE = ("preview-*", "evidence-*")
 _KEPT_STEM = re.compile(r"[0-9a-f]{64}")
 _PAGE = 500
+
+
+def clear_leftovers(settings: Settings) -> None:
+    """Remove what a daemon that was killed had begun to write; to be called before anything else writes.
+
+    Where it would have been finished it is begun anew.
+    """
+    for root, patterns in (
+        (settings.work, ("originals/.studiod-*.tmp", "returns/.studiod-*.tmp", "backups/*.part")),
+        (settings.outbox, (".studiod-*.part", "*/.studiod-*.tmp")),
+        (settings.touchup, (".studiod-*.new",)),
+    ):
+        for path in [path for pattern in patterns for path in root.glob(pattern)]:
+            with contextlib.suppress(OSError):  # where nothing can be written, the guard says so
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def keep_house(ledger: Ledger, settings: Settings, progress: Callable[[], None]) -> None:
@@ -51,7 +67,7 @@ def clear_previews(ledger: Ledger, settings: Settings, now: float, progress: Cal
             continue
         folder = settings.work / "items" / str(item.id)
         dispensable = [path for pattern in _DISPENSABLE for path in folder.glob(f"v*/{pattern}")]
-        tiles = list(folder.glob("v*/tiles"))
+        tiles = [*folder.glob("v*/tiles"), *folder.glob(".v*.new")]  # and what a killed worker left
         for path in dispensable:
             path.unlink(missing_ok=True)
         for path in tiles:

@@ -10,9 +10,9 @@ from typing import Any, ClassVar, Literal
 
 from studiod.settings import MattingSettings, Preset
 
-Refusal = Literal["picture", "space", "gone", "memory", "error"]
-"""Why a job was not done: no picture that we read; a full disk; no source with the right bytes any more;
-more memory than a worker may use; anything else, as a sentence."""
+Refusal = Literal["picture", "disk", "gone", "memory", "error"]
+"""Why a job was not done: no picture that we read; a disk is full, or not there; no source with the right
+bytes any more; more memory than a worker may use; anything else, as a sentence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from studiod.daemon.delivery import DeliveryDesk
 from studiod.daemon.every import Every
 from studiod.daemon.guard import GIGABYTE, Guard
 from studiod.daemon.hook import Hook
-from studiod.daemon.housekeeping import DAY, keep_house
+from studiod.daemon.housekeeping import DAY, clear_leftovers, keep_house
 from studiod.daemon.jobs import Inspect, Task, WorkerOptions
 from studiod.daemon.lock import DaemonLock
 from studiod.daemon.logs import configure_logging
@@ -130,6 +130,7 @@ class _Daemon:
         for item in set_thresholds(ledger, one, two):
             log.info("item %d waits for a person: a threshold changed", item)
         self._guard.look(time.monotonic())
+        clear_leftovers(settings)
         self._originals.start()
         self._intake.start()
         self._service.ready()
@@ -178,7 +179,7 @@ class _Daemon:
             if not self._guard.obstacles.delivery:
                 self._delivery.recall(now)
                 self._delivery.deliver(now, self._still_alive)
-            if self._house_round.due(now):
+            if not self._guard.obstacles.work and self._house_round.due(now):
                 keep_house(self._ledger, self._settings, self._still_alive)
             self._misses = 0
         except OutOfSpace as error:
@@ -242,7 +243,7 @@ class _Daemon:
                     self._notices.made()
             case Sending() | Returning() as ticket:
                 self._touchup.answered(ticket, reply, death)
-        if reply is not None and reply.refusal == "space":
+        if reply is not None and reply.refusal == "disk":
             self._guard.hold(reply.message)
 
     def _set_aside(self, ticket: Ticket, error: Exception) -> None:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 
 from studiod.daemon.jobs import Keep, Reply
 from studiod.intake.rules import Taken
 from studiod.ledger.engine import Ledger
 from studiod.ledger.queue import set_kept_original
-from studiod.ledger.reading import list_items
-from studiod.ledger.records import Selection
+from studiod.ledger.reading import list_files, list_items
+from studiod.ledger.records import FileState, Selection
 from studiod.ledger.states import Status
 from studiod.names import printable
 from studiod.settings import Settings
 
 log = logging.getLogger(__name__)
+
+_SETTLED = {Status.DELIVERED, Status.REJECTED, Status.SUPERSEDED, Status.QUARANTINED}
+_TRIES = 3
 
 
 class Originals:
@@ -28,6 +31,7 @@ class Originals:
         self._hot = {folder.name: folder.path for folder in settings.hot_folders}
         self._ledger = ledger
         self._to_keep: deque[Taken] = deque()
+        self._deaths: Counter[Taken] = Counter()
 
     @property
     def idle(self) -> bool:
@@ -35,20 +39,38 @@ class Originals:
         return not self._to_keep
 
     def start(self) -> None:
-        """Clear away what an earlier daemon copied by half, and find what it had not copied yet."""
+        """Find what an earlier daemon had not copied yet."""
         if not self._wanted:
             return
-        for path in self._folder.glob(".studiod-*.tmp"):
-            path.unlink(missing_ok=True)
         offset = 0
-        selection = Selection(statuses=frozenset({Status.RECEIVED}))
+        selection = Selection(statuses=frozenset(Status) - _SETTLED)
         while page := list_items(self._ledger, selection, limit=500, offset=offset):
             offset += len(page)
             self._to_keep += [
                 Taken(item.id, self._hot[item.hot_folder] / item.path, item.source_sha256)
                 for item in page
-                if item.kept_original is None and item.hot_folder in self._hot
+                if item.kept_original is None and self._is_there(item.hot_folder, item.path)
             ]
+        offset = 0
+        while plates := list_files(self._ledger, state=FileState.PLATE, limit=500, offset=offset):
+            offset += len(plates)
+            self._to_keep += [
+                Taken(None, self._hot[facts.hot_folder] / facts.path, facts.sha256)
+                for facts in (plate.facts for plate in plates)
+                if self._is_there(facts.hot_folder, facts.path)
+                and not any(self._folder.glob(f"{facts.sha256}.*"))
+            ]
+
+    def _is_there(self, hot_folder: str, path: str) -> bool:
+        """Whether the file lies in its hot folder still."""
+        return hot_folder in self._hot and (self._hot[hot_folder] / path).exists()
+
+    def _may_try_again(self, taken: Taken, reply: Reply | None) -> bool:
+        """Whether a worker that died over it may have died of something else."""
+        if reply is not None:
+            return False
+        self._deaths[taken] += 1
+        return self._deaths[taken] < _TRIES
 
     def add(self, taken: Iterable[Taken]) -> None:
         """Have these copied."""
@@ -64,11 +86,11 @@ class Originals:
         return None
 
     def answered(self, taken: Taken, reply: Reply | None, death: str) -> None:
-        """Record where the copy lies; one that a full disk stopped is made once there is room."""
+        """Record where the copy lies; one that a disk stopped, or a worker's death, is made later."""
         if reply is not None and reply.result is not None:
             if taken.item is not None:
                 set_kept_original(self._ledger, taken.item, f"originals/{reply.result['name']}")
-        elif reply is not None and reply.refusal == "space":
+        elif (reply is not None and reply.refusal == "disk") or self._may_try_again(taken, reply):
             self._to_keep.append(taken)
         else:
             why = death if reply is None else reply.message

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from studiod.delivery.place import find_bytes, place
+from studiod.delivery.place import find_bytes, place, require_mounted
 from studiod.delivery.touchup import Complaint, ending_of, identify, read_return, write_touchup
 from studiod.errors import PictureError, StudioError
 from studiod.imaging.photo import Photo, read_photo
@@ -24,7 +24,9 @@ def send_touchup(job: Job, max_megapixels: float) -> dict[str, Any]:
     complaint = Complaint(**{**told, "reasons": tuple(told["reasons"]), "box": box})
     source, _ = find_bytes(job["sources"], complaint.sha256)
     photo = read_photo(source, max_megapixels=max_megapixels)
-    folder, sent = write_touchup(Path(job["root"]), Path(job["folder"]), photo, complaint)
+    root = Path(job["root"])
+    require_mounted(root)
+    folder, sent = write_touchup(root, Path(job["folder"]), photo, complaint)
     return {"folder": folder, "box": sent}
 
 
@@ -51,7 +53,9 @@ def check_return(job: Job, max_megapixels: float) -> dict[str, Any]:
         name = job["sha256"] + ending_of(source)
     except PictureError as error:
         return {"problem": f"{error.message} {error.hint}"}
-    place(source, Path(job["keep"]) / name, job["sha256"])
+    kept = Path(job["keep"])
+    require_mounted(kept.parent)
+    place(source, kept / name, job["sha256"])
     return {"kept": name, "problem": None}
 
 

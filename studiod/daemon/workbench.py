@@ -9,6 +9,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from studiod.daemon.every import Every
@@ -90,6 +91,10 @@ class Workbench:
         if reply is None:
             status = queue.give_back(ledger, claimed, death, counts_as_try=True)
             log.warning("%s: %s; it is now %s", name, death, status.value)
+        elif reply.result is not None and not self._folder(claimed).is_dir():
+            why = "its files went with a disk that is not there any more"
+            status = queue.give_back(ledger, claimed, why, counts_as_try=False)
+            log.warning("%s: %s; it is now %s", name, why, status.value)
         elif reply.result is not None:
             made = _version(claimed, reply.result, seconds)
             status = queue.finish(ledger, claimed, made, approve_by_policy=self._policy_approves(made.risk))
@@ -97,7 +102,7 @@ class Workbench:
             self._finished.append(time.monotonic())
             log.info("%s: made in %.1f s, risk %.2f, %s", name, seconds, made.risk, status.value)
             return True
-        elif reply.refusal == "space":
+        elif reply.refusal == "disk":
             queue.give_back(ledger, claimed, reply.message, counts_as_try=False)
         elif reply.refusal == "picture":
             queue.quarantine(ledger, claimed, reply.message)
@@ -127,12 +132,16 @@ class Workbench:
             sha256=claimed.source_sha256,
             plate=self._plate(claimed),
             presets=Process.settings_of(presets),
-            folder=str(self._settings.work / "items" / str(claimed.item) / f"v{claimed.version}"),
+            folder=str(self._folder(claimed)),
             calibrations=str(self._settings.calibrations),
             strokes=tuple(strokes_to_json(claimed.strokes)),
             returned=self._returned(claimed),
             pixels_per_mm=self._hot[claimed.hot_folder].pixels_per_mm,
         )
+
+    def _folder(self, claimed: Claimed) -> Path:
+        """Where the version's files are to lie."""
+        return self._settings.work / "items" / str(claimed.item) / f"v{claimed.version}"
 
     def _returned(self, claimed: Claimed) -> Mapping[str, Any] | None:
         if claimed.returned is None:

@@ -29,7 +29,7 @@ import cv2
 from studiod.artifacts import write_version
 from studiod.daemon.jobs import READY, Refusal, Reply, WorkerOptions
 from studiod.daemon.touchup_jobs import check_return, identify_return, read_kept_return, send_touchup
-from studiod.delivery.place import ContentChanged, find_bytes, place, sha256_of
+from studiod.delivery.place import ContentChanged, find_bytes, place, require_mounted, sha256_of
 from studiod.errors import OutOfSpace, PictureError, StudioError
 from studiod.imaging.composite import Composite
 from studiod.imaging.photo import Photo, read_photo
@@ -118,7 +118,9 @@ class _Worker:
             photo, solve=solve, assess=judge, presets=presets, plate=plate, strokes=strokes,
             retouched=retouched,
         )  # fmt: skip
-        made = write_version(Path(job["folder"]), photo, processed)
+        folder = Path(job["folder"])  # work/items/ITEM/VERSION
+        require_mounted(folder.parents[2])
+        made = write_version(folder, photo, processed)
         return {
             "source_sha256": sha256,
             "cutout": made.cutout,
@@ -185,11 +187,12 @@ def _composite_box(composite: Composite) -> tuple[float, float, float, float]:
 
 def _keep(job: dict[str, Any]) -> dict[str, Any]:
     """Copy an original to SHA256.ext; its bytes are compared on the way."""
-    source = Path(job["source"])
+    source, folder = Path(job["source"]), Path(job["folder"])
     name = job["sha256"] + source.suffix.lower()
     if sha256_of(source) != job["sha256"]:
         raise ContentChanged
-    place(source, Path(job["folder"]) / name, job["sha256"])
+    require_mounted(folder.parent)
+    place(source, folder / name, job["sha256"])
     return {"name": name}
 
 
@@ -198,13 +201,15 @@ def _refusal(error: Exception) -> tuple[Refusal, str]:
         case PictureError():
             return "picture", error.message
         case OutOfSpace():
-            return "space", error.message
+            return "disk", error.message
         case MemoryError():
             return "memory", "it needs more memory than a worker may use"
         case ContentChanged():
             return "gone", "its original is gone, or holds other bytes now"
         case OSError() if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            return "space", f"a disk is full: {error.strerror}"
+            return "disk", f"a disk is full: {error.strerror}"
+        case OSError() if error.errno == errno.ENODEV:
+            return "disk", f"{printable(os.fsdecode(error.filename or ''))}: {error.strerror}"
         case OSError() if error.errno == errno.ENOMEM:
             return "memory", "it needs more memory than a worker may use"
         case StudioError():

@@ -23,6 +23,7 @@ from studiod.delivery.place import (
     move_aside,
     no_progress,
     place,
+    require_mounted,
     sha256_of,
     temporary_of,
 )
@@ -142,6 +143,7 @@ def _recalled(ledger: Ledger, outbox: Path, output: OutputRecord) -> Recalled:
     source = outbox / output.path
     moved_to = ""
     try:
+        require_mounted(outbox)
         if holds(source, output.sha256):
             moved_to = _moved_aside(outbox, output)
         remove_lines(outbox / MANIFEST, {printable(output.path)})
@@ -160,6 +162,7 @@ def _placed(
 ) -> OutputRecord:
     """Put one file in its place, under another name where its own is taken; returns what was reserved."""
     while True:
+        require_mounted(outbox)
         try:
             place(source, outbox / output.path, output.sha256, progress)
         except FileExistsError:
@@ -171,6 +174,7 @@ def _placed(
 def _finished(
     ledger: Ledger, settings: Settings, item: ItemRecord, outputs: Sequence[OutputRecord], progress: Progress
 ) -> Delivered:
+    require_mounted(settings.outbox)
     manifest = settings.outbox / MANIFEST
     decided_by = _decided_by(ledger, item)
     lines = [
@@ -187,7 +191,10 @@ def _finished(
     ]
     add_lines(manifest, lines)
     if settings.delivery.archive is not None:
+        require_mounted(settings.delivery.archive)
         _archive(settings, settings.delivery.archive, item, progress)
+        require_mounted(settings.delivery.archive)
+    require_mounted(settings.outbox)
     try:
         queue.finish_delivery(ledger, item.id, outputs[0].version if outputs else item.version)
     except TransitionRefused as error:
@@ -230,12 +237,18 @@ def _take_back(outbox: Path, outputs: Sequence[OutputRecord]) -> None:
 def _closed_place(settings: Settings, item: ItemRecord, presets: Iterable[str]) -> OSError | None:
     """Why a place of more than this item takes nothing, if one does: that is no fault of the item's.
 
-    Those are the manifest and the folders of outbox and archive; one that is not there yet can be made.
+    Those are outbox and archive, their folders (one that is not there yet can be made) and the manifest.
     """
     outbox, archive = settings.outbox, settings.delivery.archive
-    folders = [outbox, *(outbox / preset for preset in presets)]
+    roots = [outbox] if archive is None else [outbox, archive]
+    folders = [*roots, *(outbox / preset for preset in presets)]
     if archive is not None:
-        folders += [archive, archive / item.hot_folder]
+        folders.append(archive / item.hot_folder)
+    try:
+        for root in roots:
+            require_mounted(root)
+    except OSError as error:
+        return error
     for folder in filter(os.path.lexists, folders):
         try:
             with tempfile.TemporaryFile(prefix=".studiod-", dir=folder):

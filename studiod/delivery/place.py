@@ -1,4 +1,4 @@
-"""Files put in their place: whole, durable, and never over something else."""
+"""Files put in their place: whole, durable, never over something else, and on the disk that is meant."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from studiod.imaging.files import sync_folder
+from studiod.settings import MARKER
 
 CHUNK = 4 * 1024 * 1024
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}
@@ -19,6 +20,16 @@ Progress = Callable[[], None]
 
 class ContentChanged(Exception):
     """A file no longer holds the bytes that were recorded of it."""
+
+
+def require_mounted(root: Path) -> None:
+    """OSError (ENODEV) where a folder of the studio lacks its marker: its disk is not there.
+
+    To be asked before anything is written below it, or is said to lie there: folders would be made in the
+    empty place, and what is written into them would be gone when the disk is back.
+    """
+    if not os.path.lexists(root / MARKER):
+        raise OSError(errno.ENODEV, f"its marker {MARKER} is missing: is its disk mounted?", str(root))
 
 
 def no_progress() -> None:

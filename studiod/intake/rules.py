@@ -173,11 +173,14 @@ class Rules:
             old.never_policy or not reshoot or not may_become(old.status, Status.SUPERSEDED)
         )
         new = self._new_item(hot, facts, never_policy=waits)
-        item = add_item(self._ledger, new, supersedes=(old.id,) if reshoot and old is not None else ())
-        self._renew(facts)
+        halves = [] if old is None else self._halves_of(facts, old.id)
+        item = add_item(
+            self._ledger, new, supersedes=(old.id,) if reshoot and old is not None else (), halves=halves
+        )
+        for each in (facts, *halves):
+            self._renew(each)
         if old is not None:
             self._known.renew((hot.name, old.path))
-            self._attach_halves_again(facts, old.id, item)
         self._taken(Taken(item, hot.path / facts.path, facts.sha256))
 
     # What they are made of.
@@ -206,13 +209,16 @@ class Rules:
             never_policy=never_policy,
         )
 
-    def _attach_halves_again(self, facts: FileFacts, old: int, new: int) -> None:
-        """The other half of the old picture, unchanged on disk, is the new one's from now on."""
-        for row in self._known.of_stem((facts.hot_folder, facts.path)):
-            belongs = row.item == old and row.state in (FileState.HALF, FileState.SUPERSEDED)
-            if belongs and are_halves(facts.path, row.facts.path) and not self._is_gone(row):
-                attach_half(self._ledger, new, row.facts)
-                self._renew(row.facts)
+    def _halves_of(self, facts: FileFacts, old: int) -> list[FileFacts]:
+        """The other half of the old picture, unchanged on disk: it is the new one's from now on."""
+        return [
+            row.facts
+            for row in self._known.of_stem((facts.hot_folder, facts.path))
+            if row.item == old
+            and row.state in (FileState.HALF, FileState.SUPERSEDED)
+            and are_halves(facts.path, row.facts.path)
+            and not self._is_gone(row)
+        ]
 
     def _record(
         self, facts: FileFacts, state: FileState, *, item: int | None = None, reason: str = ""

@@ -39,8 +39,12 @@ TRIES = 3
 # Intake.
 
 
-def add_item(ledger: Ledger, new: NewItem, *, supersedes: Sequence[int] = ()) -> int:
-    """Record a new item and its source file (state item or quarantined); returns the item's number.
+def add_item(
+    ledger: Ledger, new: NewItem, *, supersedes: Sequence[int] = (), halves: Sequence[FileFacts] = ()
+) -> int:
+    """Record a new item, its source file (state item or quarantined) and the `halves` of its pair.
+
+    Returns the item's number.
 
     Those of `supersedes` that are not decided yet become superseded, with their files; the others stay.
     A new picture also takes the oldest rejected item of its SKU off the list of what must be shot again.
@@ -90,6 +94,8 @@ def add_item(ledger: Ledger, new: NewItem, *, supersedes: Sequence[int] = ()) ->
             after=new.status, reason=new.reason,
             details={"price_minor": new.price_minor, "currency": new.currency},
         )  # fmt: skip
+        for half in halves:
+            _attach_half(connection, now, int(item), half)
         return int(item)
 
 
@@ -107,14 +113,17 @@ def record_file(
 
 def attach_half(ledger: Ledger, item: int, facts: FileFacts) -> None:
     """Attach a pair's other half to its item, never processed by itself; an event says so."""
-    now = ledger.clock()
     with ledger.writing() as connection:
-        row = read_item(connection, item)
-        put_file(connection, facts, FileState.HALF, now, item=item, reason="", renew_state=True)
-        record_event(
-            connection, now, "half_attached", item=item, version=row.version,
-            details={"path": facts.path, "sha256": facts.sha256},
-        )  # fmt: skip
+        _attach_half(connection, ledger.clock(), item, facts)
+
+
+def _attach_half(connection: Connection, now: float, item: int, facts: FileFacts) -> None:
+    row = read_item(connection, item)
+    put_file(connection, facts, FileState.HALF, now, item=item, reason="", renew_state=True)
+    record_event(
+        connection, now, "half_attached", item=item, version=row.version,
+        details={"path": facts.path, "sha256": facts.sha256},
+    )  # fmt: skip
 
 
 def supersede(ledger: Ledger, item: int, reason: str) -> None:

@@ -169,6 +169,18 @@ def test_init_adds_only_what_is_missing(run: Run, tmp_path: Path) -> None:
     assert "nothing was missing" in run("init", studio).stdout
 
 
+def test_a_studio_laid_out_on_a_full_disk_is_made_whole_later(tmp_path: Path, run: Run) -> None:
+    """Where nothing can be written, no half file is left that init takes for a whole one when run again."""
+    studio = tmp_path / "studio"
+    command = f'ulimit -f 0; exec "{sys.executable}" -m studiod init "{studio}"'
+    full = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, timeout=120)
+    assert full.returncode == 1 and "cannot be made: File too large" in full.stderr
+    assert sorted(path.name for path in studio.iterdir()) == []
+    assert run("init", studio).returncode == 0
+    assert (studio / "studiod.toml").stat().st_size > 1000
+    assert (studio / "prices.csv").read_text() == "sku,price,currency,title\n"
+
+
 def test_list_gives_scripts_the_names_they_rely_on(run: Run, studio: Studio, ledger: Ledger) -> None:
     """`list --json` has these keys and no others; prices are exact texts, odd names lone surrogates."""
     done = run("list", "--json", "--config", studio.file)

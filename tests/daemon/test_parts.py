@@ -19,18 +19,21 @@ import pytest
 from studiod.daemon.every import Every
 from studiod.daemon.guard import Guard, find_obstacles
 from studiod.daemon.hook import Hook
-from studiod.daemon.housekeeping import DAY, clear_originals
+from studiod.daemon.housekeeping import DAY, clear_leftovers, clear_originals
 from studiod.daemon.jobs import Reply
 from studiod.daemon.lock import DaemonLock
 from studiod.daemon.notices import DEATHS_IN_A_ROW, PATIENCE_SECONDS, Notices
+from studiod.daemon.originals import Originals
 from studiod.daemon.systemd import ServiceManager
 from studiod.daemon.touchup import Returning, Sending, TouchupDesk
+from studiod.daemon.workbench import Workbench
 from studiod.errors import LedgerError, StudioError
 from studiod.ledger import queue
 from studiod.ledger.engine import Ledger, open_ledger
-from studiod.ledger.reading import find_file
-from studiod.ledger.records import Claimed, FileFacts, NewItem, NewVersion, Person
+from studiod.ledger.reading import find_file, get_item, history
+from studiod.ledger.records import Claimed, FileFacts, FileState, NewItem, NewVersion, Person
 from studiod.ledger.review import flag, request_strokes, undo
+from studiod.ledger.states import Status
 from studiod.ledger.touchup import RETURNS, find_touchup, record_sent
 from studiod.settings import MARKER
 from studiod.strokes import Stroke
@@ -318,6 +321,84 @@ def test_a_mistake_about_one_returned_file_sets_that_one_aside(studio: Any, ledg
     assert first is not None and second is not None
     assert (first.state, second.state) == ("set_aside", "returned")
     assert "a mistake about it (UnicodeEncodeError" in first.reason
+
+
+def test_a_worker_that_dies_over_a_touch_up_costs_it_one_of_three_tries(studio: Any, ledger: Ledger) -> None:
+    """Sent or taken back, it is tried again; at the third death it is said to be at fault."""
+    desk = TouchupDesk(studio.settings, ledger)
+    item = _flagged(ledger)
+    for round_ in range(3):
+        desk.tick(10.0 * round_)
+        job = desk.next_job()
+        assert job is not None and isinstance(job[0], Sending)
+        desk.answered(job[0], None, "the worker was killed by SIGKILL")
+    desk.tick(40.0)
+    assert desk.next_job() is None and "SIGKILL" in history(ledger, item)[-1].reason
+    (studio.settings.touchup_return / "ring_item1_v1.tif").write_bytes(b"a touch-up")
+    returned = []
+    for round_ in range(30):
+        desk.tick(50.0 + 10.0 * round_)
+        if (job := desk.next_job()) is not None:
+            assert find_file(ledger, RETURNS, "ring_item1_v1.tif") is None
+            returned.append(job[0])
+            desk.answered(job[0], None, "the worker was killed by SIGKILL")
+    assert len(returned) == 3
+    file = find_file(ledger, RETURNS, "ring_item1_v1.tif")
+    assert file is not None and file.state == "set_aside" and "SIGKILL" in file.reason
+
+
+def test_a_copy_that_was_not_kept_is_made_later(studio: Any, ledger: Ledger) -> None:
+    """A worker's death costs one of three tries, and the next daemon finds whatever has no copy: items that
+    are not settled, and plates; not what is gone from its hot folder."""
+    paths = [f"{name}.jpg" for name in ("waiting", "flagged", "gone")]
+    for path in paths:
+        (studio.hot / path).write_bytes(b"picture")
+    queue.add_item(ledger, NewItem(FileFacts("main", paths[0], "a" * 64, 9, 1), "R-1"))
+    _finish(ledger, queue.claim(ledger, "worker", 60))
+    _flagged(ledger, paths[1])
+    queue.add_item(ledger, NewItem(FileFacts("main", paths[2], "b" * 64, 9, 1), "R-2"))
+    (studio.hot / paths[2]).unlink()
+    (studio.hot / "plate.jpg").write_bytes(b"plate")
+    queue.record_file(ledger, FileFacts("main", "plate.jpg", "c" * 64, 9, 1), FileState.PLATE)
+    originals = Originals(studio.settings, ledger)
+    originals.start()
+    jobs = [originals.next_job() for _ in range(3)]
+    assert [job and job[0].source.name for job in jobs] == [*paths[:2], "plate.jpg"] and originals.idle
+    for left in (2, 1, 0):
+        assert jobs[0] is not None
+        originals.answered(jobs[0][0], None, "the worker was killed by SIGKILL")
+        assert (originals.next_job() is not None) == (left > 0)
+
+
+def test_a_version_whose_files_went_with_a_disk_is_made_again(studio: Any, ledger: Ledger) -> None:
+    """What a worker made is recorded only where its files lie; else the item is taken up again."""
+    item = queue.add_item(ledger, NewItem(FileFacts("main", "ring.jpg", "a" * 64, 9, 1), "R-1"))
+    bench = Workbench(studio.settings, ledger)
+    job = bench.next_job(0.0, captures=True)
+    assert job is not None and not Path(job[1].folder).exists()
+    assert not bench.answered(job[0], Reply(1, {"risk": 0.1}), "", 1.0)
+    assert get_item(ledger, item).status is Status.RECEIVED
+
+
+def test_what_a_killed_daemon_left_unfinished_is_cleared_away(studio: Any) -> None:
+    """Temporary files and folders of ours go at the start; what is finished, or not ours, stays."""
+    settings = studio.settings
+    work, outbox, touchup = settings.work, settings.outbox, settings.touchup
+    ours = [
+        work / "originals" / f".studiod-{'a' * 32}.tmp", work / "returns" / ".studiod-b.tmp",
+        work / "backups" / "before-0003.db.part", outbox / "small" / ".studiod-c.tmp",
+        outbox / ".studiod-d.part", touchup / ".studiod-ring_item1_v1.new" / "ring.psd",
+    ]  # fmt: skip
+    others = [
+        work / "originals" / f"{'a' * 64}.jpg", work / "backups" / "1.db", outbox / "small" / "ring.jpg",
+        outbox / MARKER, touchup / "ring_item1_v1" / "ring.psd",
+    ]  # fmt: skip
+    for path in (*ours, *others):
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_bytes(b"")
+    clear_leftovers(settings)
+    assert not any(path.exists() for path in ours) and not ours[-1].parent.exists()
+    assert all(path.exists() for path in others)
 
 
 def test_what_is_not_ours_among_the_originals_stays(studio: Any, ledger: Ledger) -> None:

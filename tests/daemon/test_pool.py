@@ -14,7 +14,7 @@ import pytest
 
 from studiod.daemon.jobs import Inspect, Keep, WorkerOptions
 from studiod.daemon.pool import Outcome, Pool, share_of_machine
-from studiod.settings import MattingSettings
+from studiod.settings import MARKER, MattingSettings
 
 # A worker whose pictures do the worst that a decoder can do; the protocol is the real worker's.
 MISBEHAVING = """
@@ -201,13 +201,22 @@ def _lives(pid: int) -> bool:
 
 
 def test_the_real_worker_keeps_an_original(tmp_path: Path) -> None:
-    """A copy is named by its hash and extension; an original that changed or went is said to be gone."""
-    source, folder = tmp_path / "ring.JPG", tmp_path / "originals"
+    """A copy is named by its hash and extension; an original that changed or went is said to be gone.
+
+    While the work folder's disk is not there, nothing is made in its place.
+    """
+    source, folder = tmp_path / "ring.JPG", tmp_path / "work" / "originals"
+    folder.parent.mkdir()
     source.write_bytes(b"abc")
     sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     pool: Pool[str] = Pool(1, _options())
     try:
         _until_idle(pool)
+        pool.submit("keep", Keep(str(source), sha256, str(folder)), 60)
+        [outcome] = [*_next(pool)]
+        assert outcome.reply is not None and outcome.reply.refusal == "disk"
+        assert "is its disk mounted?" in outcome.reply.message and not folder.exists()
+        (folder.parent / MARKER).touch()
         pool.submit("keep", Keep(str(source), sha256, str(folder)), 60)
         [outcome] = [*_next(pool)]
         assert outcome.reply is not None and outcome.reply.result == {"name": f"{sha256}.jpg"}

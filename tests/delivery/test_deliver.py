@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from studiod.commands.init import lay_out
 from studiod.delivery.deliver import Delivered, OutboxClosed, deliver, recover, take_back_recalled
 from studiod.errors import OutOfSpace
 from studiod.ledger import queue
@@ -25,7 +26,7 @@ from studiod.ledger.reading import get_item, history
 from studiod.ledger.records import FileFacts, NewItem, NewVersion, Person
 from studiod.ledger.review import approve, recall, undo
 from studiod.ledger.states import Status
-from studiod.settings import Settings
+from studiod.settings import MARKER, Settings
 from tests.looking import COMPOSITE_BOX, PLACES, look_closely
 
 PERSON = Person(os.getuid(), "anna")
@@ -84,6 +85,12 @@ def _approved(ledger: Ledger, settings: Settings, path: str = "ring.jpg", price:
 
 def _deliver_due(ledger: Ledger, settings: Settings) -> list[Delivered]:
     return [deliver(ledger, settings, item) for item in approved_due(ledger, 0)]
+
+
+def _add_archive(studio: Any) -> None:
+    """A folder for copies of the originals, as `studiod init` makes it."""
+    studio.rewrite("delay_minutes = 0", 'delay_minutes = 0\narchive = "archive"')
+    lay_out(studio.root)
 
 
 def _outbox(settings: Settings) -> dict[str, bytes]:
@@ -229,9 +236,9 @@ def test_recalled_files_of_one_name_are_all_kept(studio: Any) -> None:
 def test_the_archive_receives_a_copy_of_the_original(studio: Any) -> None:
     """A delivery copies the original below the archive, never over another; the original stays."""
     archive = studio.root / "archive"
-    studio.rewrite("delay_minutes = 0", 'delay_minutes = 0\narchive = "archive"')
+    _add_archive(studio)
     settings = studio.settings
-    (archive / "main").mkdir(parents=True)
+    (archive / "main").mkdir()
     (archive / "main" / "ring.jpg").write_bytes(b"of last year")
     with _opened(settings) as ledger:
         _approved(ledger, settings)
@@ -246,9 +253,9 @@ def test_the_archive_receives_a_copy_of_the_original(studio: Any) -> None:
 
 def test_a_file_that_cannot_be_written_fails_its_item_at_the_last_try(studio: Any) -> None:
     """Where just this item's files have no place it is approved again at first, failed at the last try."""
-    studio.rewrite("delay_minutes = 0", 'delay_minutes = 0\narchive = "archive"')
+    _add_archive(studio)
     settings = studio.settings
-    (studio.root / "archive" / "main").mkdir(parents=True)
+    (studio.root / "archive" / "main").mkdir()
     (studio.root / "archive" / "main" / "angle").write_bytes(b"no folder")
     with _opened(settings) as ledger:
         item = get_item(ledger, _approved(ledger, settings, "angle/ring.jpg"))
@@ -262,9 +269,10 @@ def test_a_file_that_cannot_be_written_fails_its_item_at_the_last_try(studio: An
 def test_what_concerns_every_item_fails_none(studio: Any, place: str) -> None:
     """With the manifest, or a folder of outbox or archive, not to be had, retries leave the item's history
     and the outbox as they were; it is delivered once that is put right."""
-    studio.rewrite("delay_minutes = 0", 'delay_minutes = 0\narchive = "archive"')
+    _add_archive(studio)
     settings, closed = studio.settings, studio.root / place
-    closed.parent.mkdir(exist_ok=True)
+    if place == "archive":
+        shutil.rmtree(closed)
     if place.endswith(".csv"):
         closed.mkdir()
     else:
@@ -281,7 +289,54 @@ def test_what_concerns_every_item_fails_none(studio: Any, place: str) -> None:
             closed.rmdir()
         else:
             closed.unlink()
+        lay_out(studio.root)
         assert deliver(ledger, settings, item, last_try=True).status is Status.DELIVERED
+
+
+@pytest.mark.parametrize("gone", ["outbox", "archive"])
+@pytest.mark.parametrize("moment", ["before", "meanwhile"])
+def test_a_disk_that_is_taken_out_gets_nothing_in_its_place(studio: Any, gone: str, moment: str) -> None:
+    """With outbox or archive not mounted, before a delivery or while it goes on, nothing counts as delivered
+    and nothing is written in the empty place that outlives the try; with the disk back it is delivered."""
+    _add_archive(studio)
+    settings, place, away = studio.settings, studio.root / gone, studio.root / "away"
+    with _opened(settings) as ledger:
+        item = get_item(ledger, _approved(ledger, settings))
+
+        def take_out() -> None:
+            if not away.exists():
+                place.rename(away)
+
+        if moment == "before":
+            take_out()
+            place.mkdir()
+        with pytest.raises(OutboxClosed, match="is its disk mounted"):
+            deliver(ledger, settings, item, last_try=True, progress=take_out)
+        assert get_item(ledger, item.id).status is Status.APPROVED
+        shutil.rmtree(place, ignore_errors=True)
+        away.rename(place)
+        assert deliver(ledger, settings, item, last_try=True).status is Status.DELIVERED
+        assert sorted(_outbox(settings)) == ["small/ring.jpg", "white/ring.png"]
+        assert (studio.root / "archive" / "main" / "ring.jpg").read_bytes() == b"original of ring.jpg"
+
+
+def test_nothing_is_recalled_from_a_disk_that_is_not_there(studio: Any) -> None:
+    """A recall waits for the outbox: what lies there is not taken for gone."""
+    settings, away = studio.settings, studio.root / "away"
+    with _opened(settings) as ledger:
+        item = _approved(ledger, settings)
+        _deliver_due(ledger, settings)
+        recall(ledger, item, PERSON)
+        settings.outbox.rename(away)
+        settings.outbox.mkdir()
+        told = take_back_recalled(ledger, settings)
+        assert [each.moved_to for each in told] == ["", ""] and all(
+            "mounted" in each.problem for each in told
+        )
+        settings.outbox.rmdir()
+        away.rename(settings.outbox)
+        assert all(each.moved_to for each in take_back_recalled(ledger, settings))
+        assert sorted(_outbox(settings)) == ["recalled/ring.jpg", "recalled/ring.png"]
 
 
 def test_an_outbox_that_closes_during_a_delivery_fails_no_item(studio: Any) -> None:
@@ -347,7 +402,7 @@ def _dies_at(point: int, action: Callable[[], None]) -> bool:
 
 def test_a_delivery_survives_a_crash_at_any_moment(studio: Any, tmp_path: Path) -> None:
     """Killed before any of its calls, the next daemon delivers each file whole, once, with one line."""
-    studio.rewrite("delay_minutes = 0", 'delay_minutes = 0\narchive = "archive"')
+    _add_archive(studio)
     settings = studio.settings
     with _opened(settings) as ledger:
         item = _approved(ledger, settings)
@@ -428,7 +483,7 @@ def shut_the_archive_and_deliver(settings: Settings) -> None:
     """The same with the archive's folder of the one hot folder."""
     assert settings.delivery.archive is not None
     folder = settings.delivery.archive / "main"
-    folder.mkdir(parents=True)
+    folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=True)
     _shut_and_deliver(settings, folder)
 
@@ -456,14 +511,15 @@ def _shut_and_deliver(settings: Settings, folder: Path) -> None:
 def test_an_outbox_that_takes_nothing_is_no_failure(studio: Any, action: str) -> None:
     """Full, or read-only as the archive may be, it leaves the item approved and no torn file; afterwards it
     is delivered whole."""
-    studio.rewrite("delay_minutes = 0", 'delay_minutes = 0\narchive = "archive"')
+    _add_archive(studio)
     script = _ON_A_SMALL_DISK.format(
         tests=str(Path(__file__).parent), this=__file__, settings=str(studio.file), action=action
     )
-    mount = f"mount -t tmpfs -o size=64k tmpfs '{studio.outbox}' && exec '{sys.executable}' -c \"$SCRIPT\""
+    mount = f"mount -t tmpfs -o size=64k tmpfs '{studio.outbox}' && touch '{studio.outbox / MARKER}'"
+    run = f"{mount} && exec '{sys.executable}' -c \"$SCRIPT\""
     probe = (
         subprocess.run(
-            ["unshare", "-Urm", "sh", "-c", f"mount -t tmpfs -o size=64k tmpfs '{studio.outbox}'"],
+            ["unshare", "-Urm", "sh", "-c", mount],
             capture_output=True,
             check=False,
         )
@@ -473,7 +529,7 @@ def test_an_outbox_that_takes_nothing_is_no_failure(studio: Any, action: str) ->
     if probe is None or probe.returncode != 0:
         pytest.skip("no user namespace with a mount of its own on this machine")
     done = subprocess.run(
-        ["unshare", "-Urm", "sh", "-c", mount],
+        ["unshare", "-Urm", "sh", "-c", run],
         env={**os.environ, "SCRIPT": script},
         capture_output=True,
         text=True,
