@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from studiod.errors import StudioError
-from studiod.imaging.files import write_whole
+from studiod.imaging.files import write_synced
 from studiod.names import printable
 from studiod.settings import MARKER, SETTINGS_NAME, Settings, find_config, load_settings
 
@@ -48,7 +48,7 @@ def lay_out(folder: Path, settings_text: str | None = None, prices: str = _PRICE
         if not settings_file.exists():
             default = find_config() / SETTINGS_NAME
             text = settings_text or default.read_text(encoding="utf-8")
-            write_whole(settings_file, [text.encode()])
+            _write(settings_file, text)
             added.append(settings_file)
         settings = load_settings(settings_file)
         _make_catalogue(settings, prices, added)
@@ -71,9 +71,19 @@ def _make_folder(folder: Path, added: list[Path]) -> None:
         added.append(folder)
 
 
+def _write(path: Path, text: str) -> None:
+    """Write a file whole or not at all, with the rights that this user's new files have."""
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        write_synced(fresh, [text.encode()])
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
 def _make_catalogue(settings: Settings, prices: str, added: list[Path]) -> None:
     """An empty price list where none of the configured ones exists, and it lies in the studio itself."""
     for file in settings.catalog.files:
         if file.parent == settings.root and not file.exists():
-            write_whole(file, [prices.encode()])
+            _write(file, prices)
             added.append(file)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from studiod.ledger.engine import Ledger, back_up
 from studiod.ledger.queue import set_kept_original
-from studiod.ledger.reading import find_by_hash, get_item, list_files, list_items
+from studiod.ledger.reading import find_by_hash, get_item, list_files, list_items, list_plates
 from studiod.ledger.records import FileState, ItemRecord, Order, Selection
 from studiod.ledger.states import Status
 from studiod.settings import Settings
@@ -33,11 +33,11 @@ def clear_leftovers(settings: Settings) -> None:
     """
     for root, patterns in (
         (settings.work, ("originals/.studiod-*.tmp", "returns/.studiod-*.tmp", "backups/*.part")),
-        (settings.outbox, (".studiod-*.part", "*/.studiod-*.tmp")),
+        (settings.outbox, (".studiod-manifest.tmp", "*/.studiod-*.tmp")),
         (settings.touchup, (".studiod-*.new",)),
     ):
-        for path in [path for pattern in patterns for path in root.glob(pattern)]:
-            with contextlib.suppress(OSError):  # where nothing can be written, the guard says so
+        with contextlib.suppress(OSError):  # what cannot be read or written is the guard's to say
+            for path in [path for pattern in patterns for path in root.glob(pattern)]:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
@@ -77,14 +77,20 @@ def clear_previews(ledger: Ledger, settings: Settings, now: float, progress: Cal
 
 
 def clear_originals(ledger: Ledger, settings: Settings, now: float, progress: Callable[[], None]) -> int:
-    """Remove kept originals whose every item was delivered, or superseded, `keep_originals_days` ago."""
+    """Remove kept originals whose every item was delivered, or superseded, `keep_originals_days` ago.
+
+    Plates stay.
+    """
     limit = settings.store.keep_originals_days * DAY
     folder = settings.work / "originals"
     cleared = 0
+    plates = {plate.sha256 for plate in list_plates(ledger)}
     for kept in sorted(folder.iterdir()) if folder.is_dir() else ():
         progress()
         if not _KEPT_STEM.fullmatch(kept.stem) or kept.is_symlink() or not kept.is_file():
             continue  # not ours
+        if kept.stem in plates:
+            continue
         items = find_by_hash(ledger, kept.stem)
         last = max((_settled_at(item) for item in items), default=_modified(kept))
         if now - last < limit:

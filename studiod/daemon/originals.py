@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter, deque
+import os
+from collections import deque
 from collections.abc import Iterable
 
+from studiod.daemon.deaths import Deaths
 from studiod.daemon.jobs import Keep, Reply
 from studiod.intake.rules import Taken
 from studiod.ledger.engine import Ledger
 from studiod.ledger.queue import set_kept_original
-from studiod.ledger.reading import list_files, list_items
-from studiod.ledger.records import FileState, Selection
+from studiod.ledger.reading import list_items, list_plates
+from studiod.ledger.records import Selection
 from studiod.ledger.states import Status
 from studiod.names import printable
 from studiod.settings import Settings
@@ -19,7 +21,6 @@ from studiod.settings import Settings
 log = logging.getLogger(__name__)
 
 _SETTLED = {Status.DELIVERED, Status.REJECTED, Status.SUPERSEDED, Status.QUARANTINED}
-_TRIES = 3
 
 
 class Originals:
@@ -31,7 +32,7 @@ class Originals:
         self._hot = {folder.name: folder.path for folder in settings.hot_folders}
         self._ledger = ledger
         self._to_keep: deque[Taken] = deque()
-        self._deaths: Counter[Taken] = Counter()
+        self._deaths = Deaths()
 
     @property
     def idle(self) -> bool:
@@ -51,26 +52,16 @@ class Originals:
                 for item in page
                 if item.kept_original is None and self._is_there(item.hot_folder, item.path)
             ]
-        offset = 0
-        while plates := list_files(self._ledger, state=FileState.PLATE, limit=500, offset=offset):
-            offset += len(plates)
-            self._to_keep += [
-                Taken(None, self._hot[facts.hot_folder] / facts.path, facts.sha256)
-                for facts in (plate.facts for plate in plates)
-                if self._is_there(facts.hot_folder, facts.path)
-                and not any(self._folder.glob(f"{facts.sha256}.*"))
-            ]
+        kept = {path.stem for path in self._folder.glob("*")}
+        self._to_keep += [
+            Taken(None, self._hot[plate.hot_folder] / plate.path, plate.sha256)
+            for plate in list_plates(self._ledger)
+            if plate.sha256 not in kept and self._is_there(plate.hot_folder, plate.path)
+        ]
 
     def _is_there(self, hot_folder: str, path: str) -> bool:
-        """Whether the file lies in its hot folder still."""
-        return hot_folder in self._hot and (self._hot[hot_folder] / path).exists()
-
-    def _may_try_again(self, taken: Taken, reply: Reply | None) -> bool:
-        """Whether a worker that died over it may have died of something else."""
-        if reply is not None:
-            return False
-        self._deaths[taken] += 1
-        return self._deaths[taken] < _TRIES
+        """Whether the file lies in its hot folder still, and can be looked at."""
+        return hot_folder in self._hot and os.path.exists(self._hot[hot_folder] / path)  # noqa: PTH110
 
     def add(self, taken: Iterable[Taken]) -> None:
         """Have these copied."""
@@ -90,7 +81,7 @@ class Originals:
         if reply is not None and reply.result is not None:
             if taken.item is not None:
                 set_kept_original(self._ledger, taken.item, f"originals/{reply.result['name']}")
-        elif (reply is not None and reply.refusal == "disk") or self._may_try_again(taken, reply):
+        elif self._deaths.may_try_again(taken) if reply is None else reply.refusal == "disk":
             self._to_keep.append(taken)
         else:
             why = death if reply is None else reply.message

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import logging
 import os
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from studiod.daemon.deaths import Deaths
 from studiod.daemon.every import Every
 from studiod.daemon.jobs import CheckReturn, IdentifyReturn, Reply, SendTouchup, Task
 from studiod.daemon.sources import sources_of
@@ -39,8 +40,6 @@ from studiod.settings import Settings
 
 log = logging.getLogger(__name__)
 
-_TRIES = 3
-
 
 @dataclass(frozen=True, slots=True)
 class Sending:
@@ -67,7 +66,7 @@ class TouchupDesk:
         self._ledger = ledger
         self._jobs: deque[tuple[Sending | Returning, Task]] = deque()
         self._sending: set[Sending] = set()
-        self._deaths: Counter[Sending | tuple[str, Signature]] = Counter()
+        self._deaths = Deaths()
         self._tracker: SettleTracker[str] = SettleTracker(settings.intake.quiet_seconds)
         self._under_way: set[str] = set()
         self._decided: dict[str, Signature] = {}
@@ -107,7 +106,8 @@ class TouchupDesk:
         """Record what a worker said of a job, or how it died over it."""
         result = None if reply is None else reply.result
         problem = death if reply is None else reply.message
-        if (reply is not None and reply.refusal == "disk") or self._may_try_again(ticket, reply):
+        about = ticket if isinstance(ticket, Sending) else ticket.facts
+        if self._deaths.may_try_again(about) if reply is None else reply.refusal == "disk":
             self._forget(ticket)  # it comes up again
         elif isinstance(ticket, Sending):
             self._sent(ticket, result, problem)
@@ -121,14 +121,6 @@ class TouchupDesk:
         else:
             kept = replace(ticket.facts, kept_copy=f"returns/{result['kept']}")
             self._take(replace(ticket, facts=kept))
-
-    def _may_try_again(self, ticket: Sending | Returning, reply: Reply | None) -> bool:
-        """Whether a worker that died over it may have died of something else."""
-        if reply is not None:
-            return False
-        about = ticket if isinstance(ticket, Sending) else (ticket.facts.path, _signature(ticket.facts))
-        self._deaths[about] += 1
-        return self._deaths[about] < _TRIES
 
     def give_up(self, ticket: Sending | Returning, error: Exception) -> None:
         """A mistake of ours about one file or item, which alone pays for that."""

@@ -91,7 +91,7 @@ class Workbench:
         if reply is None:
             status = queue.give_back(ledger, claimed, death, counts_as_try=True)
             log.warning("%s: %s; it is now %s", name, death, status.value)
-        elif reply.result is not None and not self._folder(claimed).is_dir():
+        elif reply.result is not None and not os.path.isdir(self._folder(claimed)):  # noqa: PTH112
             why = "its files went with a disk that is not there any more"
             status = queue.give_back(ledger, claimed, why, counts_as_try=False)
             log.warning("%s: %s; it is now %s", name, why, status.value)

@@ -112,7 +112,8 @@ def deliver(
         _take_back(settings.outbox, outputs)
         reason = _sentence(error, settings.outbox)
         if isinstance(error, OSError):
-            closed = error if error.errno in _FULL else _closed_place(settings, item, made.composites)
+            told = error.errno in {*_FULL, errno.ENODEV}
+            closed = error if told else _closed_place(settings, item, made.composites)
         if last_try and closed is None:
             queue.delivery_failed(ledger, item.id, item.version, reason)
             return Delivered(item.id, Status.FAILED, reason=reason)
@@ -174,7 +175,7 @@ def _placed(
 def _finished(
     ledger: Ledger, settings: Settings, item: ItemRecord, outputs: Sequence[OutputRecord], progress: Progress
 ) -> Delivered:
-    require_mounted(settings.outbox)
+    _require_mounted(settings)
     manifest = settings.outbox / MANIFEST
     decided_by = _decided_by(ledger, item)
     lines = [
@@ -191,10 +192,8 @@ def _finished(
     ]
     add_lines(manifest, lines)
     if settings.delivery.archive is not None:
-        require_mounted(settings.delivery.archive)
         _archive(settings, settings.delivery.archive, item, progress)
-        require_mounted(settings.delivery.archive)
-    require_mounted(settings.outbox)
+    _require_mounted(settings)  # what was written must not lie in the place of a disk that went meanwhile
     try:
         queue.finish_delivery(ledger, item.id, outputs[0].version if outputs else item.version)
     except TransitionRefused as error:
@@ -240,13 +239,11 @@ def _closed_place(settings: Settings, item: ItemRecord, presets: Iterable[str]) 
     Those are outbox and archive, their folders (one that is not there yet can be made) and the manifest.
     """
     outbox, archive = settings.outbox, settings.delivery.archive
-    roots = [outbox] if archive is None else [outbox, archive]
-    folders = [*roots, *(outbox / preset for preset in presets)]
+    folders = [outbox, *(outbox / preset for preset in presets)]
     if archive is not None:
-        folders.append(archive / item.hot_folder)
+        folders += [archive, archive / item.hot_folder]
     try:
-        for root in roots:
-            require_mounted(root)
+        _require_mounted(settings)
     except OSError as error:
         return error
     for folder in filter(os.path.lexists, folders):
@@ -261,6 +258,13 @@ def _closed_place(settings: Settings, item: ItemRecord, presets: Iterable[str]) 
     except OSError as error:
         return error
     return None
+
+
+def _require_mounted(settings: Settings) -> None:
+    """OSError where the disk of the outbox or of the archive is not there."""
+    require_mounted(settings.outbox)
+    if settings.delivery.archive is not None:
+        require_mounted(settings.delivery.archive)
 
 
 def _hindrance(error: OSError, outbox: Path) -> StudioError:

@@ -126,10 +126,9 @@ def check_registration(sent: Sent, saved: Saved) -> None:
 
 
 def _turns(picture: Floats) -> Iterator[Floats]:
-    """The picture and its mirror image, each turned by quarters."""
-    for quarters in range(4):
-        yield np.rot90(picture, quarters)
-        yield np.rot90(np.fliplr(picture), quarters)
+    """The picture turned by quarters, and its mirror image as it is and turned."""
+    yield from (np.rot90(picture, quarters) for quarters in (1, 2, 3))
+    yield from (np.rot90(np.fliplr(picture), quarters) for quarters in range(4))
 
 
 def _apart(first: Floats, second: Floats, weight: Floats) -> float:

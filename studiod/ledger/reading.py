@@ -19,6 +19,7 @@ from studiod.ledger.records import (
     DaemonState,
     Decision,
     Event,
+    FileFacts,
     FileRecord,
     FileState,
     ItemRecord,
@@ -213,6 +214,13 @@ def list_files(
         page = page.where(files.c.state == state.value)
     with ledger.reading() as connection:
         return [file_record(row) for row in connection.execute(page)]
+
+
+def list_plates(ledger: Ledger) -> list[FileFacts]:
+    """Every plate on record."""
+    plates = select(files).where(files.c.state == FileState.PLATE.value).order_by(files.c.id)
+    with ledger.reading() as connection:
+        return [file_record(row).facts for row in connection.execute(plates)]
 
 
 def count_files(ledger: Ledger) -> dict[FileState, int]:

@@ -103,20 +103,32 @@ def _cell_maximum(layer: Floats, side: int = CELL) -> Floats:
 def lay_tiles(active: Mask, shift: int) -> list[Box]:
     """Rectangles (top, left, bottom, right in pixels) over the active cells, put together from blocks.
 
-    They may overlap: their answers there are the same.
+    They may overlap: their answers there are the same. `shift` moves their grid by so many pixels.
     """
-    boxes = []
-    for top in range(shift // CELL % _BLOCK - _BLOCK, active.shape[0], _BLOCK):
-        for left in range(shift // CELL % _BLOCK - _BLOCK, active.shape[1], _BLOCK):
+    side = LARGEST_TILE // CELL
+    offset = shift // CELL % side - side
+    tiles = []
+    for top in range(offset, active.shape[0], side):
+        for left in range(offset, active.shape[1], side):
             first, start = max(0, top), max(0, left)
-            block = active[first : top + _BLOCK, start : left + _BLOCK]
+            blocks = _blocks(active[first : top + side, start : left + side])
+            if len(blocks):
+                corner = np.array([first, start, first, start])
+                boxes = CELL * (_joined(blocks) + corner)
+                tiles += [(y, x, bottom, right) for y, x, bottom, right in boxes.tolist()]
+    return tiles
+
+
+def _blocks(active: Mask) -> Cells:
+    """The boxes around the active cells of each block, n x 4: top, left, bottom, right."""
+    boxes = []
+    for top in range(0, active.shape[0], _BLOCK):
+        for left in range(0, active.shape[1], _BLOCK):
+            block = active[top : top + _BLOCK, left : left + _BLOCK]
             if block.any():
                 x, y, across, down = cv2.boundingRect(block.view(np.uint8))
-                boxes.append((first + y, start + x, first + y + down, start + x + across))
-    if not boxes:
-        return []
-    tiles = CELL * _joined(np.array(boxes))
-    return [(top, left, bottom, right) for top, left, bottom, right in tiles.tolist()]
+                boxes.append((top + y, left + x, top + y + down, left + x + across))
+    return np.array(boxes, np.int64)
 
 
 def _joined(boxes: Cells) -> Cells:
@@ -136,7 +148,6 @@ def _saved(boxes: Cells, number: int) -> Cells:
     """The cells that need not be looked at if each of the boxes is made one with that of this number."""
     both = _around(boxes, boxes[number])
     saved = _work(boxes) + _work(boxes[number]) - _work(both)
-    saved[(both[:, 2:] - both[:, :2]).max(axis=1) > LARGEST_TILE // CELL] = 0
     saved[number] = 0
     return saved
 

@@ -176,8 +176,10 @@ def test_a_studio_laid_out_on_a_full_disk_is_made_whole_later(tmp_path: Path, ru
     full = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, timeout=120)
     assert full.returncode == 1 and "cannot be made: File too large" in full.stderr
     assert sorted(path.name for path in studio.iterdir()) == []
-    assert run("init", studio).returncode == 0
+    command = f'umask 027; exec "{sys.executable}" -m studiod init "{studio}"'
+    assert subprocess.run(["sh", "-c", command], capture_output=True, check=False).returncode == 0
     assert (studio / "studiod.toml").stat().st_size > 1000
+    assert (studio / "studiod.toml").stat().st_mode & 0o777 == 0o640
     assert (studio / "prices.csv").read_text() == "sku,price,currency,title\n"
 
 

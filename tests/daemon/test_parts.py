@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -26,6 +27,7 @@ from studiod.daemon.notices import DEATHS_IN_A_ROW, PATIENCE_SECONDS, Notices
 from studiod.daemon.originals import Originals
 from studiod.daemon.systemd import ServiceManager
 from studiod.daemon.touchup import Returning, Sending, TouchupDesk
+from studiod.daemon.touchup_jobs import send_touchup
 from studiod.daemon.workbench import Workbench
 from studiod.errors import LedgerError, StudioError
 from studiod.ledger import queue
@@ -387,7 +389,7 @@ def test_what_a_killed_daemon_left_unfinished_is_cleared_away(studio: Any) -> No
     ours = [
         work / "originals" / f".studiod-{'a' * 32}.tmp", work / "returns" / ".studiod-b.tmp",
         work / "backups" / "before-0003.db.part", outbox / "small" / ".studiod-c.tmp",
-        outbox / ".studiod-d.part", touchup / ".studiod-ring_item1_v1.new" / "ring.psd",
+        outbox / ".studiod-manifest.tmp", touchup / ".studiod-ring_item1_v1.new" / "ring.psd",
     ]  # fmt: skip
     others = [
         work / "originals" / f"{'a' * 64}.jpg", work / "backups" / "1.db", outbox / "small" / "ring.jpg",
@@ -399,6 +401,61 @@ def test_what_a_killed_daemon_left_unfinished_is_cleared_away(studio: Any) -> No
     clear_leftovers(settings)
     assert not any(path.exists() for path in ours) and not ours[-1].parent.exists()
     assert all(path.exists() for path in others)
+
+
+def test_a_path_that_cannot_be_looked_at_does_not_end_the_start(studio: Any, ledger: Ledger) -> None:
+    """A file of a hot folder whose path fails, or a closed outbox, is no reason for a daemon not to start."""
+    settings = studio.settings
+    facts = FileFacts("main", f"{'a' * 300}/ring.jpg", "a" * 64, 9, 1)  # longer than a name may be
+    queue.add_item(ledger, NewItem(facts, "R-1"))
+    originals = Originals(settings, ledger)
+    originals.start()
+    assert originals.next_job() is None
+    settings.outbox.chmod(0)
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(65534)
+    try:
+        clear_leftovers(settings)
+    finally:
+        if is_root:
+            os.seteuid(0)
+        settings.outbox.chmod(0o755)
+
+
+def test_a_touch_up_is_not_sent_to_a_disk_that_is_not_there(
+    studio: Any, write_picture: Callable[..., bytes]
+) -> None:
+    """Without its marker the folder is another disk's place: nothing is written there."""
+    source = studio.hot / "ring.png"
+    write_picture(source, 1)
+    sha256 = hashlib.sha256(source.read_bytes()).hexdigest()
+    complaint = {
+        "item": 1, "version": 1, "sha256": sha256, "title": "", "photograph": "ring.png", "by": "anna",
+        "reasons": [], "note": "", "box": None,
+    }  # fmt: skip
+    job = {
+        "sources": [str(source)],
+        "root": str(studio.settings.touchup),
+        "folder": "",
+        "complaint": complaint,
+    }
+    (studio.settings.touchup / MARKER).unlink()
+    with pytest.raises(OSError, match="is its disk mounted"):
+        send_touchup(job, 160)
+
+
+def test_a_plates_copy_stays(studio: Any, ledger: Ledger) -> None:
+    """However old, the copy of a plate on record is not cleared away."""
+    folder = studio.settings.work / "originals"
+    folder.mkdir(exist_ok=True)
+    queue.record_file(ledger, FileFacts("main", "plate.jpg", "c" * 64, 9, 1), FileState.PLATE)
+    kept = folder / f"{'c' * 64}.jpg"
+    kept.write_bytes(b"plate")
+    old = time.time() - 400 * DAY
+    os.utime(kept, (old, old))
+    assert clear_originals(ledger, studio.settings, time.time(), lambda: None) == 0
+    assert kept.exists()
 
 
 def test_what_is_not_ours_among_the_originals_stays(studio: Any, ledger: Ledger) -> None:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from studiod.matting import WEIGHTS, chain, load_matte, tiles
 from studiod.matting.brush import obey_strokes
-from studiod.matting.chain import ChainMatting, Stroke
+from studiod.matting.chain import ChainMatting
 from studiod.settings import MattingSettings
+from studiod.strokes import Stroke
 
 Floats = NDArray[np.float32]
 
