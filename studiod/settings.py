@@ -400,6 +400,11 @@ class Preset(_Table):
         return self
 
 
+def is_mounted(folder: Path) -> bool:
+    """Whether a folder of the studio holds its marker: else its disk is not there."""
+    return os.path.lexists(folder / MARKER)
+
+
 def load_settings(path: Path) -> Settings:
     """The settings in a `studiod.toml`; relative paths are below the folder that it lies in."""
     root = path.absolute().parent

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from studiod.daemon.every import Every
 from studiod.names import printable
-from studiod.settings import MARKER, Settings
+from studiod.settings import MARKER, Settings, is_mounted
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ def find_obstacles(settings: Settings) -> Obstacles:
     missing = {
         name: f"The {name} folder {printable(folder)} lacks its marker {MARKER}: is its disk mounted?"
         for name, folder in written.items()
-        if not os.path.lexists(folder / MARKER)
+        if not is_mounted(folder)
     }
     there = {name: path for name, path in written.items() if name not in missing}
     work = _without_room(there, settings.store.min_free_gb)

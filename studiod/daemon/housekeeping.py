@@ -67,12 +67,12 @@ def clear_previews(ledger: Ledger, settings: Settings, now: float, progress: Cal
             continue
         folder = settings.work / "items" / str(item.id)
         dispensable = [path for pattern in _DISPENSABLE for path in folder.glob(f"v*/{pattern}")]
-        tiles = [*folder.glob("v*/tiles"), *folder.glob(".v*.new")]  # and what a killed worker left
+        folders = [*folder.glob("v*/tiles"), *folder.glob(".v*.new")]  # and what a killed worker left
         for path in dispensable:
             path.unlink(missing_ok=True)
-        for path in tiles:
+        for path in folders:
             shutil.rmtree(path, ignore_errors=True)
-        cleared += bool(dispensable or tiles)
+        cleared += bool(dispensable or folders)
     return cleared
 
 
@@ -90,7 +90,7 @@ def clear_originals(ledger: Ledger, settings: Settings, now: float, progress: Ca
         if not _KEPT_STEM.fullmatch(kept.stem) or kept.is_symlink() or not kept.is_file():
             continue  # not ours
         if kept.stem in plates:
-            continue
+            continue  # pictures to come need it
         items = find_by_hash(ledger, kept.stem)
         last = max((_settled_at(item) for item in items), default=_modified(kept))
         if now - last < limit:

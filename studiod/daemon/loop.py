@@ -38,7 +38,7 @@ from studiod.ledger.states import Status
 from studiod.ledger.touchup import is_waited_for
 from studiod.money import to_minor
 from studiod.names import printable
-from studiod.settings import MARKER, Settings
+from studiod.settings import MARKER, Settings, is_mounted
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ def run_daemon(settings: Settings, *, until_idle: bool = False) -> None:
     StudioError when it cannot start, or when a pass until idle cannot go on.
     """
     configure_logging(settings.log.format)
-    if not os.path.lexists(settings.work / MARKER):
+    if not is_mounted(settings.work):
         raise StudioError(
             f"The work folder {printable(settings.work)} lacks its marker {MARKER}.",
             "Mount its disk; or, if it is a new one, `studiod init` makes the marker.",

@@ -1,6 +1,8 @@
-"""Where the photograph of an item may lie."""
+"""Where an item's files lie: its photograph, and what was made of it."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from studiod.ledger.records import ItemRecord
 from studiod.settings import Settings
@@ -12,3 +14,8 @@ def sources_of(settings: Settings, item: ItemRecord) -> tuple[str, ...]:
     hot = [folder.path for folder in settings.hot_folders if folder.name == item.hot_folder]
     found = [*kept, *(folder / path for folder in hot for path in (item.path, *item.files))]
     return tuple(dict.fromkeys(map(str, found)))
+
+
+def version_folder(settings: Settings, item: int, version: int) -> Path:
+    """Where the files of a version lie, or are to lie."""
+    return settings.work / "items" / str(item) / f"v{version}"

@@ -15,7 +15,7 @@ from typing import Any
 from studiod.daemon.deaths import Deaths
 from studiod.daemon.every import Every
 from studiod.daemon.jobs import CheckReturn, IdentifyReturn, Reply, SendTouchup, Task
-from studiod.daemon.sources import sources_of
+from studiod.daemon.sources import sources_of, version_folder
 from studiod.errors import StudioError, TransitionRefused
 from studiod.intake.ignore import Kind, kind_of
 from studiod.intake.known import signature_of
@@ -273,7 +273,7 @@ class TouchupDesk:
         return str(self._settings.touchup_return / facts.path)
 
     def _folder(self, item: int, version: int) -> str:
-        return str(self._settings.work / "items" / str(item) / f"v{version}")
+        return str(version_folder(self._settings, item, version))
 
 
 def _sending(item: ItemRecord) -> Sending:

@@ -14,7 +14,7 @@ from typing import Any
 
 from studiod.daemon.every import Every
 from studiod.daemon.jobs import Process, Reply
-from studiod.daemon.sources import sources_of
+from studiod.daemon.sources import sources_of, version_folder
 from studiod.errors import LedgerError, OutOfSpace, StudioError, TransitionRefused
 from studiod.ledger import queue
 from studiod.ledger.engine import Ledger
@@ -141,7 +141,7 @@ class Workbench:
 
     def _folder(self, claimed: Claimed) -> Path:
         """Where the version's files are to lie."""
-        return self._settings.work / "items" / str(claimed.item) / f"v{claimed.version}"
+        return version_folder(self._settings, claimed.item, claimed.version)
 
     def _returned(self, claimed: Claimed) -> Mapping[str, Any] | None:
         if claimed.returned is None:
@@ -149,7 +149,7 @@ class Workbench:
         sent = claimed.returned.touchup
         return {
             "path": str(self._settings.work / claimed.returned.path),
-            "folder": str(self._settings.work / "items" / str(sent.item) / f"v{sent.version}"),
+            "folder": str(version_folder(self._settings, sent.item, sent.version)),
             "box": sent.box,
         }
 

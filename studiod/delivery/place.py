@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from studiod.imaging.files import sync_folder
-from studiod.settings import MARKER
+from studiod.settings import MARKER, is_mounted
 
 CHUNK = 4 * 1024 * 1024
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}
@@ -28,7 +28,7 @@ def require_mounted(root: Path) -> None:
     To be asked before anything is written below it, or is said to lie there: folders would be made in the
     empty place, and what is written into them would be gone when the disk is back.
     """
-    if not os.path.lexists(root / MARKER):
+    if not is_mounted(root):
         raise OSError(errno.ENODEV, f"its marker {MARKER} is missing: is its disk mounted?", str(root))
 
 

@@ -27,7 +27,7 @@ from studiod.ledger.reading import list_items
 from studiod.ledger.records import FileState, ItemRecord
 from studiod.ledger.states import Status
 from studiod.names import mistake_text, printable
-from studiod.settings import MARKER, HotFolder, Settings
+from studiod.settings import MARKER, HotFolder, Settings, is_mounted
 
 __all__ = ["InspectRequest", "Inspection", "Intake", "Taken", "WorkerDied"]
 
@@ -213,7 +213,7 @@ class Intake:
         hot.stirred = False
         try:
             # The watcher first: what lands during the pass must wake us.
-            if not os.path.lexists(root / MARKER):
+            if not is_mounted(root):
                 raise FileNotFoundError
             self._watch(hot)
             found = scan(root)
