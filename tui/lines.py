@@ -11,7 +11,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from studiod.errors import StudioError
-from studiod.names import printable
+from studiod.names import inert
 from tui.keys import ACTIONS, PLACES, Place
 
 _SAY_SECONDS = 8.0
@@ -135,8 +135,3 @@ class SayLine(Static):
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
-
-
-def inert(text: str) -> str:
-    """A sentence of our own that may quote a name: no control character in it reaches the terminal."""
-    return "".join(character if character.isprintable() else printable(character) for character in text)

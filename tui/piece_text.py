@@ -9,9 +9,9 @@ from rich.text import Text
 from studiod.ledger.looks import coverage, is_seen
 from studiod.ledger.records import ItemRecord, Look
 from studiod.ledger.states import Status
+from studiod.names import inert
 from tui import words
 from tui.desk import Piece
-from tui.lines import inert
 
 
 def head_text(item: ItemRecord, place: str) -> Text:
