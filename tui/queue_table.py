@@ -16,7 +16,7 @@ from textual.strip import Strip
 
 from studiod.ledger.records import ItemRecord
 from studiod.ledger.states import Status
-from studiod.names import printable
+from studiod.names import inert, printable
 from tui import words
 
 _MARGIN = 50
@@ -296,7 +296,7 @@ class QueueTable(ScrollView, can_focus=True, inherit_bindings=False):
 def row_reason(row: ItemRecord) -> str:
     """Why a row is where it is: the risk's reasons, or what failed."""
     if row.status in (Status.FAILED, Status.QUARANTINED) or not row.reasons:
-        return printable(row.reason)
+        return inert(row.reason)
     return words.reason_text(row.reasons)
 
 

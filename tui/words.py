@@ -1,6 +1,6 @@
 """How records read on the screen: prices, ages, risks and reasons as short plain text.
 
-Whatever comes from outside (file names, titles, notes, sentences) goes through `printable` here.
+Whatever comes from outside goes through `studiod.names` here: names by `printable`, sentences by `inert`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from rich.cells import cell_len, set_cell_size
 from studiod.ledger.records import Activity, DaemonState, ItemRecord
 from studiod.ledger.states import Status
 from studiod.money import to_decimal
-from studiod.names import printable
+from studiod.names import inert, printable
 
 if TYPE_CHECKING:
     from studiod.ledger.looks import Unseen
@@ -100,7 +100,7 @@ def daemon_text(daemon: DaemonState | None, now: float) -> tuple[str, bool]:
     if daemon is None:
         return "daemon never started", False
     silent = now - daemon.beat_at
-    message = printable(daemon.message)
+    message = inert(daemon.message)
     if daemon.activity is Activity.STOPPED:
         return f"daemon stopped {_ago(silent)}", False
     if silent > SILENT_SECONDS:

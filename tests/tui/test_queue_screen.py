@@ -396,6 +396,18 @@ async def test_a_name_never_reaches_the_terminal_raw(studio: Studio, size: tuple
             await studio.reviewed(pilot, item)
 
 
+async def test_what_a_sentence_quotes_is_escaped_once(studio: Studio) -> None:
+    """A name that stands escaped in a reason, or in what the daemon says, is shown as it is written there."""
+    item = studio.receive("ONE")
+    studio.fail(item, "odd\\xff.jpg is damaged.")
+    studio.beat(Activity.PAUSED, "hot\\xff is paused")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await pilot.press("5")
+        await studio.chosen(pilot, item)
+        await studio.sees(pilot, " odd\\xff.jpg is damaged.")
+        await studio.sees(pilot, " hot\\xff is paused")
+
+
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60), (40, 12), (20, 5)])
 async def test_nothing_overflows_any_window(studio: Studio, size: tuple[int, int]) -> None:
     """At every size each line fills its window, and the foot with the keys stays on it."""
