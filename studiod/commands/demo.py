@@ -21,7 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from studiod.commands.init import lay_out
-from studiod.commands.items import all_items, price_text
+from studiod.commands.items import price_text
 from studiod.commands.options import console
 from studiod.errors import LedgerError, StudioError
 from studiod.ledger import reading
@@ -68,7 +68,7 @@ def demo(
     with _daemon(folder / SETTINGS_NAME, log) as daemon:
         _watch(daemon, settings, screen, log)
     ledger = open_ledger(settings.database)
-    items = list(all_items(ledger))
+    items = list(reading.every_item(ledger))
     sheet = draw_contact_sheet(ledger, items, settings, settings.root / "contact-sheet.png")
     ledger.close()
     screen.print(_result(items))
@@ -169,7 +169,7 @@ def _ledger_so_far(settings: Settings) -> Ledger | None:
 
 def _progress(ledger: Ledger) -> str:
     """One line: how far the daemon is, and on what."""
-    items = list(all_items(ledger))
+    items = list(reading.every_item(ledger))
     done = sum(item.status not in _PENDING for item in items)
     busy = [printable(Path(item.path).name) for item in items if item.status is Status.PROCESSING]
     if not items:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -22,15 +21,12 @@ from studiod.commands.options import (
 )
 from studiod.ledger import reading, review
 from studiod.ledger.engine import Ledger
-from studiod.ledger.records import Demand, Event, FileRecord, ItemRecord
+from studiod.ledger.records import Demand, Event, ItemRecord
 from studiod.ledger.states import Status
 from studiod.money import to_decimal
 from studiod.names import inert, printable
 from studiod.settings import Settings
 
-Row = TypeVar("Row")
-
-_PAGE = 500
 _SILENT_AFTER = 60.0  # seconds without a heartbeat after which a daemon counts as gone
 
 ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the history.")]
@@ -91,10 +87,10 @@ def list_(
     if files:
         _list_files(ledger, as_json)
     elif as_json:
-        _print_json([item_as_json(item, settings) for item in all_items(ledger)])
+        _print_json([item_as_json(item, settings) for item in reading.every_item(ledger)])
     else:
         table = Table("Item", "Files", "SKU", "Price", "Must", "Risk", "Reasons", "Status", box=None)
-        for item in all_items(ledger):
+        for item in reading.every_item(ledger):
             table.add_row(
                 str(item.id),
                 _text(", ".join(map(printable, item.files))),
@@ -200,11 +196,6 @@ def recall(item: ItemArgument, reason: ReasonOption = "", config: ConfigOption =
     typer.echo(f"Item {item} is recalled; the daemon moves its files to outbox/recalled/.")
 
 
-def all_items(ledger: Ledger) -> Iterator[ItemRecord]:
-    """Every item, oldest first."""
-    return _pages(lambda offset: reading.list_items(ledger, limit=_PAGE, offset=offset))
-
-
 def item_as_json(item: ItemRecord, settings: Settings) -> dict[str, Any]:
     """An item under the names that scripts rely on."""
     price = None if item.price_minor is None else str(to_decimal(item.price_minor, item.currency))
@@ -233,9 +224,6 @@ def price_text(item: ItemRecord) -> str:
 
 
 def _list_files(ledger: Ledger, as_json: bool) -> None:
-    def page(offset: int) -> list[FileRecord]:
-        return reading.list_files(ledger, limit=_PAGE, offset=offset)
-
     if as_json:
         _print_json(
             [
@@ -246,23 +234,16 @@ def _list_files(ledger: Ledger, as_json: bool) -> None:
                     "item": file.item,
                     "reason": file.reason,
                 }
-                for file in _pages(page)
+                for file in reading.every_file(ledger)
             ]
         )
         return
     table = Table("Hot folder", "File", "State", "Item", "Reason", box=None)
-    for file in _pages(page):
+    for file in reading.every_file(ledger):
         number = "" if file.item is None else str(file.item)
         path = _text(printable(file.facts.path))
         table.add_row(file.facts.hot_folder, path, file.state, number, _text(inert(file.reason)))
     console().print(table)
-
-
-def _pages(page: Callable[[int], list[Row]]) -> Iterator[Row]:
-    offset = 0
-    while rows := page(offset):
-        yield from rows
-        offset += len(rows)
 
 
 def _print_findings(risk: dict[str, Any]) -> None:

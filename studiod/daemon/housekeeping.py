@@ -7,23 +7,22 @@ import logging
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from studiod.ledger.engine import Ledger, back_up
 from studiod.ledger.queue import set_kept_original
-from studiod.ledger.reading import find_by_hash, get_item, list_files, list_items, list_plates
-from studiod.ledger.records import FileState, ItemRecord, Order, Selection
+from studiod.ledger.reading import every_file, every_item, find_by_hash, get_item
+from studiod.ledger.records import FileState, ItemRecord, Selection
 from studiod.ledger.states import Status
 from studiod.settings import Settings
 
 log = logging.getLogger(__name__)
 
 DAY = 86400.0
-_SETTLED = frozenset({Status.DELIVERED, Status.REJECTED, Status.SUPERSEDED})
+_SETTLED = Selection(statuses=frozenset({Status.DELIVERED, Status.REJECTED, Status.SUPERSEDED}))
 _DISPENSABLE = ("preview-*", "evidence-*")
 _KEPT_STEM = re.compile(r"[0-9a-f]{64}")
-_PAGE = 500
 
 
 def clear_leftovers(settings: Settings) -> None:
@@ -61,7 +60,7 @@ def clear_previews(ledger: Ledger, settings: Settings, now: float, progress: Cal
     Cutouts, composites, mattes, risk files and history stay for ever.
     """
     cleared = 0
-    for item in _items(ledger, _SETTLED):
+    for item in every_item(ledger, _SETTLED):
         progress()
         if now - item.updated_at < settings.store.keep_previews_days * DAY:
             continue
@@ -84,7 +83,7 @@ def clear_originals(ledger: Ledger, settings: Settings, now: float, progress: Ca
     limit = settings.store.keep_originals_days * DAY
     folder = settings.work / "originals"
     cleared = 0
-    plates = {plate.sha256 for plate in list_plates(ledger)}
+    plates = {plate.facts.sha256 for plate in every_file(ledger, FileState.PLATE)}
     for kept in sorted(folder.iterdir()) if folder.is_dir() else ():
         progress()
         if not _KEPT_STEM.fullmatch(kept.stem) or kept.is_symlink() or not kept.is_file():
@@ -107,17 +106,14 @@ def clear_returns(ledger: Ledger, settings: Settings, now: float, progress: Call
     """Remove kept touch-ups whose item was delivered, or superseded, `keep_originals_days` ago."""
     limit = settings.store.keep_originals_days * DAY
     cleared = 0
-    offset = 0
-    while page := list_files(ledger, state=FileState.RETURNED, limit=_PAGE, offset=offset):
-        offset += len(page)
-        for file in page:
-            progress()
-            if file.item is None or file.facts.kept_copy is None:
-                continue
-            kept = settings.work / file.facts.kept_copy
-            if kept.exists() and now - _settled_at(get_item(ledger, file.item)) >= limit:
-                kept.unlink()
-                cleared += 1
+    for file in every_file(ledger, FileState.RETURNED):
+        progress()
+        if file.item is None or file.facts.kept_copy is None:
+            continue
+        kept = settings.work / file.facts.kept_copy
+        if kept.exists() and now - _settled_at(get_item(ledger, file.item)) >= limit:
+            kept.unlink()
+            cleared += 1
     return cleared
 
 
@@ -134,11 +130,3 @@ def _modified(path: Path) -> float:
         return path.stat().st_mtime
     except OSError:
         return float("inf")
-
-
-def _items(ledger: Ledger, statuses: frozenset[Status]) -> Iterator[ItemRecord]:
-    selection = Selection(statuses=statuses)
-    offset = 0
-    while page := list_items(ledger, selection, order=Order.OLDEST, limit=_PAGE, offset=offset):
-        yield from page
-        offset += len(page)

@@ -12,8 +12,8 @@ from studiod.daemon.jobs import Keep, Reply
 from studiod.intake.rules import Taken
 from studiod.ledger.engine import Ledger
 from studiod.ledger.queue import set_kept_original
-from studiod.ledger.reading import list_items, list_plates
-from studiod.ledger.records import Selection
+from studiod.ledger.reading import every_file, every_item
+from studiod.ledger.records import FileState, Selection
 from studiod.ledger.states import Status
 from studiod.names import printable
 from studiod.settings import Settings
@@ -21,6 +21,7 @@ from studiod.settings import Settings
 log = logging.getLogger(__name__)
 
 _SETTLED = {Status.DELIVERED, Status.REJECTED, Status.SUPERSEDED, Status.QUARANTINED}
+_UNSETTLED = Selection(statuses=frozenset(Status) - _SETTLED)
 
 
 class Originals:
@@ -43,19 +44,15 @@ class Originals:
         """Find what an earlier daemon had not copied yet."""
         if not self._wanted:
             return
-        offset = 0
-        selection = Selection(statuses=frozenset(Status) - _SETTLED)
-        while page := list_items(self._ledger, selection, limit=500, offset=offset):
-            offset += len(page)
-            self._to_keep += [
-                Taken(item.id, self._hot[item.hot_folder] / item.path, item.source_sha256)
-                for item in page
-                if item.kept_original is None and self._is_there(item.hot_folder, item.path)
-            ]
+        self._to_keep += [
+            Taken(item.id, self._hot[item.hot_folder] / item.path, item.source_sha256)
+            for item in every_item(self._ledger, _UNSETTLED)
+            if item.kept_original is None and self._is_there(item.hot_folder, item.path)
+        ]
         kept = {path.stem for path in self._folder.glob("*")}
         self._to_keep += [
             Taken(None, self._hot[plate.hot_folder] / plate.path, plate.sha256)
-            for plate in list_plates(self._ledger)
+            for plate in (file.facts for file in every_file(self._ledger, FileState.PLATE))
             if plate.sha256 not in kept and self._is_there(plate.hot_folder, plate.path)
         ]
 

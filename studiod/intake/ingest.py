@@ -23,7 +23,7 @@ from studiod.intake.settle import SettleTracker, Signature
 from studiod.intake.watch import FileStat, Nature, Watcher, look_at, scan
 from studiod.ledger.engine import Ledger
 from studiod.ledger.prices import set_price
-from studiod.ledger.reading import list_items
+from studiod.ledger.reading import every_item
 from studiod.ledger.records import FileState, ItemRecord
 from studiod.ledger.states import Status
 from studiod.names import mistake_text, printable
@@ -44,7 +44,6 @@ _BREATH = 0.5
 _SHARE_OF_TIME = 20
 """A pass over a folder is followed by a rest of this many times its own length, at least."""
 
-_PAGE = 1000
 _WARNINGS = 20
 
 
@@ -444,12 +443,9 @@ class Intake:
 
     def _bring_all_up_to_date(self) -> None:
         """Give every item today's price; it stays due until all have it, whatever the ledger refuses."""
-        offset = 0
-        while page := list_items(self._ledger, limit=_PAGE, offset=offset):
-            for item in page:
-                if item.status is not Status.SUPERSEDED:
-                    self._bring_up_to_date(item)
-            offset += len(page)
+        for item in every_item(self._ledger):
+            if item.status is not Status.SUPERSEDED:
+                self._bring_up_to_date(item)
         self._prices_due = False
 
     def _bring_up_to_date(self, item: ItemRecord) -> None:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import PurePath
 
 from studiod.intake.ignore import is_plate
 from studiod.intake.settle import Signature
 from studiod.ledger.engine import Ledger
-from studiod.ledger.reading import find_file, list_files
+from studiod.ledger.reading import every_file, find_file
 from studiod.ledger.records import FileRecord
 
 Key = tuple[str, str]
 """A file: the name of its hot folder, and its path below it."""
-
-_PAGE = 5000
 
 
 class StemIndex:
@@ -56,8 +53,7 @@ class KnownFiles:
         self._by_key: dict[Key, FileRecord] = {}
         self._stems = StemIndex()
         self._by_hash: defaultdict[tuple[str, str], set[Key]] = defaultdict(set)
-        rows = sorted(_all_rows(ledger), key=lambda row: (row.seen_at, row.id))
-        for row in rows:
+        for row in sorted(every_file(ledger), key=lambda row: (row.seen_at, row.id)):
             self._put(row)
 
     def get(self, key: Key) -> FileRecord | None:
@@ -112,10 +108,3 @@ def signature_of(row: FileRecord) -> Signature:
 def _stem_key(key: Key) -> tuple[str, str, str]:
     path = PurePath(key[1])
     return key[0], str(path.parent), path.stem.casefold()
-
-
-def _all_rows(ledger: Ledger) -> Iterator[FileRecord]:
-    offset = 0
-    while page := list_files(ledger, limit=_PAGE, offset=offset):
-        yield from page
-        offset += len(page)

@@ -1,8 +1,8 @@
-"""Pages of the ledger for lists, screens and scripts; nothing here changes a row."""
+"""The ledger as lists, screens and scripts read it; nothing here changes a row."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Row, Select, String, cast, func, or_, select, text
@@ -19,7 +19,6 @@ from studiod.ledger.records import (
     DaemonState,
     Decision,
     Event,
-    FileFacts,
     FileRecord,
     FileState,
     ItemRecord,
@@ -42,27 +41,21 @@ _ORDERS: dict[Order, tuple[Any, ...]] = {
     Order.NEWEST: (items.c.id.desc(),),
     Order.CHANGED: (items.c.updated_at.desc(), items.c.id.desc()),
 }
+_PAGE = 5000
 
 # Items.
 
 
-def list_items(
-    ledger: Ledger,
-    selection: Selection = EVERYTHING,
-    *,
-    order: Order = Order.OLDEST,
-    limit: int = 200,
-    offset: int = 0,
-) -> list[ItemRecord]:
-    """One page of items."""
-    page = _selected(select(items), selection).order_by(*_ORDERS[order]).limit(limit).offset(offset)
-    with ledger.reading() as connection:
-        return item_records(connection, connection.execute(page).all(), ledger.clock())
-
-
-def waiting(ledger: Ledger, *, limit: int = 200, offset: int = 0) -> list[ItemRecord]:
-    """One page of what waits for a person, the largest expected loss first."""
-    return list_items(ledger, WAITING, order=Order.LOSS, limit=limit, offset=offset)
+def every_item(ledger: Ledger, selection: Selection = EVERYTHING) -> Iterator[ItemRecord]:
+    """All items of a selection, oldest first; however many there are, they are read page by page."""
+    page = _selected(select(items), selection).order_by(items.c.id).limit(_PAGE)
+    last: int | None = 0
+    while last is not None:
+        with ledger.reading() as connection:
+            rows = connection.execute(page.where(items.c.id > last)).all()
+            records = item_records(connection, rows, ledger.clock())
+        yield from records
+        last = records[-1].id if records else None
 
 
 def list_ids(ledger: Ledger, selection: Selection = EVERYTHING, *, order: Order = Order.OLDEST) -> list[int]:
@@ -205,22 +198,17 @@ def daemon_state(ledger: Ledger) -> DaemonState | None:
 # Files.
 
 
-def list_files(
-    ledger: Ledger, *, state: FileState | None = None, limit: int = 200, offset: int = 0
-) -> list[FileRecord]:
-    """One page of every file ever taken up, in the order they were recorded."""
-    page = select(files).order_by(files.c.id).limit(limit).offset(offset)
+def every_file(ledger: Ledger, state: FileState | None = None) -> Iterator[FileRecord]:
+    """Every file ever taken up (or those of a state), as they were recorded; read page by page."""
+    page = select(files).order_by(files.c.id).limit(_PAGE)
     if state is not None:
         page = page.where(files.c.state == state.value)
-    with ledger.reading() as connection:
-        return [file_record(row) for row in connection.execute(page)]
-
-
-def list_plates(ledger: Ledger) -> list[FileFacts]:
-    """Every plate on record."""
-    plates = select(files).where(files.c.state == FileState.PLATE.value).order_by(files.c.id)
-    with ledger.reading() as connection:
-        return [file_record(row).facts for row in connection.execute(plates)]
+    last: int | None = 0
+    while last is not None:
+        with ledger.reading() as connection:
+            records = [file_record(row) for row in connection.execute(page.where(files.c.id > last))]
+        yield from records
+        last = records[-1].id if records else None
 
 
 def count_files(ledger: Ledger) -> dict[FileState, int]:
@@ -228,14 +216,6 @@ def count_files(ledger: Ledger) -> dict[FileState, int]:
     with ledger.reading() as connection:
         counted = connection.execute(select(files.c.state, func.count()).group_by(files.c.state))
         return dict.fromkeys(FileState, 0) | {FileState(state): number for state, number in counted}
-
-
-def known_files(ledger: Ledger, hot_folder: str) -> dict[str, tuple[int, int]]:
-    """Size and mtime_ns by path of every file on record in a hot folder, as last seen: for rescans."""
-    newest = select(files.c.path, files.c.size, files.c.mtime_ns).where(files.c.hot_folder == hot_folder)
-    with ledger.reading() as connection:
-        rows = connection.execute(newest.order_by(files.c.seen_at, files.c.id))
-        return {path: (size, mtime_ns) for path, size, mtime_ns in rows}
 
 
 def find_file(ledger: Ledger, hot_folder: str, path: str) -> FileRecord | None:
@@ -273,17 +253,9 @@ def _selected(query: Select[Any], selection: Selection) -> Select[Any]:
         part = "%" + selection.search.replace("!", "!!").replace("%", "!%").replace("_", "!_") + "%"
         fields = (items.c.sku, items.c.title, cast(items.c.path, String))
         query = query.where(or_(*(cast(field, String).like(part, escape="!") for field in fields)))
-    if selection.hot_folder is not None:
-        query = query.where(items.c.hot_folder == selection.hot_folder)
-    if selection.sku is not None:
-        query = query.where(items.c.sku == selection.sku)
     if selection.returned is not None:
         is_return = items.c.origin == Origin.RETURN.value
         query = query.where(is_return if selection.returned else ~is_return)
-    if selection.changed_since is not None:
-        query = query.where(items.c.updated_at >= selection.changed_since)
-    if selection.changed_before is not None:
-        query = query.where(items.c.updated_at < selection.changed_before)
     if selection.delivered_since is not None:
         query = query.where(items.c.delivered_at >= selection.delivered_since)
     return query

@@ -399,17 +399,13 @@ class Selection:
     """Which items a list shows; every field narrows it.
 
     `search` is a part of the SKU, the title or the path; `returned` means made from a touch-up;
-    `changed_since`, `changed_before` and `delivered_since` are times.
+    `delivered_since` is a time.
     """
 
     statuses: frozenset[Status] = frozenset()
     mandatory: bool | None = None
     search: str = ""
-    hot_folder: str | None = None
-    sku: str | None = None
     returned: bool | None = None
-    changed_since: float | None = None
-    changed_before: float | None = None
     delivered_since: float | None = None
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from studiod.ledger import reading
 from studiod.ledger.engine import Ledger
 from studiod.ledger.period import Period, Tally, read_period
-from studiod.ledger.records import WAITING, Decision, Demand, Event, FileRecord, FileState, ItemRecord
+from studiod.ledger.records import WAITING, Decision, Demand, Event, FileState, ItemRecord
 from studiod.ledger.states import Status
 from studiod.money import to_decimal
 from studiod.names import inert, printable
@@ -177,7 +177,9 @@ def _failed(ledger: Ledger, items: Sequence[ItemRecord]) -> Table:
             when = _moment(arrived[-1].at) if arrived else ""
             *names, path = _named(item)
             rows.append(Row((*names, item.status, when, path), (inert(item.reason),)))
-    for file in _files_alone(ledger):
+    for file in reading.every_file(ledger, FileState.QUARANTINED):
+        if file.item is not None:
+            continue
         path = f"{file.facts.hot_folder}/{printable(file.facts.path)}"
         cells = ("", "", "", "", file.state, _moment(file.seen_at), path)
         rows.append(Row(cells, (inert(file.reason),)))
@@ -189,14 +191,6 @@ def _failed(ledger: Ledger, items: Sequence[ItemRecord]) -> Table:
         tuple(rows),
         numbers=frozenset({0, 3}),
     )
-
-
-def _files_alone(ledger: Ledger) -> Iterator[FileRecord]:
-    """Quarantined files that no item stands for."""
-    offset = 0
-    while page := reading.list_files(ledger, state=FileState.QUARANTINED, limit=_PAGE, offset=offset):
-        yield from (file for file in page if file.item is None)
-        offset += len(page)
 
 
 def _prices_that_rose(items: Mapping[int, ItemRecord], happened: Sequence[Event]) -> Table:

@@ -277,11 +277,11 @@ def test_what_the_state_forbids_ends_with_three(
     run: Run, studio: Studio, ledger: Ledger, arguments: list[object]
 ) -> None:
     """A refused transition has an exit code of its own, and changes nothing."""
-    before = [item.status for item in reading.list_items(ledger)]
+    before = [item.status for item in reading.every_item(ledger)]
     done = run(*arguments, "--config", studio.file)
     assert done.returncode == 3
     one_line(done.stderr)
-    assert [item.status for item in reading.list_items(ledger)] == before
+    assert [item.status for item in reading.every_item(ledger)] == before
 
 
 def test_an_unknown_item_is_an_error(run: Run, studio: Studio, ledger: Ledger) -> None:

@@ -15,7 +15,7 @@ from studiod.intake.inspect import Inspection, hash_file, inspect_file
 from studiod.ledger import queue, review
 from studiod.ledger.engine import Ledger, open_ledger
 from studiod.ledger.prices import set_thresholds
-from studiod.ledger.reading import get_item, list_files, list_items
+from studiod.ledger.reading import every_file, every_item, get_item
 from studiod.ledger.records import FileRecord, ItemRecord, NewVersion, Person
 from studiod.ledger.states import Status
 from studiod.settings import MARKER, load_settings
@@ -106,11 +106,11 @@ class Night:
 
     def rows(self) -> list[FileRecord]:
         """Every row of files."""
-        return list_files(self.ledger, limit=10_000)
+        return list(every_file(self.ledger))
 
     def items(self) -> list[ItemRecord]:
         """Every item."""
-        return list_items(self.ledger, limit=10_000)
+        return list(every_item(self.ledger))
 
     def statuses(self) -> dict[int, str]:
         """Where every item stands."""

@@ -23,10 +23,16 @@ def filled(studio: Studio) -> Studio:
 
 
 def test_waiting_by_expected_loss(filled: Studio) -> None:
-    """What waits comes by risk times price, a missing price as the dearest; pages fit together."""
-    assert [item.id for item in reading.waiting(filled.ledger)] == [3, 4, 2, 1, 5]
-    pages = [reading.waiting(filled.ledger, limit=2, offset=offset) for offset in (0, 2, 4)]
-    assert [item.id for page in pages for item in page] == [3, 4, 2, 1, 5]
+    """What waits comes by risk times price, a missing price as the dearest."""
+    assert reading.list_ids(filled.ledger, WAITING, order=Order.LOSS) == [3, 4, 2, 1, 5]
+
+
+def test_pages_fit_together(filled: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are, every item and every file comes once, and in order."""
+    monkeypatch.setattr(reading, "_PAGE", 2)
+    assert [item.id for item in reading.every_item(filled.ledger)] == [1, 2, 3, 4, 5, 6]
+    assert [item.id for item in reading.every_item(filled.ledger, WAITING)] == [1, 2, 3, 4, 5]
+    assert [file.item for file in reading.every_file(filled.ledger)] == [1, 2, 3, 4, 5, 6]
 
 
 @pytest.mark.parametrize(
@@ -40,27 +46,22 @@ def test_waiting_by_expected_loss(filled: Studio) -> None:
         (Selection(search="b.jp"), [2]),
         (Selection(search="%_."), [6]),
         (Selection(search="nothing"), []),
-        (Selection(sku="SKU-1_x"), [2]),
-        (Selection(hot_folder="other"), []),
         (Selection(returned=True), []),
         (Selection(statuses=WAITING.statuses, mandatory=True, search="sku"), [3, 4]),
     ],
 )
 def test_selections(filled: Studio, selection: Selection, ids: list[int]) -> None:
     """Every field of a selection narrows it; list, count and numbers agree."""
-    assert [item.id for item in reading.list_items(filled.ledger, selection)] == ids
+    assert [item.id for item in reading.every_item(filled.ledger, selection)] == ids
     assert reading.list_ids(filled.ledger, selection) == ids
     assert reading.count_items(filled.ledger, selection) == len(ids)
 
 
-def test_changed_since(filled: Studio) -> None:
-    """Newest changes first, and only those since a time."""
+def test_newest_changes_first(filled: Studio) -> None:
+    """What changed last comes first, before what is new."""
     filled.clock.now += 10
     review.flag(filled.ledger, 2, 1, ANNA)
-    changed = reading.list_items(
-        filled.ledger, Selection(changed_since=filled.clock.now), order=Order.CHANGED
-    )
-    assert [item.id for item in changed] == [2]
+    assert reading.list_ids(filled.ledger, order=Order.CHANGED) == [2, 6, 5, 4, 3, 1]
 
 
 def test_items_in_the_order_asked(filled: Studio) -> None:

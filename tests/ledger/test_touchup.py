@@ -4,7 +4,7 @@ import pytest
 
 from studiod.errors import StudioError, TransitionRefused
 from studiod.ledger import queue, review, touchup
-from studiod.ledger.reading import get_item, history, list_files
+from studiod.ledger.reading import every_file, get_item, history
 from studiod.ledger.records import FileState
 from studiod.ledger.states import Status
 from studiod.strokes import Stroke
@@ -97,7 +97,7 @@ def test_second_return(studio: Studio) -> None:
         assert claimed is not None and claimed.returned is not None
         assert (claimed.version, claimed.origin, claimed.returned.touchup) == (number, "return", sent)
         queue.finish(studio.ledger, claimed, studio.made(claimed))
-    paths = [each.facts.kept_copy for each in list_files(studio.ledger, state=FileState.RETURNED)]
+    paths = [each.facts.kept_copy for each in every_file(studio.ledger, FileState.RETURNED)]
     assert len(set(paths)) == 2 and claimed.returned.path == paths[1]
     assert get_item(studio.ledger, item).files == ("RING-1.jpg",)
 
@@ -145,7 +145,7 @@ def test_late_return(studio: Studio, status: Status) -> None:
         review.reject(studio.ledger, item, 1, ANNA)
     with pytest.raises(TransitionRefused, match=status):
         studio.bring_back(item)
-    assert (studio.status(item), list_files(studio.ledger, state=FileState.RETURNED)) == (status, [])
+    assert (studio.status(item), [*every_file(studio.ledger, FileState.RETURNED)]) == (status, [])
 
 
 def test_set_aside(studio: Studio) -> None:
@@ -153,7 +153,7 @@ def test_set_aside(studio: Studio) -> None:
     item = flagged_item(studio)
     facts = studio.facts("RING-1.psd", hot_folder=touchup.RETURNS)
     touchup.set_aside(studio.ledger, facts, "It has no merged image.", item)
-    (file,) = list_files(studio.ledger, state=FileState.SET_ASIDE)
+    (file,) = every_file(studio.ledger, FileState.SET_ASIDE)
     assert (file.facts.hot_folder, file.facts.path, file.reason) == (
         "touchup/return", "RING-1.psd", "It has no merged image.",
     )  # fmt: skip
@@ -161,4 +161,4 @@ def test_set_aside(studio: Studio) -> None:
     assert not touchup.was_returned(studio.ledger, facts.sha256 or "")
     studio.bring_back(item, "RING-1.psd")
     assert touchup.was_returned(studio.ledger, facts.sha256 or "")
-    assert list_files(studio.ledger, state=FileState.SET_ASIDE) == []
+    assert [*every_file(studio.ledger, FileState.SET_ASIDE)] == []

@@ -21,7 +21,7 @@ import tifffile
 
 from studiod.errors import LedgerError
 from studiod.ledger.engine import Ledger, open_ledger
-from studiod.ledger.reading import daemon_state, list_items
+from studiod.ledger.reading import daemon_state, every_item
 from studiod.ledger.records import DaemonState, ItemRecord
 
 STUDIOD = (sys.executable, "-P", "-m", "studiod")
@@ -86,7 +86,7 @@ class RealDaemon:
     def items(self) -> list[ItemRecord]:
         """The items, read as the review terminal does: cheaply."""
         with self._ledger() as ledger:
-            return list_items(ledger)
+            return list(every_item(ledger))
 
     def statuses(self) -> dict[str, str]:
         """The items' statuses by the path of their source."""

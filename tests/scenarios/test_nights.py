@@ -21,7 +21,7 @@ from studiod.daemon.delivery import DeliveryDesk
 from studiod.daemon.housekeeping import DAY, clear_originals, clear_previews
 from studiod.delivery.place import no_progress
 from studiod.ledger.engine import open_ledger
-from studiod.ledger.reading import get_version, history, list_items
+from studiod.ledger.reading import every_item, get_version, history
 from studiod.ledger.review import current_person
 from studiod.settings import MARKER
 from tests.looking import look_closely
@@ -83,7 +83,7 @@ def test_a_culled_original_is_processed_from_its_copy(
     assert daemon.statuses() == {"R-CHEAP.jpg": "delivered"}
     assert {copy.read_bytes() for copy in originals.glob("*.jpg")} == {content, plate}
     ledger = open_ledger(studio.settings.database)
-    [item] = list_items(ledger)
+    [item] = every_item(ledger)
     made = get_version(ledger, item.id)
     ledger.close()
     assert made is not None
@@ -407,7 +407,7 @@ def test_previews_and_copies_go_after_their_days(
         assert clear_originals(ledger, settings, soon, lambda: None) == 0
         assert clear_previews(ledger, settings, late, lambda: None) == 1
         assert clear_originals(ledger, settings, late, lambda: None) == 1
-        delivered, waiting = sorted(list_items(ledger), key=lambda item: item.path)
+        delivered, waiting = sorted(every_item(ledger), key=lambda item: item.path)
         assert delivered.kept_original is None and waiting.kept_original is not None
         assert (settings.work / waiting.kept_original).is_file()
     finally:

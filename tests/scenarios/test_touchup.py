@@ -24,7 +24,7 @@ from studiod.daemon.touchup_jobs import send_touchup
 from studiod.ledger.engine import open_ledger
 from studiod.ledger.looks import record_looks
 from studiod.ledger.queue import supersede
-from studiod.ledger.reading import find_file, get_item, get_version, history, list_items
+from studiod.ledger.reading import every_item, find_file, get_item, get_version, history
 from studiod.ledger.records import FileRecord, FileState, Selection
 from studiod.ledger.review import approve, current_person, request_strokes
 from studiod.ledger.states import Status
@@ -198,7 +198,7 @@ def test_the_round_trip(round_trip: Round) -> None:
     assert (after[top + 5 : top + 25, left + 5 : left + 45] == 65535).all()
     after[top + 5 : top + 25, left + 5 : left + 45] = before[top + 5 : top + 25, left + 5 : left + 45]
     assert (after == before).all()
-    (back,) = list_items(round_trip.ledger, Selection(returned=True))
+    (back,) = every_item(round_trip.ledger, Selection(returned=True))
     assert (back.id, back.origin) == (1, "return")
     whats = [event.what for event in history(round_trip.ledger, 1)]
     assert whats[3:] == ["flagged", "sent_to_touchup", "touchup_returned", "claimed", "made"]
