@@ -46,7 +46,6 @@ class Processed:
     composites: Mapping[str, Composite]
     risk: Risk
     box: Box
-    plate_used: bool
     plate_message: str
 
 
@@ -87,8 +86,7 @@ def process_photo(
             for preset in presets
         }
         risk = judged.result()
-    plate_used = plate is not None and not plate_message
-    return Processed(alpha, foreground, cutout, composites, risk, box, plate_used, plate_message)
+    return Processed(alpha, foreground, cutout, composites, risk, box, plate_message)
 
 
 def _background(linear: Linear, plate: Photo | None) -> tuple[Linear, str]:

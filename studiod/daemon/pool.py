@@ -33,7 +33,6 @@ class Outcome(Generic[Ticket]):
     """How a job ended: with a worker's reply, or (`reply` is None) with the worker's death."""
 
     ticket: Ticket
-    task: Task
     reply: Reply | None
     death: str
     seconds: float
@@ -45,7 +44,7 @@ class _Worker(Generic[Ticket]):
     deadline: float
     ready: bool = False
     number: int = 0
-    job: tuple[Ticket, Task] | None = None
+    ticket: Ticket | None = None
     started: float = 0.0
     unread: bytearray = field(default_factory=bytearray)
     tail: bytearray = field(default_factory=bytearray)
@@ -71,12 +70,12 @@ class Pool(Generic[Ticket]):
     @property
     def idle(self) -> int:
         """How many workers could take a job now."""
-        return sum(worker.ready and worker.job is None for worker in self._workers)
+        return sum(worker.ready and worker.ticket is None for worker in self._workers)
 
     @property
     def in_hand(self) -> list[Ticket]:
         """The tickets of the jobs that workers have in hand."""
-        return [worker.job[0] for worker in self._workers if worker.job is not None]
+        return [worker.ticket for worker in self._workers if worker.ticket is not None]
 
     @property
     def pids(self) -> list[int]:
@@ -85,9 +84,9 @@ class Pool(Generic[Ticket]):
 
     def submit(self, ticket: Ticket, task: Task, limit_seconds: float) -> None:
         """Hand a job to an idle worker, who has `limit_seconds` for it."""
-        worker = next(worker for worker in self._workers if worker.ready and worker.job is None)
+        worker = next(worker for worker in self._workers if worker.ready and worker.ticket is None)
         worker.number += 1
-        worker.job = ticket, task
+        worker.ticket = ticket
         worker.started = time.monotonic()
         worker.deadline = worker.started + limit_seconds
         assert worker.process.stdin is not None
@@ -161,11 +160,10 @@ class Pool(Generic[Ticket]):
             elif reply.refusal == "memory":
                 worker.verdict = reply.message
                 worker.process.kill()
-            elif worker.job is not None and reply.number == worker.number and not worker.verdict:
-                ticket, task = worker.job
+            elif worker.ticket is not None and reply.number == worker.number and not worker.verdict:
                 seconds = time.monotonic() - worker.started
-                outcomes.append(Outcome(ticket, task, reply, "", seconds))
-                worker.job = None
+                outcomes.append(Outcome(worker.ticket, reply, "", seconds))
+                worker.ticket = None
                 worker.deadline = float("inf")
                 self.deaths_in_a_row = 0
         return outcomes
@@ -177,7 +175,7 @@ class Pool(Generic[Ticket]):
         if time.monotonic() > worker.deadline:
             worker.verdict = (
                 f"it took longer than {worker.deadline - worker.started:.0f} s"
-                if worker.job
+                if worker.ticket is not None
                 else f"it did not start within {START_LIMIT_SECONDS:.0f} s"
             )
         elif sys.platform != "linux" and _resident(worker.process.pid) > self._options.memory_bytes:
@@ -195,9 +193,8 @@ class Pool(Generic[Ticket]):
         self._workers.remove(worker)
         cause = worker.verdict or _cause(worker.process.returncode)
         words = bytes(worker.tail).decode(errors="replace").strip()
-        if worker.job is not None:
-            ticket, task = worker.job
-            outcomes.append(Outcome(ticket, task, None, cause, time.monotonic() - worker.started))
+        if worker.ticket is not None:
+            outcomes.append(Outcome(worker.ticket, None, cause, time.monotonic() - worker.started))
         self.deaths_in_a_row += 1
         if not worker.ready:
             self.trouble = f"Workers cannot start: {cause}."

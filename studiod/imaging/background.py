@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from studiod.errors import PlateError
 
 Picture = NDArray[np.float32]
-Box = tuple[int, int, int, int]
 
 _LONG_SIDE = 96
 _FLOOR = 0.004
@@ -19,24 +18,14 @@ _LARGEST_GAIN = 2.0  # exposure stops
 _ALIKE = 0.1  # exposure stops
 
 
-def estimate_background(photo: Picture, box: Box | None = None) -> Picture:
+def estimate_background(photo: Picture) -> Picture:
     """The background of `photo` (H x W x 3 linear float32), smooth, same shape, 0 and up.
 
     A polynomial of rising degree (1, 2, 4) is fitted to the logarithm of a copy of 96 px; pixels that
     do not follow it (Tukey weights) and busy pixels count less and less, so the piece drops out.
-    Pixels within `box` (left, top, right, bottom; right and bottom exclusive) are never used.
     """
     height, width = photo.shape[:2]
-    small = _shrink(photo)
-    rows, columns = small.shape[:2]
-    usable = np.ones((rows, columns), np.float32)
-    if box is not None:
-        left, top, right, bottom = box
-        usable[
-            int(top * rows / height) : -(-bottom * rows // height),
-            int(left * columns / width) : -(-right * columns // width),
-        ] = 0.0
-    fitted = _fit(np.log(small + _FLOOR), usable)
+    fitted = _fit(np.log(_shrink(photo) + _FLOOR))
     estimate = np.maximum(np.exp(fitted) - _FLOOR, 0.0).astype(np.float32)
     return np.asarray(cv2.resize(estimate, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
@@ -127,12 +116,12 @@ def _shrink(photo: Picture, long_side: int = _LONG_SIDE) -> Picture:
     return np.maximum(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), 0.0).astype(np.float32)
 
 
-def _fit(values: Picture, usable: NDArray[np.float32]) -> Picture:
+def _fit(values: Picture) -> Picture:
     """The robust polynomial through `values` (h x w x 3), evaluated at every pixel."""
     rows, columns = values.shape[:2]
     y, x = np.mgrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j]
     target = values.reshape(-1, 3).astype(np.float64)
-    calm = (usable * _calmness(values)).reshape(-1).astype(np.float64)
+    calm = _calmness(values).reshape(-1).astype(np.float64)
     if calm.sum() < 1e-3 * calm.size:
         calm = np.ones_like(calm)
     weights = calm

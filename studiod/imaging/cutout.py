@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from studiod.imaging.colour import Linear, from_linear
-from studiod.imaging.files import write_whole
 from studiod.imaging.photo import Box, Photo
 from studiod.imaging.png import encode_png
 
@@ -60,8 +58,3 @@ def encode_cutout(cutout: Cutout) -> list[bytes]:
         cutout.pixels, frame=(cutout.width, cutout.height), origin=cutout.box[:2], profile=cutout.profile,
         exif=cutout.exif,
     )  # fmt: skip
-
-
-def write_cutout(path: Path, cutout: Cutout) -> str:
-    """Write the cutout's PNG, whole or not at all; returns its sha256."""
-    return write_whole(path, encode_cutout(cutout))

@@ -136,11 +136,6 @@ class Intake:
         """The hot folders that cannot be looked into, each with the sentence that says why."""
         return {name: hot.paused for name, hot in self._hot.items() if hot.paused}
 
-    @property
-    def catalog_warnings(self) -> tuple[str, ...]:
-        """What is wrong in the catalogue as it stands."""
-        return self._book.catalog.warnings
-
     def taken(self) -> list[Taken]:
         """The new items since the last call, whose originals are to be copied now."""
         taken = list(self._taken)

@@ -11,7 +11,7 @@ from studiod.ledger.engine import Ledger
 from studiod.ledger.evidence import read_version
 from studiod.ledger.files import file_record, newest_of_path
 from studiod.ledger.gate import Thresholds
-from studiod.ledger.pages import item_records, output_record
+from studiod.ledger.pages import item_records
 from studiod.ledger.records import (
     EVERYTHING,
     WAITING,
@@ -24,7 +24,6 @@ from studiod.ledger.records import (
     ItemRecord,
     Order,
     Origin,
-    OutputRecord,
     Person,
     Selection,
     VersionRecord,
@@ -32,7 +31,6 @@ from studiod.ledger.records import (
 from studiod.ledger.states import Status
 from studiod.ledger.tables import daemon, events, files, items
 from studiod.ledger.tables import decisions as decision_rows
-from studiod.ledger.tables import outputs as output_rows
 from studiod.ledger.transition import read_item, read_thresholds
 
 _ORDERS: dict[Order, tuple[Any, ...]] = {
@@ -169,15 +167,6 @@ def decisions(ledger: Ledger, item: int) -> list[Decision]:
             )
             for row in rows
         ]
-
-
-def outputs(ledger: Ledger, item: int) -> list[OutputRecord]:
-    """Every output that an item ever reserved or delivered."""
-    with ledger.reading() as connection:
-        rows = connection.execute(
-            select(output_rows).where(output_rows.c.item == item).order_by(output_rows.c.id)
-        )
-        return [output_record(row) for row in rows]
 
 
 def thresholds(ledger: Ledger) -> Thresholds:

@@ -82,7 +82,6 @@ class NewItem:
 
     `status` is RECEIVED, or QUARANTINED with the `reason`. `always_review` is set where the title holds
     a word of `[qa] always_review`, `never_policy` where only a person may approve what is made of it.
-    `kept_original` is the copy in `work/originals` (relative to `work`).
     """
 
     source: FileFacts
@@ -93,7 +92,6 @@ class NewItem:
     always_review: bool = False
     status: Literal[Status.RECEIVED, Status.QUARANTINED] = Status.RECEIVED
     reason: str = ""
-    kept_original: str | None = None
     never_policy: bool = False
 
 
@@ -138,7 +136,6 @@ class Touchup:
     version: int
     folder: str
     box: Box
-    sent_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +157,9 @@ class Claimed:
     item: int
     version: int
     worker: str
-    lease_until: float
     hot_folder: str
     path: str
-    sku: str | None
     source_sha256: str | None
-    kept_original: str | None
     captured_at: datetime | None
     origin: Origin
     tries: int

@@ -222,4 +222,4 @@ def _flagged_at(item: int | Column[int], version: int | Column[int]) -> Select[t
 
 def _touchup(row: Row[Any]) -> Touchup:
     left, top, right, bottom = row.box
-    return Touchup(row.id, row.item, row.version, row.folder, (left, top, right, bottom), row.sent_at)
+    return Touchup(row.id, row.item, row.version, row.folder, (left, top, right, bottom))

@@ -32,14 +32,6 @@ def test_piece_drops_out(value: float) -> None:
     assert np.abs(estimate - scene).max() < 0.02
 
 
-def test_box_is_never_used() -> None:
-    """Pixels within the box have no influence on the estimate."""
-    box = (100, 10, 230, 180)
-    first = estimate_background(with_piece(paper(), 0.02), box)
-    second = estimate_background(with_piece(paper(), 0.9), box)
-    assert np.abs(first - second).max() < 0.01
-
-
 def test_shape_type_and_sign() -> None:
     """The estimate has the photograph's shape, float32, and is never negative, on black too."""
     for photo in (np.zeros((50, 70, 3), np.float32), paper(33, 517), np.full((8, 8, 3), -0.01, np.float32)):

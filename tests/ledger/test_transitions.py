@@ -56,9 +56,7 @@ def go(studio: Studio, item: int, after: Status, *, decided: bool = True) -> Non
 def decide(studio: Studio, connection: Connection, row: ItemRow) -> None:
     """Make the version and have it approved by a person, unless it is already."""
     if read_version(connection, row.id, row.version) is None:
-        claimed = Claimed(
-            row.id, row.version, "w", 1.0, "main", row.path, None, "s", None, None, Origin.CAPTURE, None, 0
-        )
+        claimed = Claimed(row.id, row.version, "w", "main", row.path, "s", None, Origin.CAPTURE, 0)
         put_version(connection, row, studio.made(claimed), studio.clock())
     if not standing(connection, row).uids:
         put_decision(connection, row, studio.clock(), kind="person", verdict="approve", person=ANNA)
