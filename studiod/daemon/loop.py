@@ -27,8 +27,9 @@ from studiod.daemon.systemd import ServiceManager
 from studiod.daemon.touchup import Returning, Sending, TouchupDesk
 from studiod.daemon.workbench import Workbench
 from studiod.errors import GateRefused, LedgerError, OutOfSpace, StudioError, TransitionRefused
-from studiod.intake.ingest import InspectRequest, Intake, Taken, WorkerDied
+from studiod.intake.ingest import InspectRequest, Intake, WorkerDied
 from studiod.intake.inspect import Inspection
+from studiod.intake.rules import Taken
 from studiod.ledger import queue
 from studiod.ledger.engine import Ledger, open_ledger
 from studiod.ledger.prices import set_thresholds
@@ -290,7 +291,7 @@ class _Daemon:
             return
         counts = self._counts()
         idle = self._is_idle(counts)
-        self._notices.idle(idle, now, lambda: counts)
+        self._notices.idle(idle, now, counts)
         in_hand, received = len(self._in_hand), counts[Status.RECEIVED]
         if self._guard.obstacles.work or self._pool.trouble:
             self._beat(Activity.PAUSED, " ".join(reasons))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 PATIENCE_SECONDS = 300.0
 DEATHS_IN_A_ROW = 5
@@ -24,7 +24,7 @@ class Notices:
     _pause_told: bool = False
     _deaths_told: bool = False
     _made: int = 0
-    _idle_since: float | None = field(default=None)
+    _idle_since: float | None = None
 
     def paused(self, reasons: Sequence[str], now: float) -> None:
         """What keeps the daemon from work now; nothing when it works."""
@@ -51,14 +51,14 @@ class Notices:
         """A picture was made."""
         self._made += 1
 
-    def idle(self, idle: bool, now: float, counts: Callable[[], dict[str, int]]) -> None:
-        """Whether anything is left to do; `counts` gives the items by status for the message."""
+    def idle(self, idle: bool, now: float, counts: dict[str, int]) -> None:
+        """Whether nothing is left to do; `counts` are the items by status, for the message."""
         if not idle or not self._made:
             self._idle_since = None
         elif self._idle_since is None:
             self._idle_since = now
         elif now - self._idle_since >= PATIENCE_SECONDS:
-            self.done(counts())
+            self.done(counts)
 
     def done(self, counts: dict[str, int]) -> None:
         """Say that the work is done, if there was any since this was last said."""

@@ -78,7 +78,7 @@ class Originals:
         if reply is not None and reply.result is not None:
             if taken.item is not None:
                 set_kept_original(self._ledger, taken.item, f"originals/{reply.result['name']}")
-        elif self._deaths.may_try_again(taken) if reply is None else reply.refusal == "disk":
+        elif self._deaths.may_try_again(taken, reply):
             self._to_keep.append(taken)
         else:
             why = death if reply is None else reply.message

@@ -107,7 +107,7 @@ class TouchupDesk:
         result = None if reply is None else reply.result
         problem = death if reply is None else reply.message
         about = ticket if isinstance(ticket, Sending) else ticket.facts
-        if self._deaths.may_try_again(about) if reply is None else reply.refusal == "disk":
+        if self._deaths.may_try_again(about, reply):
             self._forget(ticket)  # it comes up again
         elif isinstance(ticket, Sending):
             self._sent(ticket, result, problem)
@@ -197,8 +197,7 @@ class TouchupDesk:
         settled = self._tracker.take_settled(now)
         for path, signature in sorted(settled, key=lambda each: each[1].mtime_ns):  # the last save counts
             self._under_way.add(path)
-            size, mtime_ns, inode = signature.size, signature.mtime_ns, signature.inode
-            facts = FileFacts(RETURNS, path, None, size, mtime_ns, inode=inode)
+            facts = FileFacts(RETURNS, path, None, signature.size, signature.mtime_ns, inode=signature.inode)
             self._jobs.append((Returning(facts), IdentifyReturn(self._path(facts))))
 
     def _is_decided(self, path: str, signature: Signature) -> bool:
@@ -206,7 +205,7 @@ class TouchupDesk:
         if path not in self._decided:
             row = find_file(self._ledger, RETURNS, path)
             if row is not None:
-                self._decided[path] = signature_of(row)
+                self._decided[path] = signature_of(row.facts)
         return self._decided.get(path) == signature
 
     def _identified(self, returning: Returning, told: Mapping[str, Any]) -> None:
@@ -233,7 +232,7 @@ class TouchupDesk:
 
     def _has_changed(self, facts: FileFacts) -> bool:
         seen = look_at(self._settings.touchup_return, facts.path)
-        return seen is None or seen.signature != _signature(facts)
+        return seen is None or seen.signature != signature_of(facts)
 
     def _take(self, returning: Returning) -> None:
         """Make it the item's next version; while the item is being worked on it waits."""
@@ -259,7 +258,7 @@ class TouchupDesk:
         self._done(returning)
 
     def _done(self, returning: Returning) -> None:
-        self._decided[returning.facts.path] = _signature(returning.facts)
+        self._decided[returning.facts.path] = signature_of(returning.facts)
         self._under_way.discard(returning.facts.path)
         self._checked.pop(returning.facts.path, None)
 
@@ -278,10 +277,6 @@ class TouchupDesk:
 
 def _sending(item: ItemRecord) -> Sending:
     return Sending(item.id, item.version, item.updated_at)
-
-
-def _signature(facts: FileFacts) -> Signature:
-    return Signature(facts.size, facts.mtime_ns, facts.inode)
 
 
 def _is_wanted(path: str, nature: Nature) -> bool:

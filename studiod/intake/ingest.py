@@ -15,10 +15,10 @@ from pathlib import Path, PurePath
 
 from studiod.errors import LedgerError, OutOfSpace, TransitionRefused
 from studiod.intake.catalog import PriceBook, holds_word
-from studiod.intake.ignore import Kind, is_jpeg, is_plate, is_raw, kind_of
+from studiod.intake.ignore import Kind, is_plate, kind_of
 from studiod.intake.inspect import Inspection, hash_file
 from studiod.intake.known import Key, KnownFiles, StemIndex
-from studiod.intake.rules import Rules, Taken, are_halves
+from studiod.intake.rules import Rules, Taken, are_halves, follows
 from studiod.intake.settle import SettleTracker, Signature
 from studiod.intake.watch import FileStat, Nature, Watcher, look_at, scan
 from studiod.ledger.engine import Ledger
@@ -28,8 +28,6 @@ from studiod.ledger.records import FileState, ItemRecord
 from studiod.ledger.states import Status
 from studiod.names import mistake_text, printable
 from studiod.settings import MARKER, HotFolder, Settings, is_mounted
-
-__all__ = ["InspectRequest", "Inspection", "Intake", "Taken", "WorkerDied"]
 
 log = logging.getLogger(__name__)
 
@@ -376,9 +374,7 @@ class Intake:
         return not is_late and self._rules.partner(key) is None
 
     def _follows(self, key: Key) -> bool:
-        """Whether a file is of the kind that waits for its other half."""
-        jpeg_leads = self._hot[key[0]].settings.pair == "jpeg"
-        return is_raw(key[1]) if jpeg_leads else is_jpeg(key[1])
+        return follows(self._hot[key[0]].settings, key[1])
 
     # Watching.
 

@@ -9,7 +9,7 @@ from studiod.intake.ignore import is_plate
 from studiod.intake.settle import Signature
 from studiod.ledger.engine import Ledger
 from studiod.ledger.reading import every_file, find_file
-from studiod.ledger.records import FileRecord
+from studiod.ledger.records import FileFacts, FileRecord
 
 Key = tuple[str, str]
 """A file: the name of its hot folder, and its path below it."""
@@ -63,7 +63,7 @@ class KnownFiles:
     def is_unchanged(self, key: Key, signature: Signature) -> bool:
         """Whether the file is known, and looks as it did when it was taken up."""
         row = self._by_key.get(key)
-        return row is not None and signature_of(row) == signature
+        return row is not None and signature_of(row.facts) == signature
 
     def of_stem(self, key: Key) -> list[FileRecord]:
         """The files of the same stem in the same folder, whatever the case; the best written first."""
@@ -100,9 +100,9 @@ class KnownFiles:
             self._by_hash[key[0], row.facts.sha256].add(key)
 
 
-def signature_of(row: FileRecord) -> Signature:
-    """What the file looked like when its row was written."""
-    return Signature(row.facts.size, row.facts.mtime_ns, row.facts.inode)
+def signature_of(facts: FileFacts) -> Signature:
+    """What the file looked like when these facts were noted."""
+    return Signature(facts.size, facts.mtime_ns, facts.inode)
 
 
 def _stem_key(key: Key) -> tuple[str, str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from studiod.intake.catalog import PriceBook, SkuRule, find_sku, holds_word
 from studiod.intake.ignore import extension, is_jpeg, is_plate, is_raw
@@ -99,24 +100,24 @@ class Rules:
 
     def _quarantine(self, hot: HotFolder, facts: FileFacts, problem: str) -> None:
         row = self._known.get((hot.name, facts.path))
-        if row is not None and row.state is FileState.QUARANTINED:
-            if (row.facts.sha256, row.reason) == (facts.sha256, problem):
-                self._record(facts, row.state, item=row.item, reason=row.reason)
+        before = row if row is not None and row.state is FileState.QUARANTINED else None
+        if before is None:
+            if self._take_moved(facts, FileState.QUARANTINED):
                 return
-        elif self._take_moved(facts, FileState.QUARANTINED):
+        elif (before.facts.sha256, before.reason) == (facts.sha256, problem):
+            self._record(facts, before.state, item=before.item, reason=before.reason)
             return
         if is_plate(facts.path):
             self._record(facts, FileState.QUARANTINED, reason=problem)
             return
-        quarantined = row is not None and row.state is FileState.QUARANTINED and row.item is not None
-        supersedes = (row.item,) if quarantined and row is not None and row.item is not None else ()
+        supersedes = () if before is None or before.item is None else (before.item,)
         new = self._new_item(hot, facts, status=Status.QUARANTINED, reason=problem)
         add_item(self._ledger, new, supersedes=supersedes)
         self._renew(facts)
 
     def _take_plate(self, hot: HotFolder, facts: FileFacts) -> None:
         partner = self.partner((hot.name, facts.path))
-        is_half = partner is not None and partner.state is FileState.PLATE and _follows(hot, facts.path)
+        is_half = partner is not None and partner.state is FileState.PLATE and follows(hot, facts.path)
         state = FileState.HALF if is_half else FileState.PLATE
         if not self._take_moved(facts, state):
             self._record(facts, state)
@@ -190,7 +191,7 @@ class Rules:
         hot: HotFolder,
         facts: FileFacts,
         *,
-        status: Status = Status.RECEIVED,
+        status: Literal[Status.RECEIVED, Status.QUARANTINED] = Status.RECEIVED,
         reason: str = "",
         never_policy: bool = False,
     ) -> NewItem:
@@ -204,7 +205,7 @@ class Rules:
             price_minor=price.minor if price else None,
             currency=price.currency if price else "",
             always_review=holds_word(title, self._settings.qa.always_review),
-            status=Status.QUARANTINED if status is Status.QUARANTINED else Status.RECEIVED,
+            status=status,
             reason=reason,
             never_policy=never_policy,
         )
@@ -258,7 +259,7 @@ class Rules:
             (hot.path for hot in self._settings.hot_folders if hot.name == row.facts.hot_folder), None
         )
         seen = look_at(root, row.facts.path) if root is not None else None
-        return seen is None or seen.signature != signature_of(row)
+        return seen is None or seen.signature != signature_of(row.facts)
 
     def _renew(self, facts: FileFacts) -> None:
         self._known.renew((facts.hot_folder, facts.path))
@@ -269,7 +270,8 @@ def are_halves(one: str, other: str) -> bool:
     return (is_raw(one) and is_jpeg(other)) or (is_jpeg(one) and is_raw(other))
 
 
-def _follows(hot: HotFolder, path: str) -> bool:
+def follows(hot: HotFolder, path: str) -> bool:
+    """Whether a file is of the kind that waits for its other half."""
     return is_raw(path) if hot.pair == "jpeg" else is_jpeg(path)
 
 

@@ -177,11 +177,11 @@ def test_the_end_of_the_work_is_told_once_it_lasts() -> None:
     told = _Told()
     notices = Notices(told)
     for now in (0.0, PATIENCE_SECONDS + 1):
-        notices.idle(True, now, dict)
+        notices.idle(True, now, {})
     assert told.events == []
     notices.made()
     for now in (1000.0, 1001.0, 1000.0 + PATIENCE_SECONDS, 5000.0):
-        notices.idle(True, now, dict)
+        notices.idle(True, now, {})
     assert told.events == ["done"]
 
 
