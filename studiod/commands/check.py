@@ -13,6 +13,7 @@ from typing import Literal
 import typer
 
 from studiod.commands.options import ConfigOption, console, studio_settings
+from studiod.daemon.guard import GIGABYTE
 from studiod.errors import StudioError
 from studiod.ledger.engine import open_ledger
 from studiod.ledger.mounts import network_file_system
@@ -161,8 +162,11 @@ def _model(settings: Settings) -> Iterator[Finding]:
 
 
 def _rules(settings: Settings) -> Iterator[Finding]:
+    from studiod.risk.studio import studio_calibration
+
     share = settings.qa.auto_approve_below
-    if share is not None and _calibration().startswith("uncalibrated"):
+    calibration = studio_calibration(settings.calibrations).version
+    if share is not None and calibration.startswith("uncalibrated"):
         yield Finding(
             "warning",
             "approval",
@@ -184,16 +188,6 @@ def _rules(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _calibration() -> str:
-    """The version of the risk score, as it signs what it scores: here an empty picture."""
-    import numpy as np
-
-    from studiod.risk import assess
-
-    empty = np.zeros((16, 16, 3), np.float32)
-    return assess(empty, empty, empty[..., 0]).calibration
-
-
 def _people() -> int:
     """How many people can log in here, as far as the machine's own list says."""
     try:
@@ -209,12 +203,12 @@ def _people() -> int:
 
 def _disk(settings: Settings) -> Iterator[Finding]:
     seen: set[int] = set()
+    hot = {folder.path for folder in settings.hot_folders}
     for root in settings.roots:
-        hot = {folder.path for folder in settings.hot_folders}
         if root in hot or not root.is_dir() or root.stat().st_dev in seen:
             continue
         seen.add(root.stat().st_dev)
-        free = shutil.disk_usage(root).free / 1e9
+        free = shutil.disk_usage(root).free / GIGABYTE
         floor = settings.store.min_free_gb
         verdict: Literal["ok", "problem"] = "ok" if free >= floor else "problem"
         yield Finding(

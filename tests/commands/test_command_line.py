@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,12 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from studiod.daemon.guard import GIGABYTE, find_obstacles
 from studiod.ledger import queue, reading
 from studiod.ledger.engine import Ledger, open_ledger
 from studiod.ledger.prices import set_thresholds
 from studiod.ledger.records import FileFacts, FileState, NewItem, NewVersion
 from studiod.ledger.review import current_person
 from studiod.ledger.states import Status
+from studiod.risk.calibration import load_calibration
+from studiod.risk.studio import Adjustment, as_json
 from studiod.settings import MARKER
 from tests.looking import COMPOSITE_BOX, PLACES, look_closely
 
@@ -64,6 +68,15 @@ def add(ledger: Ledger, path: str, sku: str | None, minor: int | None) -> int:
     facts = FileFacts("main", path, hashlib.sha256(os.fsencode(path)).hexdigest(), size=1, mtime_ns=1)
     item = queue.add_item(ledger, NewItem(facts, sku, price_minor=minor, currency="USD" if minor else ""))
     return item
+
+
+def a_little_more(studio: Studio) -> float:
+    """A few per cent more GB than are free, by which the daemon would pause."""
+    floor = shutil.disk_usage(studio.root).free / GIGABYTE * 1.03
+    studio.rewrite("min_free_gb = 0", f"min_free_gb = {floor}")
+    assert find_obstacles(studio.settings).work
+    studio.rewrite(f"min_free_gb = {floor}", "min_free_gb = 0")
+    return floor
 
 
 def version() -> NewVersion:
@@ -315,6 +328,7 @@ def test_check_is_content_with_a_whole_studio(run: Run, studio: Studio, ledger: 
         (lambda studio: (studio.root / "prices.csv").unlink(), "prices.csv"),
         (lambda studio: (studio.root / "presets" / "small.toml").write_text("widht = 3\n"), "width?"),
         (lambda studio: studio.rewrite("min_free_gb = 0", "min_free_gb = 1e9"), "free"),
+        (lambda studio: studio.rewrite("min_free_gb = 0", f"min_free_gb = {a_little_more(studio)}"), "free"),
         (lambda studio: studio.settings.database.write_bytes(b"not a database" * 100), "studiod.db"),
         (lambda studio: studio.rewrite("[qa]", '[matting]\nmodel = "none.onnx"\n[qa]'), "none.onnx"),
         (lambda studio: studio.rewrite("[qa]", "[qa]\ntwo_person_above = { USD = 10 }"), "two_person_above"),
@@ -329,6 +343,15 @@ def test_check_finds_what_would_spoil_the_night(
     assert done.returncode == 1, done.stdout + done.stderr
     problems = [line for line in done.stdout.splitlines() if line.startswith("problem")]
     assert any(word in line for line in problems), done.stdout
+
+
+def test_check_knows_what_the_studio_has_learnt(run: Run, studio: Studio) -> None:
+    """Policy by a risk that nobody calibrated is a warning; by one that the studio's own people did, none."""
+    assert "not calibrated yet" in run("check", "--config", studio.file).stdout
+    learnt = Adjustment("studio-1", load_calibration().version, 1.1, -0.2, 80)
+    studio.settings.calibrations.mkdir()
+    (studio.settings.calibrations / "studio-1.json").write_bytes(as_json(learnt))
+    assert "not calibrated yet" not in run("check", "--config", studio.file).stdout
 
 
 def test_check_warns_of_a_coloured_background(run: Run, studio: Studio) -> None:
