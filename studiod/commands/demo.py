@@ -227,15 +227,20 @@ def _say_what_next(
 def draw_contact_sheet(
     ledger: Ledger, items: list[ItemRecord], settings: Settings, place: Path
 ) -> Path | None:
-    """Original, matte and composite of every finished piece, side by side; None when none is finished."""
+    """Original, matte and composite of every finished piece, side by side; None when there is none.
+
+    Pieces whose previews were cleared away are left out.
+    """
     from PIL import Image, ImageDraw, ImageFont
 
     width, height, margin, caption = 360, 300, 12, 30
+    previews = ("preview-original.jpg", "preview-cutout.png", "preview-composite.jpg")
     rows = []
     for item in items:
         version = reading.get_version(ledger, item.id)
-        if version is not None and version.made.composites:
-            rows.append((item, settings.work / version.made.folder))
+        folder = None if version is None else settings.work / version.made.folder
+        if folder is not None and all((folder / name).is_file() for name in previews):
+            rows.append((item, folder))
     if not rows:
         return None
     row_height = height + caption + margin
@@ -246,9 +251,7 @@ def draw_contact_sheet(
     font = ImageFont.load_default(16)
     for number, (item, folder) in enumerate(rows):
         top = margin + number * row_height
-        for column, name in enumerate(
-            ("preview-original.jpg", "preview-cutout.png", "preview-composite.jpg")
-        ):
+        for column, name in enumerate(previews):
             with Image.open(folder / name) as picture:
                 small = picture.getchannel("A") if picture.mode == "RGBA" else picture.convert("RGB")
                 small.thumbnail((width, height))

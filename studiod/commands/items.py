@@ -162,20 +162,22 @@ def flag(item: ItemArgument, reason: ReasonOption = "", config: ConfigOption = N
 
     A reason may be words of your own, or some of those that `list` shows, such as chain_gap.
     """
-    from studiod.risk.findings import REASONS
-
     ledger = studio_ledger(studio_settings(config))
     version = reading.get_item(ledger, item).version
-    known = tuple(word for word in reason.replace(",", " ").split() if word in REASONS)
+    known = _known_reasons(reason)
     review.flag(ledger, item, version, review.current_person(), reasons=known, note=reason)
     typer.echo(f"Item {item} is flagged for touch-up.")
 
 
 def reject(item: ItemArgument, reason: ReasonOption = "", config: ConfigOption = None) -> None:
-    """Refuse a picture: it must be shot again."""
+    """Refuse a picture: it must be shot again.
+
+    Where the reason is out_of_focus or cut_by_frame alone, `calibrate` does not take it for the cutout's.
+    """
     ledger = studio_ledger(studio_settings(config))
     version = reading.get_item(ledger, item).version
-    review.reject(ledger, item, version, review.current_person(), note=reason)
+    known = _known_reasons(reason)
+    review.reject(ledger, item, version, review.current_person(), reasons=known, note=reason)
     typer.echo(f"Item {item} is rejected: shoot it again.")
 
 
@@ -221,6 +223,13 @@ def price_text(item: ItemRecord) -> str:
     if item.price_minor is None:
         return ""
     return f"{to_decimal(item.price_minor, item.currency)} {item.currency}"
+
+
+def _known_reasons(words: str) -> tuple[str, ...]:
+    """Those of the words that are reasons of the risk score."""
+    from studiod.risk.findings import REASONS
+
+    return tuple(word for word in words.replace(",", " ").split() if word in REASONS)
 
 
 def _list_files(ledger: Ledger, as_json: bool) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from studiod.commands.demo import draw_contact_sheet
 from studiod.daemon.guard import GIGABYTE, find_obstacles
 from studiod.ledger import queue, reading
 from studiod.ledger.engine import Ledger, open_ledger
@@ -267,13 +268,23 @@ def test_approve_refuses_what_was_not_looked_at(run: Run, studio: Studio, ledger
     assert reading.get_item(ledger, 1).status is Status.AWAITING_REVIEW
 
 
-def test_flag_reads_the_known_reasons_out_of_its_words(run: Run, studio: Studio, ledger: Ledger) -> None:
+@pytest.mark.parametrize(
+    ("verdict", "reason", "known"),
+    [("flag", "chain_gap, left side", "chain_gap"), ("reject", "out_of_focus, all of it", "out_of_focus")],
+)
+def test_the_known_reasons_are_read_out_of_the_words(
+    run: Run, studio: Studio, ledger: Ledger, verdict: str, reason: str, known: str
+) -> None:
     """The design's words in --reason are kept as reasons; the whole text is kept as the note."""
-    assert run("flag", 1, "--reason", "chain_gap, left side", "--config", studio.file).returncode == 0
+    assert run(verdict, 1, "--reason", reason, "--config", studio.file).returncode == 0
     (decision,) = reading.decisions(ledger, 1)
-    assert (decision.verdict, decision.reasons, decision.note) == (
-        "flag", ("chain_gap",), "chain_gap, left side",
-    )  # fmt: skip
+    assert (decision.verdict, decision.reasons, decision.note) == (verdict, (known,), reason)
+
+
+def test_a_contact_sheet_has_only_what_still_has_previews(studio: Studio, ledger: Ledger) -> None:
+    """Pieces whose previews were cleared away in time are left out; without any other there is no sheet."""
+    items = list(reading.every_item(ledger))
+    assert draw_contact_sheet(ledger, items, studio.settings, studio.root / "sheet.png") is None
 
 
 def test_reject_and_retry(run: Run, studio: Studio, ledger: Ledger) -> None:
