@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, func, literal_column, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from studiod.ledger.records import FileFacts, FileRecord, FileState
@@ -23,24 +23,24 @@ def put_file(
     item: int | None,
     reason: str,
     renew_state: bool,
-) -> int:
+) -> None:
     """Insert the file's row, or renew it; without `renew_state` a row of an item keeps its state."""
     new = insert(files).values(
         hot_folder=facts.hot_folder,
         path=facts.path,
-        folder=folder_of(facts.path),
+        folder=_folder_of(facts.path),
         sha256=facts.sha256,
         size=facts.size,
         mtime_ns=facts.mtime_ns,
         inode=facts.inode,
         kind=facts.kind,
         captured_at=facts.captured_at.isoformat() if facts.captured_at else None,
-        taken_at=taken_at(facts),
+        taken_at=_taken_at(facts),
         kept_copy=facts.kept_copy,
         state=state.value,
         item=item,
         reason=reason,
-        seen_at=seen_last(connection, facts, now),
+        seen_at=_seen_last(connection, facts, now),
     )
     said: dict[str, Any] = {name: new.excluded[name] for name in ("state", "item", "reason")}
     if not renew_state:
@@ -52,17 +52,32 @@ def put_file(
         for name in ("size", "mtime_ns", "inode", "taken_at", "captured_at", "seen_at")
     }
     _mark_replaced(connection, facts)
-    return int(
-        connection.execute(
-            new.on_conflict_do_update(
-                index_elements=[files.c.hot_folder, files.c.path, literal_column("ifnull(sha256, '')")],
-                set_={**renewed, **said, "kept_copy": func.ifnull(new.excluded.kept_copy, files.c.kept_copy)},
-            ).returning(files.c.id)
-        ).scalar_one()
+    connection.execute(
+        new.on_conflict_do_update(
+            index_elements=[files.c.hot_folder, files.c.path, literal_column("ifnull(sha256, '')")],
+            set_={**renewed, **said, "kept_copy": func.ifnull(new.excluded.kept_copy, files.c.kept_copy)},
+        )
     )
 
 
-def seen_last(connection: Connection, facts: FileFacts, now: float) -> float:
+def move_row(connection: Connection, facts: FileFacts, now: float, *which: ColumnElement[bool]) -> None:
+    """A file was moved: its row, `which` says the one, stands at the path of `facts` from now on."""
+    connection.execute(
+        update(files)
+        .where(*which)
+        .values(
+            path=facts.path,
+            folder=_folder_of(facts.path),
+            size=facts.size,
+            mtime_ns=facts.mtime_ns,
+            inode=facts.inode,
+            taken_at=_taken_at(facts),
+            seen_at=_seen_last(connection, facts, now),
+        )
+    )
+
+
+def _seen_last(connection: Connection, facts: FileFacts, now: float) -> float:
     """When a path is seen: now, and in any case after all that was seen there, if the clock was set back."""
     latest = connection.execute(
         select(func.max(files.c.seen_at)).where(
@@ -132,13 +147,13 @@ def file_record(row: Row[Any]) -> FileRecord:
     )
 
 
-def folder_of(path: str) -> str:
+def _folder_of(path: str) -> str:
     """The folder of a path below a hot folder; "" for the hot folder itself."""
     parent = str(PurePosixPath(path).parent)
     return "" if parent == "." else parent
 
 
-def taken_at(facts: FileFacts) -> float:
+def _taken_at(facts: FileFacts) -> float:
     """When the photograph was taken: its capture time (local where it names no zone), else its mtime."""
     moment = moment_of(facts.captured_at)
     return facts.mtime_ns / 1e9 if moment is None else moment

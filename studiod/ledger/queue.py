@@ -16,7 +16,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from studiod.errors import TransitionRefused
 from studiod.ledger.engine import Ledger
 from studiod.ledger.evidence import put_decision, put_version
-from studiod.ledger.files import folder_of, mark_files, put_file, seen_last, taken_at, to_datetime
+from studiod.ledger.files import mark_files, move_row, put_file, to_datetime
 from studiod.ledger.gate import policy_may_approve
 from studiod.ledger.records import (
     Claimed,
@@ -100,14 +100,14 @@ def add_item(
 
 def record_file(
     ledger: Ledger, facts: FileFacts, state: FileState, *, item: int | None = None, reason: str = ""
-) -> int:
-    """Record a file that is no item of its own (half, duplicate, plate, ignored ...); returns its number.
+) -> None:
+    """Record a file that is no item of its own (half, duplicate, plate, ignored ...).
 
     The same path with the same bytes is one row: seen again, its size, mtime, state and reason are renewed
     (a row that belongs to an item keeps its state, item and reason).
     """
     with ledger.writing() as connection:
-        return put_file(connection, facts, state, ledger.clock(), item=item, reason=reason, renew_state=False)
+        put_file(connection, facts, state, ledger.clock(), item=item, reason=reason, renew_state=False)
 
 
 def attach_half(ledger: Ledger, item: int, facts: FileFacts) -> None:
@@ -139,19 +139,7 @@ def move_source(ledger: Ledger, item: int, facts: FileFacts) -> None:
         same = (files.c.hot_folder == row.hot_folder, files.c.sha256 == facts.sha256)
         if facts.path != row.path:  # whoever's row of these bytes stands there: this one takes its place
             connection.execute(delete(files).where(*same, files.c.path == facts.path))
-        connection.execute(
-            update(files)
-            .where(*same, files.c.path == row.path)
-            .values(
-                path=facts.path,
-                folder=folder_of(facts.path),
-                size=facts.size,
-                mtime_ns=facts.mtime_ns,
-                inode=facts.inode,
-                taken_at=taken_at(facts),
-                seen_at=seen_last(connection, facts, now),
-            )
-        )
+        move_row(connection, facts, now, *same, files.c.path == row.path)
         connection.execute(update(items).where(items.c.id == item).values(path=facts.path, updated_at=now))
         record_event(
             connection, now, "source_moved", item=item, version=row.version,
@@ -169,19 +157,7 @@ def move_file(ledger: Ledger, file: int, facts: FileFacts) -> None:
         row = connection.execute(select(files).where(files.c.id == file)).one()
         here = (files.c.hot_folder == facts.hot_folder, files.c.path == facts.path, files.c.id != file)
         connection.execute(delete(files).where(*here, files.c.sha256 == facts.sha256))
-        connection.execute(
-            update(files)
-            .where(files.c.id == file)
-            .values(
-                path=facts.path,
-                folder=folder_of(facts.path),
-                size=facts.size,
-                mtime_ns=facts.mtime_ns,
-                inode=facts.inode,
-                taken_at=taken_at(facts),
-                seen_at=seen_last(connection, facts, now),
-            )
-        )
+        move_row(connection, facts, now, files.c.id == file)
         if row.state == FileState.QUARANTINED and row.item is not None:
             connection.execute(
                 update(items).where(items.c.id == row.item).values(path=facts.path, updated_at=now)
