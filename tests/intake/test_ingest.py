@@ -775,6 +775,7 @@ def test_a_crash_at_any_point_doubles_nothing(night: Night, monkeypatch: pytest.
 # Waking.
 
 
+@pytest.mark.filterwarnings("ignore:Callback with id")  # watchdog may meet a fresh folder twice, and says so
 def test_events_wake_the_intake_for_files_in_fresh_folders(night: Night) -> None:
     """A picture in a folder made a moment ago is found long before the next rescan."""
     night.watch = "events"
