@@ -182,9 +182,7 @@ class HotFolder(_Table):
     sku: Annotated[SkuSource | None, BeforeValidator(_text_or_none)] = None
     sku_pattern: Annotated[str | None, BeforeValidator(_pattern_or_none)] = None
     pair: Literal["jpeg", "raw"] = "jpeg"
-    pixels_per_mm: Annotated[
-        Annotated[float, Field(gt=0, le=10_000)] | None, BeforeValidator(_number_or_off)
-    ] = None
+    pixels_per_mm: Annotated[Scale | None, BeforeValidator(_number_or_off)] = None
 
 
 class IntakeSettings(_Table):
@@ -331,6 +329,10 @@ class Settings(_Table):
         archive = () if self.delivery.archive is None else (self.delivery.archive,)
         hot = tuple(folder.path for folder in self.hot_folders)
         return (*hot, self.outbox, self.touchup, self.work, *archive)
+
+    def hot_path(self, name: str) -> Path | None:
+        """Where the hot folder of this name lies; None where the studio has none such any more."""
+        return next((folder.path for folder in self.hot_folders if folder.name == name), None)
 
     def currency_of(self, file: Path) -> str:
         """The currency of a catalogue file's prices where the file itself names none."""

@@ -90,10 +90,6 @@ class QueueTable(ScrollView, can_focus=True, inherit_bindings=False):
     class Chosen(Message):
         """The cursor is on another item, or on none."""
 
-        def __init__(self, item: int | None) -> None:
-            super().__init__()
-            self.item = item
-
     class Opened(Message):
         """A row was clicked twice."""
 
@@ -151,7 +147,7 @@ class QueueTable(ScrollView, can_focus=True, inherit_bindings=False):
             self.scroll_to(y=0, animate=False)
         self._show_cursor()
         if self.chosen_id != before:
-            self.post_message(self.Chosen(self.chosen_id))
+            self.post_message(self.Chosen())
         self._ask()
         self.refresh()
 
@@ -177,17 +173,15 @@ class QueueTable(ScrollView, can_focus=True, inherit_bindings=False):
         row = min(max(row, 0), max(len(self._ids) - 1, 0))
         if row != self._cursor:
             self._cursor = row
-            self.post_message(self.Chosen(self.chosen_id))
+            self.post_message(self.Chosen())
         self._show_cursor()
         self._ask()
         self.refresh()
 
-    def move_to_item(self, item: int) -> bool:
+    def move_to_item(self, item: int) -> None:
         """Put the cursor on an item, if it is here."""
-        place = self._places.get(item)
-        if place is not None:
+        if (place := self._places.get(item)) is not None:
             self.move_to(place)
-        return place is not None
 
     @property
     def page(self) -> int:

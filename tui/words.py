@@ -28,6 +28,7 @@ SILENT_SECONDS = 30.0
 """A daemon whose last heartbeat is older than this counts as dead."""
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
+_BAR_CELLS = 4
 _STATUS_WORDS = {
     Status.AWAITING_REVIEW: "waits",
     Status.APPROVED_ONCE: "approved once",
@@ -78,14 +79,14 @@ def duration_text(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d}" if minutes >= 60 else f"{minutes} min"
 
 
-def risk_bar(risk: float | None, width: int = 4) -> str:
+def risk_bar(risk: float | None) -> str:
     """The risk as a bar and a number."""
     if risk is None:
-        return " " * width + "    –"
-    eighths = round(min(max(risk, 0.0), 1.0) * width * 8)
+        return " " * _BAR_CELLS + "    –"
+    eighths = round(min(max(risk, 0.0), 1.0) * _BAR_CELLS * 8)
     full, part = divmod(eighths, 8)
     bar = "█" * full + (_EIGHTHS[part] if part else "")
-    return f"{bar:<{width}} {risk:4.2f}"
+    return f"{bar:<{_BAR_CELLS}} {risk:4.2f}"
 
 
 def risk_colour(risk: float | None) -> str:

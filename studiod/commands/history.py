@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from studiod.commands.items import item_as_json, price_text
+from studiod.commands.items import change_text, item_as_json, moment_text, price_text
 from studiod.commands.options import ConfigOption, ItemArgument, JsonOption, studio_ledger, studio_settings
 from studiod.ledger import reading
 from studiod.ledger.records import Decision, Event, ItemRecord
@@ -46,32 +46,23 @@ def _lines(record: ItemRecord, events: list[Event], decisions: list[Decision]) -
     yield ""
     for event in events:
         who = inert(event.actor) + ("" if event.uid is None else f" (uid {event.uid})")
-        yield f"{_moment(event.at)}  {who}  {event.what}{_change(event)}"
+        yield f"{moment_text(event.at)}  {who}  {event.what}  {change_text(event)}".rstrip()
         if event.reason:
             yield f"    {inert(event.reason)}"
         yield from (f"    {told}" for told in _told(event))
     yield ""
     yield "Decisions" if decisions else "No decisions"
     for decision in decisions:
-        withdrawn = "" if decision.withdrawn_at is None else f", withdrawn {_moment(decision.withdrawn_at)}"
+        back = decision.withdrawn_at
+        withdrawn = "" if back is None else f", withdrawn {moment_text(back)}"
         verdict = f"{decision.verdict} version {decision.version}{withdrawn}"
-        yield f"{_moment(decision.at)}  {_person(decision)}  {verdict}"
+        yield f"{moment_text(decision.at)}  {_person(decision)}  {verdict}"
         if decision.reasons:
             yield f"    reasons: {', '.join(map(inert, decision.reasons))}"
         if decision.box is not None:
             yield f"    box: {', '.join(map(str, decision.box))}"
         if decision.note:
             yield f"    {inert(decision.note)}"
-
-
-def _moment(at: float) -> str:
-    return datetime.fromtimestamp(at).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _change(event: Event) -> str:
-    if event.after is None:
-        return ""
-    return f"  {event.before} -> {event.after}" if event.before else f"  -> {event.after}"
 
 
 def _person(decision: Decision) -> str:

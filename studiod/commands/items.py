@@ -232,6 +232,18 @@ def _known_reasons(words: str) -> tuple[str, ...]:
     return tuple(word for word in words.replace(",", " ").split() if word in REASONS)
 
 
+def moment_text(at: float) -> str:
+    """A time to the second, in the studio's own zone."""
+    return datetime.fromtimestamp(at).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def change_text(event: Event) -> str:
+    """How an event changed the status: "received -> processing", "-> received", or nothing."""
+    if event.after is None:
+        return ""
+    return f"{event.before} -> {event.after}" if event.before else f"-> {event.after}"
+
+
 def _list_files(ledger: Ledger, as_json: bool) -> None:
     if as_json:
         _print_json(
@@ -268,12 +280,9 @@ def _print_findings(risk: dict[str, Any]) -> None:
 
 
 def _event_line(event: Event) -> str:
-    moment = datetime.fromtimestamp(event.at).strftime("%Y-%m-%d %H:%M:%S")
-    change = f" {event.before} -> {event.after}" if event.before and event.after else ""
-    if event.after and not event.before:
-        change = f" -> {event.after}"
+    what = f"{event.what} {change_text(event)}".rstrip()
     reason = f": {inert(event.reason)}" if event.reason else ""
-    return f"{moment}  {inert(event.actor)}  {event.what}{change}{reason}"
+    return f"{moment_text(event.at)}  {inert(event.actor)}  {what}{reason}"
 
 
 def _print_json(value: object) -> None:

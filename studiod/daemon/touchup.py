@@ -272,7 +272,7 @@ class TouchupDesk:
         return str(self._settings.touchup_return / facts.path)
 
     def _folder(self, item: int, version: int) -> str:
-        return str(version_folder(self._settings, item, version))
+        return str(self._settings.work / version_folder(item, version))
 
 
 def _sending(item: ItemRecord) -> Sending:

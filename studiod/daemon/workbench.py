@@ -141,7 +141,7 @@ class Workbench:
 
     def _folder(self, claimed: Claimed) -> Path:
         """Where the version's files are to lie."""
-        return version_folder(self._settings, claimed.item, claimed.version)
+        return self._settings.work / version_folder(claimed.item, claimed.version)
 
     def _returned(self, claimed: Claimed) -> Mapping[str, Any] | None:
         if claimed.returned is None:
@@ -149,7 +149,7 @@ class Workbench:
         sent = claimed.returned.touchup
         return {
             "path": str(self._settings.work / claimed.returned.path),
-            "folder": str(version_folder(self._settings, sent.item, sent.version)),
+            "folder": str(self._settings.work / version_folder(sent.item, sent.version)),
             "box": sent.box,
         }
 
@@ -182,4 +182,4 @@ def _version(claimed: Claimed, result: Mapping[str, Any], seconds: float) -> New
     told["reasons"] = tuple(told["reasons"])
     told["places"] = tuple(Place(*place) for place in told["places"])
     told["composite_box"] = tuple(told["composite_box"])
-    return NewVersion(folder=f"items/{claimed.item}/v{claimed.version}", seconds=seconds, **told)
+    return NewVersion(folder=version_folder(claimed.item, claimed.version), seconds=seconds, **told)

@@ -288,7 +288,7 @@ def _recalled_names(output: OutputRecord) -> Iterator[str]:
 
 def _archive(settings: Settings, archive: Path, item: ItemRecord, progress: Progress) -> None:
     """Copy the item's originals to archive/HOT FOLDER/PATH; what is gone from both places is left out."""
-    hot = next((folder.path for folder in settings.hot_folders if folder.name == item.hot_folder), None)
+    hot = settings.hot_path(item.hot_folder)
     for relative in item.files or (item.path,):
         is_source = relative == item.path
         sources = [hot / relative] if hot is not None else []

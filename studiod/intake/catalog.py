@@ -285,7 +285,7 @@ class _Reader:
         self._disputed: set[str] = set()
         self._warnings: list[str] = []
 
-    def take(self, line: int, row: Sequence[str], *, is_cut: bool = False) -> None:
+    def take(self, line: int, row: Sequence[str], *, is_cut: bool) -> None:
         title = self._title(row)
         sku = _plain_sku(self._first(row, _SKU))
         if not sku:

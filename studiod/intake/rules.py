@@ -255,9 +255,7 @@ class Rules:
 
     def _is_gone(self, row: FileRecord) -> bool:
         """Whether the bytes of a row are no longer at its path."""
-        root = next(
-            (hot.path for hot in self._settings.hot_folders if hot.name == row.facts.hot_folder), None
-        )
+        root = self._settings.hot_path(row.facts.hot_folder)
         seen = look_at(root, row.facts.path) if root is not None else None
         return seen is None or seen.signature != signature_of(row.facts)
 

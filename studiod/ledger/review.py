@@ -33,6 +33,7 @@ from studiod.strokes import Stroke, strokes_to_json
 
 _UNDONE = (Status.APPROVED, Status.APPROVED_ONCE, Status.FLAGGED, Status.REJECTED)
 _NOBODY = 2**32 - 1
+_CLAIM_SECONDS = 300.0
 _LOOK = "Look at it in the review terminal, studiod-review: n steps through what is missing."
 
 
@@ -212,17 +213,17 @@ def request_strokes(
         )  # fmt: skip
 
 
-def open_for_review(
-    ledger: Ledger, item: int, person: Person, *, seconds: float = 300.0, take_over: bool = False
-) -> Person:
-    """Show that `person` has the item open, for `seconds`; returns who has it open.
+def open_for_review(ledger: Ledger, item: int, person: Person, *, take_over: bool = False) -> Person:
+    """Show that `person` has the item open, for five minutes; returns who has it open.
 
     Another person's claim stands until it expires, unless `take_over`.
     """
     now = ledger.clock()
     with ledger.writing() as connection:
         read_item(connection, item)
-        new = insert(looking).values(item=item, uid=person.uid, login=person.login, until=now + seconds)
+        new = insert(looking).values(
+            item=item, uid=person.uid, login=person.login, until=now + _CLAIM_SECONDS
+        )
         free = None if take_over else or_(looking.c.uid == person.uid, looking.c.until <= now)
         connection.execute(
             new.on_conflict_do_update(
