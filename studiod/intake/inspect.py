@@ -37,8 +37,6 @@ class Inspection:
     mtime_ns: int
     captured_at: datetime | None
     kind: str = ""
-    width: int = 0
-    height: int = 0
     problem: str | None = None
     truncated: bool = False
 
@@ -68,13 +66,7 @@ def inspect_file(path: Path, max_megapixels: float, memory_limit_bytes: int) -> 
     may_grow = _may_be_unfinished(path)
     try:
         header = read_header(path)
-        found = replace(
-            found,
-            captured_at=header.captured_at or found.captured_at,
-            kind=header.kind,
-            width=header.width,
-            height=header.height,
-        )
+        found = replace(found, captured_at=header.captured_at or found.captured_at, kind=header.kind)
         if header.width * header.height > max_megapixels * 1e6:
             may_grow = False
         else:

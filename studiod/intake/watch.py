@@ -52,7 +52,6 @@ class FileStat:
 
     path: str
     signature: Signature
-    device: int
     nature: Nature
 
 
@@ -178,4 +177,4 @@ def _nature(mode: int) -> Nature:
 
 
 def _file_stat(path: str, found: os.stat_result, nature: Nature) -> FileStat:
-    return FileStat(path, Signature.of(found), found.st_dev, nature)
+    return FileStat(path, Signature.of(found), nature)

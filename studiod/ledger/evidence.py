@@ -95,14 +95,13 @@ def put_decision(
     row: Row[Any],
     now: float,
     *,
-    kind: Literal["person", "policy"],
     verdict: Literal["approve", "flag", "reject"],
     person: Person | None = None,
     reasons: tuple[str, ...] = (),
     note: str = "",
     box: Box | None = None,
 ) -> None:
-    """Record a decision on the item's present version, with that version's hashes."""
+    """Record a person's (else policy's) decision on the item's present version, with that one's hashes."""
     made = read_version(connection, row.id, row.version)
     if made is None:
         raise TransitionRefused(f"Item {row.id} has no picture to decide on yet.")
@@ -110,7 +109,7 @@ def put_decision(
         insert(decisions).values(
             item=row.id,
             version=row.version,
-            kind=kind,
+            kind="policy" if person is None else "person",
             verdict=verdict,
             uid=None if person is None else person.uid,
             login=None if person is None else person.login,
@@ -130,7 +129,6 @@ def _version_record(row: Row[Any], chosen: tuple[Place, ...]) -> VersionRecord:
         item=row.item,
         version=row.version,
         origin=Origin(row.origin),
-        made_at=row.made_at,
         evidence=row.evidence,
         made=NewVersion(
             folder=row.folder,

@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
 
-from studiod.ledger.files import to_datetime
 from studiod.ledger.records import Demand, FileState, ItemRecord, Origin, OutputRecord, OutputState
 from studiod.ledger.states import Status
 from studiod.ledger.tables import files, looking, outputs
@@ -64,12 +63,10 @@ def _item_record(
         demand=Demand(row.demand),
         risk=row.risk,
         reasons=tuple(row.reasons),
-        loss=row.loss,
         tries=row.tries,
         reason=row.reason,
         source_sha256=row.source_sha256,
         kept_original=row.kept_original,
-        captured_at=to_datetime(row.captured_at),
         created_at=row.created_at,
         updated_at=row.updated_at,
         delivered_at=row.delivered_at,
@@ -85,13 +82,10 @@ def output_record(row: Row[Any]) -> OutputRecord:
     """The record of an output's row."""
     return OutputRecord(
         id=row.id,
-        item=row.item,
         version=row.version,
         preset=row.preset,
         path=row.path,
         sha256=row.sha256,
-        state=OutputState(row.state),
-        changed_at=row.changed_at,
     )
 
 

@@ -222,7 +222,7 @@ def finish(ledger: Ledger, claimed: Claimed, made: NewVersion, *, approve_by_pol
         }  # fmt: skip
         details = {"risk": made.risk, "reasons": list(made.reasons), "seconds": made.seconds}
         if by_policy:
-            put_decision(connection, row, now, kind="policy", verdict="approve")
+            put_decision(connection, row, now, verdict="approve")
             after = move(
                 connection, row, Status.APPROVED, now, what="approved_by_policy", actor=POLICY,
                 reason="its risk is below [qa] auto_approve_below", details=details, approved_at=now,

@@ -154,8 +154,6 @@ def decisions(ledger: Ledger, item: int) -> list[Decision]:
         )
         return [
             Decision(
-                id=row.id,
-                item=row.item,
                 version=row.version,
                 verdict=row.verdict,
                 person=None if row.uid is None else Person(row.uid, row.login),

@@ -202,7 +202,6 @@ class VersionRecord:
     item: int
     version: int
     origin: Origin
-    made_at: float
     evidence: str
     made: NewVersion
 
@@ -231,13 +230,10 @@ class OutputRecord:
     """One output file: `path` is PRESET/NAME below the outbox."""
 
     id: int
-    item: int
     version: int
     preset: str
     path: str
     sha256: str
-    state: OutputState
-    changed_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,9 +298,9 @@ class FileRecord:
 class ItemRecord:
     """An item as lists show it.
 
-    `mandatory` says that a person must decide (`demand`: how many); `loss` is the expected loss
-    that orders the review list; `files` are paths below the hot folder (the source first), `outputs`
-    paths below the outbox of what is delivered. `opened_by` is the login that has it open for review.
+    `mandatory` says that a person must decide (`demand`: how many); `files` are paths below the hot folder
+    (the source first), `outputs` paths below the outbox of what is delivered. `opened_by` is the login that
+    has it open for review.
     """
 
     id: int
@@ -322,12 +318,10 @@ class ItemRecord:
     demand: Demand
     risk: float | None
     reasons: tuple[str, ...]
-    loss: float
     tries: int
     reason: str
     source_sha256: str | None
     kept_original: str | None
-    captured_at: datetime | None
     created_at: float
     updated_at: float
     delivered_at: float | None
@@ -367,8 +361,6 @@ class Event:
 class Decision:
     """A decision on one version: by a person, or by policy (`person` is None)."""
 
-    id: int
-    item: int
     version: int
     verdict: Literal["approve", "flag", "reject"]
     person: Person | None

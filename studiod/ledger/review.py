@@ -98,7 +98,7 @@ def flag(
     with ledger.writing() as connection:
         row = _undecided(connection, _as_seen(connection, item, version), now, person)
         put_decision(
-            connection, row, now, kind="person", verdict="flag", person=person,
+            connection, row, now, verdict="flag", person=person,
             reasons=reasons, note=note, box=box,
         )  # fmt: skip
         move(
@@ -115,9 +115,7 @@ def reject(
     now = ledger.clock()
     with ledger.writing() as connection:
         row = _undecided(connection, _as_seen(connection, item, version), now, person)
-        put_decision(
-            connection, row, now, kind="person", verdict="reject", person=person, reasons=reasons, note=note
-        )
+        put_decision(connection, row, now, verdict="reject", person=person, reasons=reasons, note=note)
         move(
             connection, row, Status.REJECTED, now, what="rejected", actor=Actor.of(person), reason=note,
             details={"reasons": list(reasons)}, never_policy=True,
@@ -261,7 +259,7 @@ def _approve(
             f"{person.login} has not looked at item {row.id} closely enough: missing is {missing.words()}.",
             _LOOK,
         )
-    put_decision(connection, row, now, kind="person", verdict="approve", person=person, note=note)
+    put_decision(connection, row, now, verdict="approve", person=person, note=note)
     details = {"coverage": round(coverage(*seen), 3)}
     is_enough = enough(demand, before.counting(demand) | {person.uid})
     move(

@@ -21,7 +21,7 @@ def test_a_pass_finds_every_file_by_its_path_below_the_folder(tmp_path: Path) ->
     assert set(found(tmp_path)) == {"a.jpg", "x/y/z/b.jpg", "\udcff/\udcfe.jpg"}
     seen = look_at(tmp_path, "a.jpg")
     facts = (tmp_path / "a.jpg").stat()
-    assert seen is not None and seen.device == facts.st_dev
+    assert seen is not None
     assert (seen.signature.size, seen.signature.mtime_ns, seen.signature.inode) == (
         5, facts.st_mtime_ns, facts.st_ino,
     )  # fmt: skip

@@ -9,7 +9,6 @@ from studiod.ledger import delivery, review
 from studiod.ledger.naming import folded, output_names
 from studiod.ledger.prices import set_price, set_thresholds
 from studiod.ledger.reading import get_item, history
-from studiod.ledger.records import OutputState
 from studiod.ledger.states import Status
 
 from .conftest import ANNA, Studio
@@ -99,9 +98,7 @@ def test_second_delivery_is_v2(studio: Studio) -> None:
     item = ready(studio)
     first = studio.deliver(item).outputs[0]
     review.recall(studio.ledger, item, ANNA, reason="halo")
-    assert delivery.to_recall(studio.ledger) == [
-        dataclasses.replace(first, state=OutputState.RECALLING, changed_at=studio.clock.now)
-    ]
+    assert delivery.to_recall(studio.ledger) == [first]
     assert get_item(studio.ledger, item).never_policy
     studio.approve(item)
     assert [output.path for output in studio.deliver(item).outputs] == ["white/RING-1_v2.jpg"]

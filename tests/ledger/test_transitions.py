@@ -59,7 +59,7 @@ def decide(studio: Studio, connection: Connection, row: ItemRow) -> None:
         claimed = Claimed(row.id, row.version, "w", "main", row.path, "s", None, Origin.CAPTURE, 0)
         put_version(connection, row, studio.made(claimed), studio.clock())
     if not standing(connection, row).uids:
-        put_decision(connection, row, studio.clock(), kind="person", verdict="approve", person=ANNA)
+        put_decision(connection, row, studio.clock(), verdict="approve", person=ANNA)
 
 
 @pytest.mark.parametrize(("before", "after"), PAIRS)
