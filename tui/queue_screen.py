@@ -227,15 +227,13 @@ class QueueScreen(StudioScreen):
         self.query_one("#head", Static).update(text)
         tabs = Text(no_wrap=True)
         roomy = self.size.width >= 112
-        for key, view in zip(self._view_keys(), VIEWS.values(), strict=True):
+        for view in VIEWS.values():
+            key = self.key_of(f"view.{view.name}")
             here, count = view.name == self.view, self._counts.get(view.name, 0)
             said = f"{key} {view.words if roomy else view.short}{f' {count}' if count else ''}"
             tabs.append(said, "bold #f0c060" if here else "#a8a8a8" if count else "#6c6c6c")
             tabs.append("  ")
         self.query_one("#tabs", Static).update(tabs)
-
-    def _view_keys(self) -> list[str]:
-        return [self.key_of(f"view.{name}") for name in VIEWS]
 
     def _draw_details(self) -> None:
         if self.side is not None:
@@ -370,7 +368,6 @@ class QueueScreen(StudioScreen):
 
     def decided(self, item: ItemRecord) -> None:
         """The row leaves the view; the next piece moves under the cursor."""
-        del item
         self._event = -1
         self.renew()
 

@@ -203,7 +203,7 @@ class QueueTable(ScrollView, can_focus=True, inherit_bindings=False):
         super().watch_scroll_y(old_value, new_value)
         self._ask()
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
         """The cursor stays in sight."""
         self._show_cursor()
         self._ask()

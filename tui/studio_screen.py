@@ -196,5 +196,5 @@ class StudioScreen(Screen[int | None]):
 
     def action_redraw(self) -> None:
         """Draw everything again."""
-        self.refresh(layout=True, recompose=False)
+        self.refresh(layout=True)
         self.app.refresh(layout=True)

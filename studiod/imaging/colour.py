@@ -78,7 +78,7 @@ def to_linear(pixels: Codes, profile: bytes | None) -> Linear:
     """8- or 16-bit RGB `pixels` (H x W x 3) of an ICC `profile` (None: sRGB) as linear working RGB."""
     space = _space(profile)
     if isinstance(space, _Tables):
-        return space.to_xyz(pixels, _XYZ_TO_SRGB)
+        return space.to_linear(pixels)
     tables = _code_tables(profile, 256 if pixels.dtype == np.uint8 else 65536)
     linear = np.asarray(cv2.LUT(pixels, tables[:, None, :]), np.float32)
     matrix = _XYZ_TO_SRGB @ space.matrix
@@ -91,7 +91,7 @@ def from_linear(linear: Linear, profile: bytes | None) -> NDArray[np.uint16]:
     """Linear working RGB (any shape x 3) as 16-bit codes of an ICC `profile` (None: sRGB), clipped to it."""
     space = _space(profile)
     if isinstance(space, _Tables):
-        return space.from_xyz(linear, _SRGB_TO_XYZ)
+        return space.from_linear(linear)
     matrix = np.linalg.inv(space.matrix) @ _SRGB_TO_XYZ
     colours = linear.reshape(-1, 3).astype(np.float64)
     if not _is_srgb(matrix):
@@ -160,19 +160,19 @@ class _Tables:
 
     profile: bytes
 
-    def to_xyz(self, pixels: Codes, matrix: Values) -> Linear:
-        """`pixels` as XYZ, turned on by `matrix`, a band of rows at a time."""
+    def to_linear(self, pixels: Codes) -> Linear:
+        """`pixels` as linear working RGB, by way of XYZ, a band of rows at a time."""
         linear = np.empty(pixels.shape, np.float32)
         rows = max(1, 4_000_000 // max(1, pixels.shape[1]))
         for top in range(0, pixels.shape[0], rows):
             band = np.ascontiguousarray(pixels[top : top + rows])
             xyz = _transform(band, self.profile, _XYZ_PROFILE, "rgb", "xyz", np.float32)
-            linear[top : top + rows] = np.asarray(xyz, np.float32) @ matrix.T.astype(np.float32)
+            linear[top : top + rows] = np.asarray(xyz, np.float32) @ _XYZ_TO_SRGB.T.astype(np.float32)
         return linear
 
-    def from_xyz(self, linear: Linear, matrix: Values) -> NDArray[np.uint16]:
-        """The 16-bit codes of colours that `matrix` turns into XYZ."""
-        xyz = np.maximum(linear.reshape(1, -1, 3) @ matrix.T, 0.0).astype(np.float32)
+    def from_linear(self, linear: Linear) -> NDArray[np.uint16]:
+        """The 16-bit codes of linear working RGB, by way of XYZ."""
+        xyz = np.maximum(linear.reshape(1, -1, 3) @ _SRGB_TO_XYZ.T, 0.0).astype(np.float32)
         codes = _transform(xyz, _XYZ_PROFILE, self.profile, "xyz", "rgb", np.uint16)
         return codes.astype(np.uint16).reshape(linear.shape)
 
@@ -189,7 +189,7 @@ def _space(profile: bytes | None) -> _Matrix | _Tables:
     if b"A2B0" in tags or b"A2B1" in tags:
         space = _Tables(profile)
         probe = np.full((1, 2, 3), 255, np.uint8)
-        white = space.to_xyz(probe, _XYZ_TO_SRGB)[0, 0]
+        white = space.to_linear(probe)[0, 0]
     else:
         try:
             columns = [_xyz(tags[name]) for name in (b"rXYZ", b"gXYZ", b"bXYZ")]

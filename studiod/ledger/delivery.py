@@ -86,7 +86,7 @@ def start_delivery(
             for each in wanted:
                 _reserve(connection, row, each, now)
             move(connection, row, Status.DELIVERING, now, what="delivering")
-            return Delivery(item, version, _outputs(connection, item, OutputState.RESERVED))
+            return Delivery(item, version, _reserved(connection, item))
         reopen(connection, row, now, what="gate", actor=DAEMON, reason=problem)
     raise GateRefused(f"Item {item} was not delivered: {problem}", f"Look at it again: studiod show {item}.")
 
@@ -123,7 +123,7 @@ def finish_delivery(ledger: Ledger, item: int, version: int) -> None:
     now = ledger.clock()
     with ledger.writing() as connection:
         row = _expect(connection, item, version, Status.DELIVERING)
-        reserved = _outputs(connection, item, OutputState.RESERVED)
+        reserved = _reserved(connection, item)
         _set_state(connection, [output.id for output in reserved], OutputState.DELIVERED, now)
         move(
             connection, row, Status.DELIVERED, now, what="delivered", delivered_at=now,
@@ -162,10 +162,7 @@ def unfinished_deliveries(ledger: Ledger) -> list[Delivery]:
         rows = connection.execute(
             select(items.c.id, items.c.version).where(items.c.status == Status.DELIVERING.value)
         ).all()
-        return [
-            Delivery(item, version, _outputs(connection, item, OutputState.RESERVED))
-            for item, version in rows
-        ]
+        return [Delivery(item, version, _reserved(connection, item)) for item, version in rows]
 
 
 def to_recall(ledger: Ledger) -> list[OutputRecord]:
@@ -213,7 +210,7 @@ def _reserve(connection: Connection, row: ItemRow, wanted: WantedOutput, now: fl
     """Reserve a name, unless an interrupted delivery of this version has reserved it already."""
     kept = [
         output
-        for output in _outputs(connection, row.id, OutputState.RESERVED)
+        for output in _reserved(connection, row.id)
         if (output.version, output.preset, output.sha256) == (row.version, wanted.preset, wanted.sha256)
     ]
     if kept:
@@ -245,8 +242,7 @@ def _set_state(connection: Connection, ids: Sequence[int], state: OutputState, n
     connection.execute(update(outputs).where(outputs.c.id.in_(ids)).values(state=state.value, changed_at=now))
 
 
-def _outputs(connection: Connection, item: int, state: OutputState) -> tuple[OutputRecord, ...]:
-    rows = connection.execute(
-        select(outputs).where(outputs.c.item == item, outputs.c.state == state.value).order_by(outputs.c.id)
-    )
+def _reserved(connection: Connection, item: int) -> tuple[OutputRecord, ...]:
+    reserved = outputs.c.state == OutputState.RESERVED.value
+    rows = connection.execute(select(outputs).where(outputs.c.item == item, reserved).order_by(outputs.c.id))
     return tuple(output_record(row) for row in rows)

@@ -22,6 +22,7 @@ SCHEMA = "0003"
 """The schema of this release: the newest migration."""
 
 _OLDEST_SQLITE = (3, 35, 0)
+_BACKUPS = 7
 
 
 class Ledger:
@@ -89,13 +90,13 @@ def open_ledger(
     return ledger
 
 
-def back_up(ledger: Ledger, folder: Path, *, keep: int = 7) -> Path:
-    """Write today's backup into `folder` unless it is there, and keep the last `keep`; returns its path."""
+def back_up(ledger: Ledger, folder: Path) -> Path:
+    """Write today's backup into `folder` unless it is there, and keep the last seven; returns its path."""
     day = datetime.fromtimestamp(ledger.clock()).strftime("%Y-%m-%d")
     place = folder / f"studiod-{day}.db"
     if not place.exists():
         _copy_database(ledger, place)
-    old = sorted(folder.glob("studiod-[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9].db"))[:-keep]
+    old = sorted(folder.glob("studiod-[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9].db"))[:-_BACKUPS]
     for each in old:
         each.unlink(missing_ok=True)
     return place

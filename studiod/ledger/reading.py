@@ -179,7 +179,8 @@ def daemon_state(ledger: Ledger) -> DaemonState | None:
         row = connection.execute(select(daemon)).one_or_none()
     if row is None:
         return None
-    return DaemonState(**{**_without(row, "id"), "activity": Activity(row.activity)})
+    told = {name: value for name, value in row._mapping.items() if name != "id"}
+    return DaemonState(**{**told, "activity": Activity(row.activity)})
 
 
 # Files.
@@ -262,7 +263,3 @@ def _event(row: Row[Any]) -> Event:
         reason=row.reason,
         details=row.details,
     )
-
-
-def _without(row: Row[Any], name: str) -> dict[str, Any]:
-    return {key: value for key, value in row._mapping.items() if key != name}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -282,7 +283,7 @@ async def test_the_head_tells_how_the_daemon_is(
 
 async def test_a_silent_daemon_is_told_from_a_running_one(studio: Studio) -> None:
     """A heartbeat that stopped is said with the time since."""
-    studio.ledger.clock = lambda: __import__("time").time() - 7200
+    studio.ledger.clock = lambda: time.time() - 7200
     studio.beat()
     async with studio.app().run_test(size=WIDE) as pilot:
         await studio.until(pilot, lambda: "silent for 2 h 00" in studio.text(pilot))
