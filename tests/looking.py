@@ -1,16 +1,44 @@
-"""Looking as a person at the review terminal does, for tests whose items need it before an approval."""
+"""A made-up version of an item, and looking at it as a person at the review terminal does."""
 
 from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import Any
 
 from studiod.ledger.engine import Ledger
 from studiod.ledger.looks import record_looks
 from studiod.ledger.reading import get_version
-from studiod.ledger.records import Look, NewVersion, Person, Place, Rectangle
+from studiod.ledger.records import Claimed, Look, NewVersion, Person, Place, Rectangle
 
 COMPOSITE_BOX: Rectangle = (10.0, 20.0, 410.0, 420.0)
 """Where the composite of a made-up version lies in its photograph."""
 PLACES = (Place("chain_gap", 100, 120), Place("prong", 300, 200))
 """The places of interest of a made-up version."""
+
+
+def made_up(claimed: Claimed, **told: Any) -> NewVersion:
+    """What processing might have made of an item, but for what is `told`."""
+    cutout, matte, white = (
+        hashlib.sha256(f"{name} {claimed.item} {claimed.version}".encode()).hexdigest()
+        for name in ("cutout", "matte", "white")
+    )
+    made = NewVersion(
+        folder=f"items/{claimed.item}/v{claimed.version}",
+        source_sha256=claimed.source_sha256 or "",
+        cutout=("cutout.png", cutout),
+        matte=("matte.png", matte),
+        composites={"white": ("composite-white.jpg", white)},
+        presets={"white": "a" * 64},
+        model="test",
+        model_sha256="b" * 64,
+        risk=0.1,
+        reasons=("chain_gap",),
+        places=PLACES,
+        composite_box=COMPOSITE_BOX,
+        seconds=1.25,
+    )
+    return replace(made, **told)
 
 
 def look_closely(ledger: Ledger, item: int, person: Person) -> None:

@@ -20,13 +20,13 @@ from studiod.daemon.guard import GIGABYTE, find_obstacles
 from studiod.ledger import queue, reading
 from studiod.ledger.engine import Ledger, open_ledger
 from studiod.ledger.prices import set_thresholds
-from studiod.ledger.records import FileFacts, FileState, NewItem, NewVersion
+from studiod.ledger.records import Claimed, FileFacts, FileState, NewItem, NewVersion
 from studiod.ledger.review import current_person
 from studiod.ledger.states import Status
 from studiod.risk.calibration import load_calibration
 from studiod.risk.studio import Adjustment, as_json
 from studiod.settings import MARKER
-from tests.looking import COMPOSITE_BOX, PLACES, look_closely
+from tests.looking import look_closely, made_up
 
 if TYPE_CHECKING:
     from tests.conftest import Studio
@@ -57,7 +57,7 @@ def ledger(studio: Studio) -> Ledger:
     for _ in range(2):
         claimed = queue.claim(ledger, "w", 60)
         assert claimed is not None
-        queue.finish(ledger, claimed, version())
+        queue.finish(ledger, claimed, version(claimed))
     claimed = queue.claim(ledger, "w", 60)
     assert claimed is not None
     queue.fail(ledger, claimed, "it has \x1b[31mno end")
@@ -80,15 +80,11 @@ def a_little_more(studio: Studio) -> float:
     return floor
 
 
-def version() -> NewVersion:
+def version(claimed: Claimed) -> NewVersion:
     """What processing made, as far as lists and screens show it."""
     finding = {"reason": "chain_gap", "box": [1, 2, 3, 4], "point": [1, 2], "probability": 0.4}
     risk = {"score": 0.4, "findings": [{**finding, "sentence": "A link may be missing."}]}
-    one = "1" * 64
-    return NewVersion(
-        "items/1/v1", one, ("cutout.png", one), ("matte.png", one), {"small": ("c.jpg", one)}, {"small": one},
-        "u2netp", one, 0.4, ("chain_gap",), PLACES, COMPOSITE_BOX, risk_json=json.dumps(risk), seconds=1.25,
-    )  # fmt: skip
+    return made_up(claimed, risk=0.4, risk_json=json.dumps(risk))
 
 
 def one_line(said: str) -> str:

@@ -14,8 +14,8 @@ import pytest
 from studiod.ledger import queue, review
 from studiod.ledger.engine import open_ledger
 from studiod.ledger.prices import set_price, set_thresholds
-from studiod.ledger.records import FileFacts, NewItem, NewVersion, Person
-from tests.looking import COMPOSITE_BOX, PLACES
+from studiod.ledger.records import FileFacts, NewItem, Person
+from tests.looking import made_up
 
 if TYPE_CHECKING:
     from tests.conftest import Studio
@@ -33,11 +33,7 @@ def run(studio: Studio) -> Run:
     queue.add_item(ledger, NewItem(facts, "R-1", price_minor=5000, currency="USD"))
     claimed = queue.claim(ledger, "w", 60)
     assert claimed is not None
-    made = NewVersion(
-        "items/1/v1", ONE, ("cutout.png", ONE), ("matte.png", ONE), {"small": ("c.jpg", ONE)}, {"small": ONE},
-        "m", ONE, 0.4, ("chain_gap",), PLACES, COMPOSITE_BOX,
-    )  # fmt: skip
-    queue.finish(ledger, claimed, made)
+    queue.finish(ledger, claimed, made_up(claimed))
     anna = Person(1001, "anna")
     review.approve(ledger, 1, 1, anna, note="looked at every link")
     review.undo(ledger, 1, anna)

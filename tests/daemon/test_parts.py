@@ -33,13 +33,13 @@ from studiod.errors import LedgerError, StudioError
 from studiod.ledger import queue
 from studiod.ledger.engine import Ledger, open_ledger
 from studiod.ledger.reading import find_file, get_item, history
-from studiod.ledger.records import Claimed, FileFacts, FileState, NewItem, NewVersion, Person
+from studiod.ledger.records import Claimed, FileFacts, FileState, NewItem, Person
 from studiod.ledger.review import flag, request_strokes, undo
 from studiod.ledger.states import Status
 from studiod.ledger.touchup import RETURNS, find_touchup, record_sent
 from studiod.settings import MARKER
 from studiod.strokes import Stroke
-from tests.looking import COMPOSITE_BOX, PLACES
+from tests.looking import made_up
 
 
 def test_a_second_daemon_is_refused_with_the_first_ones_pid(tmp_path: Path) -> None:
@@ -226,30 +226,12 @@ def ledger(studio: Any) -> Iterator[Ledger]:
     opened.close()
 
 
-def _finish(ledger: Ledger, claimed: Claimed) -> None:
-    made = NewVersion(
-        folder=f"items/{claimed.item}/v{claimed.version}",
-        source_sha256=claimed.source_sha256 or "",
-        cutout=("cutout.png", "1" * 64),
-        matte=("matte.png", "2" * 64),
-        composites={"small": ("composite-small.jpg", "3" * 64)},
-        presets={"small": "4" * 64},
-        model="test",
-        model_sha256="5" * 64,
-        risk=0.5,
-        reasons=(),
-        places=PLACES,
-        composite_box=COMPOSITE_BOX,
-    )
-    queue.finish(ledger, claimed, made)
-
-
 def _flagged(ledger: Ledger, path: str = "ring.jpg") -> int:
     """An item whose first version was flagged."""
     item = queue.add_item(ledger, NewItem(FileFacts("main", path, path.ljust(64, "0"), 9, 1), "R-1"))
     claimed = queue.claim(ledger, "worker", 60)
     assert claimed is not None and claimed.item == item
-    _finish(ledger, claimed)
+    queue.finish(ledger, claimed, made_up(claimed))
     flag(ledger, item, 1, PERSON, note="the prong is gone")
     return item
 
@@ -301,7 +283,7 @@ def test_what_came_back_waits_for_a_busy_ledger(studio: Any, ledger: Ledger) -> 
     desk = TouchupDesk(studio.settings, ledger)
     held = [_came_back_while_worked_on(ledger, studio, desk, name, f"{name}.tif") for name in "ab"]
     for claimed in held:
-        _finish(ledger, claimed)
+        queue.finish(ledger, claimed, made_up(claimed))
     with closing(sqlite3.connect(studio.settings.database, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(LedgerError, match="busy"):
@@ -316,8 +298,8 @@ def test_a_mistake_about_one_returned_file_sets_that_one_aside(studio: Any, ledg
     desk = TouchupDesk(studio.settings, ledger)
     odd = _came_back_while_worked_on(ledger, studio, desk, "a", "a.\udcff")
     good = _came_back_while_worked_on(ledger, studio, desk, "b", "b.tif")
-    _finish(ledger, odd)
-    _finish(ledger, good)
+    queue.finish(ledger, odd, made_up(odd))
+    queue.finish(ledger, good, made_up(good))
     desk.tick(0.0)
     first, second = (find_file(ledger, RETURNS, name) for name in "ab")
     assert first is not None and second is not None
@@ -356,7 +338,9 @@ def test_a_copy_that_was_not_kept_is_made_later(studio: Any, ledger: Ledger) -> 
     for path in paths:
         (studio.hot / path).write_bytes(b"picture")
     queue.add_item(ledger, NewItem(FileFacts("main", paths[0], "a" * 64, 9, 1), "R-1"))
-    _finish(ledger, queue.claim(ledger, "worker", 60))
+    claimed = queue.claim(ledger, "worker", 60)
+    assert claimed is not None
+    queue.finish(ledger, claimed, made_up(claimed))
     _flagged(ledger, paths[1])
     queue.add_item(ledger, NewItem(FileFacts("main", paths[2], "b" * 64, 9, 1), "R-2"))
     (studio.hot / paths[2]).unlink()

@@ -16,10 +16,10 @@ from studiod.ledger import queue, review
 from studiod.ledger.engine import Ledger, open_ledger
 from studiod.ledger.prices import set_thresholds
 from studiod.ledger.reading import every_file, every_item, get_item
-from studiod.ledger.records import FileRecord, ItemRecord, NewVersion, Person
+from studiod.ledger.records import FileRecord, ItemRecord, Person
 from studiod.ledger.states import Status
 from studiod.settings import MARKER, load_settings
-from tests.looking import COMPOSITE_BOX, PLACES, look_closely
+from tests.looking import look_closely, made_up
 
 from .hostile import jpeg
 
@@ -124,22 +124,7 @@ class Night:
         """The oldest item is processed."""
         claimed = queue.claim(self.ledger, "w1", 600)
         assert claimed is not None
-        mark = f"{claimed.item}"
-        made = NewVersion(
-            folder=f"items/{mark}",
-            source_sha256=claimed.source_sha256 or "",
-            cutout=("cutout.png", "c" + mark),
-            matte=("matte.png", "m" + mark),
-            composites={"white": ("white.jpg", "w" + mark)},
-            presets={"white": "p"},
-            model="m",
-            model_sha256="m",
-            risk=0.01,
-            reasons=(),
-            places=PLACES,
-            composite_box=COMPOSITE_BOX,
-        )
-        queue.finish(self.ledger, claimed, made, approve_by_policy=policy)
+        queue.finish(self.ledger, claimed, made_up(claimed), approve_by_policy=policy)
         return claimed.item
 
     def approve(self, number: int) -> None:

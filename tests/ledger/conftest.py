@@ -19,19 +19,17 @@ from studiod.ledger.engine import Ledger, open_ledger
 from studiod.ledger.prices import set_thresholds
 from studiod.ledger.reading import get_item, get_version
 from studiod.ledger.records import (
-    Claimed,
     Delivery,
     FileFacts,
     FoundFiles,
     NewItem,
-    NewVersion,
     Person,
     Touchup,
     WantedOutput,
 )
 from studiod.ledger.states import Status
 from studiod.strokes import Stroke
-from tests.looking import COMPOSITE_BOX, PLACES, look_closely
+from tests.looking import look_closely, made_up
 
 ANNA = Person(1001, "anna")
 BEN = Person(1002, "ben")
@@ -84,30 +82,11 @@ class Studio:
             ),
         )
 
-    def made(self, claimed: Claimed, *, risk: float = 0.1) -> NewVersion:
-        """What processing would have made of it."""
-        mark = f"{claimed.item}-{claimed.version}"
-        return NewVersion(
-            folder=f"items/{claimed.item}/v{claimed.version}",
-            source_sha256=claimed.source_sha256 or "",
-            cutout=("cutout.png", sha256(f"cutout {mark}")),
-            matte=("matte.png", sha256(f"matte {mark}")),
-            composites={"white": ("composite-white.jpg", sha256(f"white {mark}"))},
-            presets={"white": sha256("preset")},
-            model="u2netp",
-            model_sha256=sha256("model"),
-            risk=risk,
-            reasons=("chain_gap",),
-            places=PLACES,
-            composite_box=COMPOSITE_BOX,
-            seconds=1.5,
-        )
-
     def process(self, *, policy: bool = False, risk: float = 0.1) -> int:
         """Claim the next item and finish it."""
         claimed = queue.claim(self.ledger, "w1", 60)
         assert claimed is not None
-        queue.finish(self.ledger, claimed, self.made(claimed, risk=risk), approve_by_policy=policy)
+        queue.finish(self.ledger, claimed, made_up(claimed, risk=risk), approve_by_policy=policy)
         return claimed.item
 
     def send(self, item: int) -> Touchup:

@@ -20,6 +20,7 @@ from studiod.ledger.prices import set_price, set_thresholds
 from studiod.ledger.reading import events_since, get_item, get_version, history, thresholds
 from studiod.ledger.records import Demand
 from studiod.ledger.states import Status
+from tests.looking import made_up
 
 from .conftest import ANNA, BEN, STROKES, Studio, new_studio
 
@@ -253,7 +254,7 @@ class Attack(RuleBasedStateMachine):
         with self.trying():
             claimed = queue.claim(self.studio.ledger, "w", 60)
             if claimed is not None:
-                queue.finish(self.studio.ledger, claimed, self.studio.made(claimed), approve_by_policy=policy)
+                queue.finish(self.studio.ledger, claimed, made_up(claimed), approve_by_policy=policy)
 
     @rule(price=PRICES, currency=CURRENCIES, raw=st.booleans())
     def price(self, price: int | None, currency: str, raw: bool) -> None:

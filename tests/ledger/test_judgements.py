@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 from studiod.ledger import queue, review, touchup
 from studiod.ledger.judgements import Judgement, read_judgements
 from tests.ledger.conftest import ANNA, BEN, Studio
+from tests.looking import made_up
 
 
 def judgements(studio: Studio) -> dict[int, Judgement]:
@@ -19,7 +18,7 @@ def test_what_a_person_decided_is_what_counts(studio: Studio) -> None:
         claimed = queue.claim(studio.ledger, "w1", 60)
         assert claimed is not None
         risk_json = '{"calibration": "rendered-1", "findings": [{"reason": "halo", "box": [1, 2, 3, 4]}]}'
-        queue.finish(studio.ledger, claimed, replace(studio.made(claimed, risk=0.25), risk_json=risk_json))
+        queue.finish(studio.ledger, claimed, made_up(claimed, risk=0.25, risk_json=risk_json))
     studio.approve(items[0])
     review.flag(studio.ledger, items[1], 1, ANNA, reasons=("chain_gap",), box=(1, 2, 3, 4))
     found = judgements(studio)

@@ -15,6 +15,7 @@ from studiod.ledger.records import (
     Origin,
 )
 from studiod.ledger.states import Status
+from tests.looking import made_up
 
 from .conftest import ANNA, STROKES, Studio, sha256
 
@@ -91,8 +92,8 @@ def test_lease_expires(studio: Studio) -> None:
     alive = queue.claim(studio.ledger, "w2", 60)
     assert alive and alive.tries == 1
     with pytest.raises(TransitionRefused):
-        queue.finish(studio.ledger, dead, studio.made(dead))
-    assert queue.finish(studio.ledger, alive, studio.made(alive)) is Status.AWAITING_REVIEW
+        queue.finish(studio.ledger, dead, made_up(dead))
+    assert queue.finish(studio.ledger, alive, made_up(alive)) is Status.AWAITING_REVIEW
 
 
 def test_a_clock_that_jumps_takes_nothing_out_of_the_hands(studio: Studio) -> None:
@@ -103,7 +104,7 @@ def test_a_clock_that_jumps_takes_nothing_out_of_the_hands(studio: Studio) -> No
     assert alive and dead
     studio.clock.now += 3600
     assert queue.expire_leases(studio.ledger, [alive]) == [(lost, Status.RECEIVED)]
-    assert queue.finish(studio.ledger, alive, studio.made(alive)) is Status.AWAITING_REVIEW
+    assert queue.finish(studio.ledger, alive, made_up(alive)) is Status.AWAITING_REVIEW
 
 
 def test_heartbeat_holds_the_lease(studio: Studio) -> None:
@@ -206,7 +207,7 @@ def test_reshoot_while_it_is_processed(studio: Studio) -> None:
         studio.ledger, NewItem(studio.facts("a.jpg", content="new"), sku="RING-1"), supersedes=[old]
     )
     with pytest.raises(TransitionRefused):
-        queue.finish(studio.ledger, claimed, studio.made(claimed))
+        queue.finish(studio.ledger, claimed, made_up(claimed))
     assert studio.status(old) is Status.SUPERSEDED
 
 

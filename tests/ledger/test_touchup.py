@@ -8,6 +8,7 @@ from studiod.ledger.reading import every_file, get_item, history
 from studiod.ledger.records import FileState
 from studiod.ledger.states import Status
 from studiod.strokes import Stroke
+from tests.looking import made_up
 
 from .conftest import ANNA, BEN, STROKES, Studio
 
@@ -96,7 +97,7 @@ def test_second_return(studio: Studio) -> None:
         claimed = queue.claim(studio.ledger, "w1", 60)
         assert claimed is not None and claimed.returned is not None
         assert (claimed.version, claimed.origin, claimed.returned.touchup) == (number, "return", sent)
-        queue.finish(studio.ledger, claimed, studio.made(claimed))
+        queue.finish(studio.ledger, claimed, made_up(claimed))
     paths = [each.facts.kept_copy for each in every_file(studio.ledger, FileState.RETURNED)]
     assert len(set(paths)) == 2 and claimed.returned.path == paths[1]
     assert get_item(studio.ledger, item).files == ("RING-1.jpg",)
@@ -111,7 +112,7 @@ def test_strokes_lie_over_a_return(studio: Studio) -> None:
     claimed = queue.claim(studio.ledger, "w1", 60)
     assert claimed is not None and claimed.returned is not None
     assert (claimed.origin, claimed.strokes) == ("strokes", STROKES)
-    queue.finish(studio.ledger, claimed, studio.made(claimed))
+    queue.finish(studio.ledger, claimed, made_up(claimed))
     studio.bring_back(item, "later")
     later = queue.claim(studio.ledger, "w1", 60)
     assert later is not None and later.returned is not None
@@ -125,7 +126,7 @@ def test_return_waits_while_the_item_is_made(studio: Studio) -> None:
     claimed = queue.claim(studio.ledger, "w1", 60)
     assert claimed is not None
     assert not studio.bring_back(item, "second")
-    queue.finish(studio.ledger, claimed, studio.made(claimed))
+    queue.finish(studio.ledger, claimed, made_up(claimed))
     assert studio.bring_back(item, "second")
 
 

@@ -12,6 +12,7 @@ from studiod.ledger.reading import history
 from studiod.ledger.records import Claimed, Origin
 from studiod.ledger.states import TRANSITIONS, Status, may_become
 from studiod.ledger.transition import ItemRow, move, read_item, standing
+from tests.looking import made_up
 
 from .conftest import ANNA, Studio, new_studio
 
@@ -57,7 +58,7 @@ def decide(studio: Studio, connection: Connection, row: ItemRow) -> None:
     """Make the version and have it approved by a person, unless it is already."""
     if read_version(connection, row.id, row.version) is None:
         claimed = Claimed(row.id, row.version, "w", "main", row.path, "s", None, Origin.CAPTURE, 0)
-        put_version(connection, row, studio.made(claimed), studio.clock())
+        put_version(connection, row, made_up(claimed), studio.clock())
     if not standing(connection, row).uids:
         put_decision(connection, row, studio.clock(), verdict="approve", person=ANNA)
 

@@ -23,11 +23,11 @@ from studiod.ledger.records import (
     FileFacts,
     ItemRecord,
     NewItem,
-    NewVersion,
     Person,
     Place,
 )
 from studiod.settings import Settings, load_settings
+from tests.looking import made_up
 from tui.app import ReviewApp
 from tui.desk import Desk
 from tui.keys import load_keymap
@@ -99,19 +99,16 @@ class Studio:
         """Take the next item from the queue, which must be this one, and make its version."""
         claimed = queue.claim(self.ledger, "worker", 60.0)
         assert claimed is not None and claimed.item == item
-        folder = Path("items") / str(item) / f"v{claimed.version}"
-        if pictures:
-            draw_version(self.settings.work / folder)
-        made = NewVersion(
-            folder=str(folder), source_sha256=claimed.source_sha256 or "",
-            cutout=("cutout.png", "c" * 64), matte=("matte.png", "d" * 64),
-            composites={"white": ("composite-white.jpg", "e" * 64)}, presets={"white": "f" * 64},
-            model="test", model_sha256="0" * 64, risk=risk,
+        made = made_up(
+            claimed,
+            risk=risk,
             reasons=tuple(str(finding["reason"]) for finding in findings),
             places=tuple(Place(finding["reason"], *finding["point"]) for finding in findings),
             composite_box=COMPOSITE_BOX,
             risk_json=json.dumps({"score": risk, "calibration": "test", "findings": list(findings)}),
-        )  # fmt: skip
+        )
+        if pictures:
+            draw_version(self.settings.work / made.folder)
         queue.finish(self.ledger, claimed, made)
 
     def fail(self, item: int, reason: str) -> None:
