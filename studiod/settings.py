@@ -36,6 +36,8 @@ from studiod.names import printable
 SETTINGS_NAME = "studiod.toml"
 MARKER = ".studiod-root"
 """The file that `studiod init` leaves in every root: where it is missing, the disk is not mounted."""
+GIGABYTE = 1024**3
+"""The bytes of what settings and messages call a GB."""
 
 _LARGEST = 1_000_000_000  # seconds, days, gigabytes: whatever it counts, more has no meaning and no machine
 _WEBP_SIDE = 16383

@@ -26,7 +26,7 @@ def made(empty: bool = False) -> tuple[Photo, Processed]:
     y, x = np.mgrid[:600, :900]
     alpha = np.clip(9 - np.abs(np.hypot(x - 450, y - 300) - 200), 0, 1).astype(np.float32) * (not empty)
     codes = np.round(60 * alpha + 225 * (1 - alpha)).astype(np.uint8)
-    photo = Photo(np.repeat(codes[..., None], 3, axis=2), None, None, None, "png")
+    photo = Photo(np.repeat(codes[..., None], 3, axis=2), None, None)
     finding = Finding("chain_gap", (240, 290, 260, 310), (250, 300), 0.4, "A gap.")
     risk = Risk(0.4, (finding,), "test")
     return photo, process_photo(

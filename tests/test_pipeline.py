@@ -20,7 +20,7 @@ def ring() -> tuple[Photo, np.ndarray]:
     distance = np.abs(np.hypot(x - 120, y - 80) - 50)
     alpha = np.clip(8 - distance, 0, 1).astype(np.float32)
     codes = np.round(60 * alpha + 225 * (1 - alpha)).astype(np.uint8)
-    return Photo(np.repeat(codes[..., None], 3, axis=2), None, None, None, "png"), alpha
+    return Photo(np.repeat(codes[..., None], 3, axis=2), None, None), alpha
 
 
 def told(linear: np.ndarray, background: np.ndarray, alpha: np.ndarray, doubt: np.ndarray | None) -> Risk:
@@ -77,7 +77,7 @@ def test_a_plate_that_does_not_fit_is_not_used_and_says_why() -> None:
     """A plate of something else is refused; the estimate takes its place and the message is kept."""
     photo, alpha = ring()
     noise = np.random.default_rng(0).integers(0, 255, (160, 240, 3), dtype=np.uint8)
-    made = run(photo, alpha, plate=Photo(noise, None, None, None, "png"))
+    made = run(photo, alpha, plate=Photo(noise, None, None))
     assert made.plate_message
 
 
@@ -89,7 +89,7 @@ def test_a_plate_that_fits_is_used() -> None:
     plate = np.clip(225 + texture, 0, 255).astype(np.uint8).repeat(3, axis=2)
     cover = alpha[..., None]
     shot = np.round(60 * cover + plate * (1 - cover)).astype(np.uint8)
-    made = run(Photo(shot, None, None, None, "png"), alpha, plate=Photo(plate, None, None, None, "png"))
+    made = run(Photo(shot, None, None), alpha, plate=Photo(plate, None, None))
     assert made.plate_message == ""
 
 

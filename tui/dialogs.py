@@ -12,7 +12,6 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from studiod.names import printable
 from tui.desk import Box, Finding
 from tui.words import REASONS
 
@@ -64,7 +63,7 @@ class FlagDialog(ModalScreen[FlagAnswer | None]):
     def compose(self) -> ComposeResult:
         """A heading, the reasons, the note."""
         with Vertical():
-            yield Static(Text(f"Flag {printable(self._piece)} for touch-up", "bold"))
+            yield Static(Text(f"Flag {self._piece} for touch-up", "bold"))
             yield Static(id="reasons")
             yield Input(placeholder="note for the retoucher (Tab)", max_length=500)
             yield Static(id="foot")

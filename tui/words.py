@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
-from studiod.ledger.records import Activity, DaemonState, ItemRecord
+from studiod.ledger.records import SILENT_SECONDS, Activity, DaemonState, ItemRecord
 from studiod.ledger.states import Status
 from studiod.money import to_decimal
 from studiod.names import inert, printable
@@ -23,9 +23,6 @@ REASONS = (
     "out_of_focus", "cut_by_frame", "no_piece", "reflection_removed", "part_missing",
 )  # fmt: skip
 """Every reason that can be given, in the order of the dialogs' numbers."""
-
-SILENT_SECONDS = 30.0
-"""A daemon whose last heartbeat is older than this counts as dead."""
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _BAR_CELLS = 4

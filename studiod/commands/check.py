@@ -13,12 +13,11 @@ from typing import Literal
 import typer
 
 from studiod.commands.options import ConfigOption, console, studio_settings
-from studiod.daemon.guard import GIGABYTE
 from studiod.errors import StudioError
 from studiod.ledger.engine import open_ledger
 from studiod.ledger.mounts import network_file_system
 from studiod.names import inert, printable
-from studiod.settings import MARKER, HotFolder, Preset, Settings, load_preset
+from studiod.settings import GIGABYTE, MARKER, HotFolder, Preset, Settings, load_preset
 
 _COLOURED = 32  # difference of 8-bit channels above which a background is more than warm or cool
 

@@ -21,13 +21,11 @@ from studiod.commands.options import (
 )
 from studiod.ledger import reading, review
 from studiod.ledger.engine import Ledger
-from studiod.ledger.records import Demand, Event, ItemRecord
+from studiod.ledger.records import SILENT_SECONDS, Demand, Event, ItemRecord
 from studiod.ledger.states import Status
 from studiod.money import to_decimal
 from studiod.names import inert, printable
 from studiod.settings import Settings
-
-_SILENT_AFTER = 60.0  # seconds without a heartbeat after which a daemon counts as gone
 
 ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the history.")]
 
@@ -41,7 +39,7 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     state = reading.daemon_state(ledger)
     silent = None if state is None else max(0.0, time.time() - state.beat_at)
     stopped = state is None or state.activity == "stopped"
-    gone = stopped or (silent is not None and silent > _SILENT_AFTER)
+    gone = stopped or (silent is not None and silent > SILENT_SECONDS)
     activity = "never started" if state is None else "stopped" if stopped else str(state.activity)
     if gone and not stopped:
         activity = "not running"

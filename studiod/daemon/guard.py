@@ -11,11 +11,10 @@ from pathlib import Path
 
 from studiod.daemon.every import Every
 from studiod.names import printable
-from studiod.settings import MARKER, Settings, is_mounted
+from studiod.settings import GIGABYTE, MARKER, Settings, is_mounted
 
 log = logging.getLogger(__name__)
 
-GIGABYTE = 1024**3
 _HOLD_SECONDS = 30.0
 
 

@@ -14,7 +14,7 @@ from types import FrameType
 
 from studiod.daemon.delivery import DeliveryDesk
 from studiod.daemon.every import Every
-from studiod.daemon.guard import GIGABYTE, Guard
+from studiod.daemon.guard import Guard
 from studiod.daemon.hook import Hook
 from studiod.daemon.housekeeping import DAY, clear_leftovers, keep_house
 from studiod.daemon.jobs import Inspect, Task, WorkerOptions
@@ -39,7 +39,7 @@ from studiod.ledger.states import Status
 from studiod.ledger.touchup import is_waited_for
 from studiod.money import to_minor
 from studiod.names import printable
-from studiod.settings import MARKER, Settings, is_mounted
+from studiod.settings import GIGABYTE, MARKER, Settings, is_mounted
 
 log = logging.getLogger(__name__)
 

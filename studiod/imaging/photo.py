@@ -53,8 +53,6 @@ class Photo:
     pixels: Pixels
     profile: bytes | None
     exif: bytes | None
-    captured_at: dt.datetime | None
-    kind: Kind
 
     @property
     def width(self) -> int:
@@ -90,7 +88,7 @@ def read_photo(path: Path, *, max_megapixels: float = 160) -> Photo:
         _refuse_absurd_sizes(facts, max_megapixels)
         pixels, profile = _as_rgb(DECODERS[facts.kind](file, facts), facts)
         upright = _turn(pixels, facts.tags.orientation)
-    return Photo(upright, profile, facts.tags.kept, facts.tags.captured_at, facts.kind)
+    return Photo(upright, profile, facts.tags.kept)
 
 
 def check_photo(path: Path, *, max_megapixels: float = 160) -> None:

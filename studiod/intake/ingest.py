@@ -27,7 +27,7 @@ from studiod.ledger.reading import every_item
 from studiod.ledger.records import FileState, ItemRecord
 from studiod.ledger.states import Status
 from studiod.names import mistake_text, printable
-from studiod.settings import MARKER, HotFolder, Settings, is_mounted
+from studiod.settings import GIGABYTE, MARKER, HotFolder, Settings, is_mounted
 
 log = logging.getLogger(__name__)
 
@@ -307,7 +307,7 @@ class Intake:
         """
         try:
             if (size := request.source.stat().st_size) > _LARGEST_READ:
-                name, large = printable(request.source.name), f"{size / 1e9:.1f} GB"
+                name, large = printable(request.source.name), f"{size / GIGABYTE:.1f} GB"
                 problem = f"{name} has {large}: no worker could read it in the time it has."
                 return Inspection(None, size, 0, None, problem=problem)
             return hash_file(request.source)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from studiod.errors import PictureError
 from studiod.intake.settle import Signature
 from studiod.names import printable
+from studiod.settings import GIGABYTE
 
 if TYPE_CHECKING:
     from studiod.imaging.photo import Header
@@ -104,7 +105,7 @@ def _refuse_what_does_not_fit(name: str, header: Header, limit: int) -> None:
     if _OWN_MEMORY + _MEMORY_A_PIXEL * header.width * header.height > limit:
         raise PictureError(
             f"{name} has {header.width} x {header.height} pixels: "
-            f"more than a worker can hold in {limit / 1e9:.1f} GB.",
+            f"more than a worker can hold in {limit / GIGABYTE:.1f} GB.",
             "Raise memory_gb under [daemon] if this machine has it.",
         )
 

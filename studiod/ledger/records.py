@@ -265,6 +265,10 @@ class Activity(StrEnum):
     STOPPED = "stopped"
 
 
+SILENT_SECONDS = 60.0
+"""A daemon whose last heartbeat is older than this counts as gone."""
+
+
 @dataclass(frozen=True, slots=True)
 class DaemonState:
     """The daemon's heartbeat. `beat_at` is set by the ledger when it is written."""

@@ -39,7 +39,7 @@ class Studio:
         codes = (70 + grain) * self.alpha + 225 * (1 - self.alpha)
         most = np.iinfo(dtype).max
         pixels = (np.repeat(codes[..., None], 3, axis=2) / 255 * most).clip(0, most).astype(dtype)
-        self.photo = Photo(pixels, None, None, None, "png")
+        self.photo = Photo(pixels, None, None)
         finding = Finding("chain_gap", (200, 70, 220, 90), (210, 80), 0.4, "A gap of 4 px.")
         made = process_photo(
             self.photo,

@@ -18,7 +18,7 @@ RANDOM = np.random.default_rng(1)
 
 
 def photo_of(pixels: np.ndarray, profile: bytes | None = None) -> Photo:
-    return Photo(pixels, profile, None, None, "tiff")
+    return Photo(pixels, profile, None)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

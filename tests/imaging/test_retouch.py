@@ -22,7 +22,7 @@ BOX = (2, 1, 6, 4)
 def photograph(profile: bytes | None = None, dtype: type = np.uint8) -> Photo:
     """A photograph whose every pixel is another grey."""
     codes = np.arange(48, dtype=dtype).reshape(6, 8) * (np.iinfo(dtype).max // 64)
-    return Photo(np.repeat(codes[..., None], 3, axis=2), profile, None, None, "png")
+    return Photo(np.repeat(codes[..., None], 3, axis=2), profile, None)
 
 
 def sent_of(photo: Photo) -> Sent:

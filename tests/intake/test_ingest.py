@@ -19,7 +19,7 @@ from studiod.ledger.engine import open_ledger
 from studiod.ledger.reading import find_plate
 from studiod.ledger.records import FileState
 from studiod.ledger.states import Status
-from studiod.settings import MARKER, load_settings
+from studiod.settings import GIGABYTE, MARKER, load_settings
 
 from .conftest import Night, look
 from .hostile import jpeg
@@ -911,7 +911,7 @@ def test_old_bytes_that_come_back_to_a_path_are_no_mistake(night: Night) -> None
 def test_what_is_too_large_to_read_in_time_is_refused_unread(night: Night) -> None:
     """A file that no worker could read is not read by the daemon, which has a watchdog to answer."""
     with night.put("RING_1.tif", b"II*\0").open("r+b") as file:
-        file.truncate(3_000_000_000)
+        file.truncate(3 * GIGABYTE)
     night.look = lambda request: WorkerDied("it ran out of time")
     night.run()
     (item,) = night.items()

@@ -10,6 +10,7 @@ from PIL import Image
 
 from studiod.intake.inspect import Inspection, hash_file, inspect_file
 from studiod.intake.watch import Nature, scan
+from studiod.settings import GIGABYTE
 
 from .conftest import Night
 from .hostile import jpeg, make_hostile, png_header
@@ -70,7 +71,7 @@ def test_what_does_not_fit_is_refused_before_it_is_decoded(tmp_path: Path) -> No
     path = put(tmp_path, png_header(9_000, 9_000), "bomb.png")
     assert "81" not in str(inspect_file(path, 160, PLENTY).problem)
     assert "megapixels" in str(inspect_file(path, 80, PLENTY).problem)
-    assert "1.0 GB" in str(inspect_file(path, 160, 1_000_000_000).problem)
+    assert "1.0 GB" in str(inspect_file(path, 160, GIGABYTE).problem)
 
 
 def test_a_file_that_cannot_be_opened_has_a_problem_and_no_hash(tmp_path: Path) -> None:
