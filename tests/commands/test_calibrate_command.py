@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from studiod.__main__ import app
 from studiod.ledger import queue, review
 from studiod.risk.calibration import load_calibration
 from tests.ledger.conftest import ANNA, new_studio
+from tests.looking import made_up
 
 if TYPE_CHECKING:
     from tests.conftest import Studio
@@ -38,7 +38,7 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> Path:
         item = shop.add(f"P-{number}.jpg", sku=f"P-{number}")
         claimed = queue.claim(shop.ledger, "w1", 60)
         assert claimed is not None
-        made = replace(shop.made(claimed, risk=risk), risk_json=risk_json)
+        made = made_up(claimed, risk=risk, risk_json=risk_json)
         queue.finish(shop.ledger, claimed, made, approve_by_policy=usable is None)
         if usable:
             shop.approve(item)
