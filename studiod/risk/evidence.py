@@ -18,7 +18,7 @@ _FLOOR = 0.01
 _LARGEST_PIXELS = 8e6
 _FEW_PIXELS = 1e6
 _MARGIN = 0.06
-_COVERED = 0.5
+_COVERED, _SHOWING = 0.5, 0.1
 _BAND = 128
 
 
@@ -97,9 +97,11 @@ def _gather(
     texture = min(0.1, float(np.median(slope[far]))) if far.any() else 0.01
     rim = _rim(matte)
     steepness = float(np.median(slope[rim])) if rim.any() else 0.0
+    # hairlines of a large photograph are less than half covered once they are shrunk
+    seen = (matte >= _COVERED, matte > _SHOWING)
     return Evidence(
         alpha=np.ascontiguousarray(matte),
-        covered=matte >= _COVERED,
+        covered=next((mask for mask in seen if mask.any()), matte > 0),
         difference=difference,
         lightness=lightness,
         colour=colour,
@@ -140,7 +142,7 @@ def _surroundings(alpha: Floats) -> Box:
     """The box of what is covered, with a margin."""
     height, width = alpha.shape
     step = 4 if height * width > 1e6 else 1
-    small = alpha[::step, ::step] > 0.1
+    small = alpha[::step, ::step] > _SHOWING
     if not small.any():
         return 0, 0, width, height
     rows, columns = np.flatnonzero(small.any(axis=1)), np.flatnonzero(small.any(axis=0))

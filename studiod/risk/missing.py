@@ -47,7 +47,7 @@ def find_missing(everywhere: Evidence) -> list[MissingPart]:
     if not kept.any():
         return []
     side = max(kept.shape)
-    piece = everywhere.covered if everywhere.covered.any() else kept
+    piece = everywhere.covered
     typical = float(np.median(everywhere.difference[piece]))
     steepness = max(1e-3, float(np.quantile(everywhere.slope[rim_of(piece)], 0.75)))
     strong = everywhere.difference > max(everywhere.high, 0.25 * min(typical, 1.0))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from studiod.risk import Risk, assess
+from studiod.risk import Risk, assess, evidence
 from tests.risk import pieces
 from tests.risk.pieces import Piece
 
@@ -105,3 +105,16 @@ def test_a_piece_at_the_border_is_cut_by_the_frame() -> None:
     assert len(found) == 1 and found[0].box[0] == 0 and "left" in found[0].sentence
     x, y = found[0].point
     assert x == 0 and cut.alpha[y, x] > 0.5
+
+
+@pytest.mark.parametrize("pixels", [2e4, 500])
+def test_a_piece_of_hairlines_alone_is_judged(monkeypatch: pytest.MonkeyPatch, pixels: float) -> None:
+    """Lines so fine that nothing is half covered where a large photograph is looked at shrunk are a piece."""
+    alpha = np.zeros(pieces.SIZE, np.float32)
+    alpha[[60, 420], 100:540] = alpha[60:420, [100]] = 1
+    background = pieces.studio()
+    photo = pieces.place(background, alpha, pieces.GOLD)
+    monkeypatch.setattr(evidence, "_LARGEST_PIXELS", pixels)
+    seen = evidence.gather_evidence(photo, background, alpha)
+    assert seen.alpha.max() < 0.5 and seen.covered.any()
+    assert 0 < assess(photo, background, alpha).score <= 1
