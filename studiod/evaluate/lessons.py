@@ -156,7 +156,7 @@ def _code_hash() -> str:
     """Changes whenever what is measured does: a lesson of older code is not used again."""
     names = (
         "candidates", "conditions", "details", "doubt", "edges", "evidence", "examination", "missing",
-        "reflection", "stretches", "thin",
+        "reflection", "regions", "stretches", "thin",
     )  # fmt: skip
     files = [Path(mirror.__file__), *(Path(risk.__file__).parent / f"{name}.py" for name in names)]
     code = [file.read_bytes() for file in files]

@@ -10,7 +10,6 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from studiod.errors import PlateError, StudioError
@@ -22,7 +21,6 @@ from studiod.matting import LoadedMatte, Matte
 from studiod.matting.general import GeneralModel, run_as_published
 from studiod.risk import Risk, assess
 
-Bytes = NDArray[np.uint8]
 OURS = "studiod"
 
 

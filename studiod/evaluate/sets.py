@@ -17,7 +17,6 @@ from studiod.imaging.photo import read_header, read_photo
 from studiod.matting.split import split_part
 from studiod.names import printable
 
-PARTS = ("train", "calibrate", "test")
 _LAYOUT = "A picture needs NAME.jpg, NAME_alpha.png, NAME_parts.png and NAME.json, all of one piece."
 
 

@@ -10,8 +10,6 @@ import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
-Box = tuple[int, int, int, int]
-
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 _SUB = 1
 _LARGEST_CHUNK = 1 << 30

@@ -7,15 +7,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from studiod.risk.evidence import Evidence
 from studiod.risk.findings import Box, Reason
-from studiod.risk.thin import distance_inside
-
-Mask = NDArray[np.bool_]
-Floats = NDArray[np.float32]
-Window = tuple[slice, slice]
+from studiod.risk.regions import Floats, Mask, Window, box_of, distance_inside, grown, worst_of
 
 LOSS_FEATURES = (
     "log_area", "log_length", "slim", "log_reach", "contacts", "contact_share", "log_girth", "enclosed",
@@ -59,21 +54,15 @@ class Candidate:
 def find_losses(evidence: Evidence) -> list[Candidate]:
     """Regions that differ from the background as the piece does, sharply, yet are not covered."""
     covered = evidence.covered
-    if not covered.any():
-        return []
     reach, depth = distance_inside(~covered), distance_inside(covered)
-    typical = _typical(evidence)
-    strong = evidence.difference > max(evidence.high, 0.25 * min(typical, 1.0))
-    sharp = cv2.dilate((evidence.slope > evidence.steep).astype(np.uint8), np.ones((5, 5), np.uint8))
-    missing = (strong & (evidence.alpha < 0.4) & (sharp > 0)).astype(np.uint8)
-    joined = cv2.morphologyEx(missing, cv2.MORPH_CLOSE, _CROSS)
+    missing = evidence.standing_out() & (evidence.alpha < 0.4)
+    joined = cv2.morphologyEx(missing.astype(np.uint8), cv2.MORPH_CLOSE, _CROSS)
     enclosed = ~covered & ~_outside(covered)
-    thin = _thinness(covered)
-    losses = []
-    for window, inside in _components(joined, _SMALLEST_LOSS):
-        if float(reach[window][inside].max()) >= _OUT_OF_REACH:
-            losses.append(_measure_loss(evidence, window, inside, reach, depth, enclosed, typical, thin))
-    return losses
+    return [
+        _measure_loss(evidence, window, inside, reach, depth, enclosed)
+        for window, inside in _components(joined, _SMALLEST_LOSS)
+        if float(reach[window][inside].max()) >= _OUT_OF_REACH
+    ]
 
 
 def find_leftovers(evidence: Evidence) -> list[Candidate]:
@@ -86,9 +75,8 @@ def find_leftovers(evidence: Evidence) -> list[Candidate]:
     if evidence.doubt is not None:
         alike |= (evidence.doubt > _DOUBTED) & (depth >= _DEEP)
     opened = cv2.morphologyEx(alike.astype(np.uint8), cv2.MORPH_OPEN, _CROSS)
-    typical, thin = _typical(evidence), _thinness(evidence.covered)
     return [
-        _measure_leftover(evidence, window, inside, depth, outside, typical, thin)
+        _measure_leftover(evidence, window, inside, depth, outside)
         for window, inside in _components(opened, _SMALLEST_LEFTOVER)
         if float(np.quantile(depth[window][inside], 0.9)) >= _DEEP
     ]
@@ -115,15 +103,6 @@ def _outside(covered: Mask) -> Mask:
     return outside
 
 
-def _typical(evidence: Evidence) -> float:
-    return float(np.median(evidence.difference[evidence.covered]))
-
-
-def _thinness(covered: Mask) -> float:
-    rim = cv2.morphologyEx(covered.astype(np.uint8), cv2.MORPH_GRADIENT, _CROSS)
-    return float(np.log(covered.sum() / max(1, int(rim.sum()))))
-
-
 def _widened(window: Window, margin: int, shape: tuple[int, ...]) -> Window:
     rows, columns = window
     return np.s_[
@@ -132,25 +111,12 @@ def _widened(window: Window, margin: int, shape: tuple[int, ...]) -> Window:
     ]
 
 
-def _within(window: Window, inside: Mask, wide: Window) -> NDArray[np.uint8]:
-    grown = np.zeros((wide[0].stop - wide[0].start, wide[1].stop - wide[1].start), np.uint8)
+def _within(window: Window, inside: Mask, wide: Window) -> Mask:
+    """The region of a window as one of a wider window."""
+    placed = np.zeros((wide[0].stop - wide[0].start, wide[1].stop - wide[1].start), np.bool_)
     top, left = window[0].start - wide[0].start, window[1].start - wide[1].start
-    grown[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
-    return grown
-
-
-def _worst(window: Window, inside: Mask, how_bad: Floats) -> tuple[int, int]:
-    row, column = np.unravel_index(int(np.argmax(np.where(inside, how_bad, -1.0))), inside.shape)
-    return window[1].start + int(column), window[0].start + int(row)
-
-
-def _box(window: Window) -> Box:
-    return window[1].start, window[0].start, window[1].stop, window[0].stop
-
-
-def _doubted(evidence: Evidence, window: Window, inside: Mask) -> float:
-    """The mean doubt of a region; 0 where there is none on record."""
-    return 0.0 if evidence.doubt is None else float(evidence.doubt[window][inside].mean())
+    placed[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
+    return placed
 
 
 def _step(beside: Floats, inside: Floats) -> float:
@@ -159,24 +125,21 @@ def _step(beside: Floats, inside: Floats) -> float:
 
 
 def _measure_loss(
-    evidence: Evidence,
-    window: Window,
-    inside: Mask,
-    reach: Floats,
-    depth: Floats,
-    enclosed: Mask,
-    typical: float,
-    thin: float,
+    evidence: Evidence, window: Window, inside: Mask, reach: Floats, depth: Floats, enclosed: Mask
 ) -> Candidate:
+    """The region as LOSS_FEATURES names.
+
+    `reach` and `depth` are distances to what is covered and within it, `enclosed` what it surrounds; H x W.
+    """
     area = int(inside.sum())
     length = float(np.hypot(*inside.shape))
     slim = area / length
     wide = _widened(window, 5, evidence.alpha.shape)
     region = _within(window, inside, wide)
-    grown = cv2.dilate(region, np.ones((7, 7), np.uint8)) > 0
-    touching = grown & evidence.covered[wide]
+    near = grown(region, 3)
+    touching = near & evidence.covered[wide]
     contacts = cv2.connectedComponents(touching.astype(np.uint8), connectivity=8)[0] - 1
-    ring = grown & (region == 0)
+    ring = near & ~region
     free = ring & ~evidence.covered[wide] & (reach[wide] > 2.5)
     around = depth[_widened(window, max(16, round(1.5 * length)), depth.shape)]
     girth = float(np.quantile(around[around > 0], 0.95)) if (around > 0).any() else 0.0
@@ -189,12 +152,12 @@ def _measure_loss(
     measured = (
         np.log(area), np.log(length), slim, np.log(float(reach[window][inside].max())), min(contacts, 4),
         float(touching.sum()) / max(1.0, float(ring.sum())), np.log(girth + 1), closed,
-        difference / max(typical, 0.05), difference, float(lightness.mean()), darkest, brightest,
+        difference / max(evidence.typical, 0.05), difference, float(lightness.mean()), darkest, brightest,
         float(np.median(evidence.colour[window][inside])), float(lightness.std()), float(slope.mean()),
         float(np.quantile(inner, 0.8)) if inner.size else 0.0, free_edge / max(difference, 0.05),
-        float(evidence.alpha[window][inside].mean()), evidence.noise, typical, thin,
-        _doubted(evidence, window, inside),
-        np.log(max(difference, 0.05) / max(1e-3, float(np.quantile(evidence.slope[wide][grown], 0.9)))),
+        float(evidence.alpha[window][inside].mean()), evidence.noise, evidence.typical, evidence.thinness,
+        evidence.mean_doubt(window, inside),
+        np.log(max(difference, 0.05) / max(1e-3, float(np.quantile(evidence.slope[wide][near], 0.9)))),
         _step(evidence.lightness[wide][touching], lightness),
         float((evidence.slope[wide][touching] > evidence.steep).mean()) if contacts else 0.0,
     )  # fmt: skip
@@ -203,25 +166,21 @@ def _measure_loss(
         reason = "stone_eaten"
     elif contacts == 1 and girth > 4.0 and length < 4.0 * girth + 6.0:
         reason = "prong_missing"
-    return Candidate(
-        reason, _box(window), _worst(window, inside, reach[window]), area, tuple(map(float, measured)), inside
-    )
+    worst = worst_of(window, inside, reach[window])
+    return Candidate(reason, box_of(window), worst, area, tuple(map(float, measured)), inside)
 
 
 def _measure_leftover(
-    evidence: Evidence,
-    window: Window,
-    inside: Mask,
-    depth: Floats,
-    outside: Mask,
-    typical: float,
-    thin: float,
+    evidence: Evidence, window: Window, inside: Mask, depth: Floats, outside: Mask
 ) -> Candidate:
+    """The region as LEFTOVER_FEATURES names.
+
+    `depth` is the distance within what shows, `outside` what does not and is joined with the border; H x W.
+    """
     area = int(inside.sum())
     wide = _widened(window, 6, evidence.alpha.shape)
     region = _within(window, inside, wide)
-    grown = cv2.dilate(region, np.ones((9, 9), np.uint8)) > 0
-    ring = grown & (region == 0)
+    ring = grown(region, 4) & ~region
     open_side = float((ring & outside[wide]).sum()) / max(1.0, float(ring.sum()))
     held = ring & evidence.covered[wide]
     kept = float(evidence.alpha[window][inside].mean())
@@ -234,13 +193,12 @@ def _measure_leftover(
         float(lightness.std()) / max(evidence.noise, 0.005), float(slope.mean()) / evidence.steep,
         float(evidence.difference[wide][held].mean()) if held.any() else 0.0,
         float(evidence.slope[wide][held].mean()) if held.any() else 0.0,
-        kept, evidence.noise, typical, thin, area / max(1.0, float(inside.size)),
-        _doubted(evidence, window, inside),
+        kept, evidence.noise, evidence.typical, evidence.thinness, area / max(1.0, float(inside.size)),
+        evidence.mean_doubt(window, inside),
         float((evidence.slope[wide][held] > evidence.steep).mean()) if held.any() else 0.0,
     )  # fmt: skip
     reason: Reason = "hole_filled" if kept >= _FILLED else "hole_leaking"
     if open_side > 0.03:
         reason = "background_left"
-    return Candidate(
-        reason, _box(window), _worst(window, inside, depth[window]), area, tuple(map(float, measured)), inside
-    )
+    worst = worst_of(window, inside, depth[window])
+    return Candidate(reason, box_of(window), worst, area, tuple(map(float, measured)), inside)

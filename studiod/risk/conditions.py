@@ -5,9 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from studiod.risk.edges import EdgeFacts, rim_of
+from studiod.risk.edges import EdgeFacts
 from studiod.risk.evidence import Evidence
 from studiod.risk.findings import Finding, Point
+from studiod.risk.regions import bounds_of, rim_of
 
 _SOFT_EDGE = 0.1
 _WEAK_SHARE = 0.4
@@ -27,9 +28,7 @@ def edge_sharpness(evidence: Evidence) -> float:
 def find_conditions(evidence: Evidence, edge: EdgeFacts, sharpness: float) -> list[Finding]:
     """Findings about the picture itself: `out_of_focus`, `low_contrast`, `cut_by_frame`."""
     findings = []
-    rows, columns = np.flatnonzero(evidence.covered.any(axis=1)), np.flatnonzero(evidence.covered.any(axis=0))
-    left, top, right, bottom = int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
-    box = evidence.to_photo(left, top, right, bottom)
+    box = evidence.to_photo(*bounds_of(evidence.covered))
     if sharpness < _SOFT_EDGE:
         findings.append(
             Finding(

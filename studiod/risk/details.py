@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from studiod.risk.evidence import Evidence
 from studiod.risk.findings import Finding
+from studiod.risk.regions import distance_inside, grown
 
 Mask = NDArray[np.bool_]
 
@@ -29,15 +30,11 @@ def find_changed_highlights(evidence: Evidence) -> list[Finding]:
 
     Only where coverage is whole does the finished picture keep the photograph's own values.
     """
-    solid = evidence.covered.astype(np.uint8)
-    if not solid.any():
-        return []
-    depth = cv2.distanceTransform(solid, cv2.DIST_L2, 3)
     side = 2 * _HIGHLIGHT_REACH + 1
     raised = cv2.morphologyEx(evidence.lightness, cv2.MORPH_TOPHAT, np.ones((side, side), np.uint8))
     bright = (raised > _BRIGHTER) & (evidence.lightness > _ABOVE_BACKGROUND)  # no background seen through
-    changed = bright & (depth >= _INSIDE) & (evidence.alpha < _SEE_THROUGH)
-    near = cv2.dilate(changed.astype(np.uint8), np.ones((5, 5), np.uint8))
+    changed = bright & (distance_inside(evidence.covered) >= _INSIDE) & (evidence.alpha < _SEE_THROUGH)
+    near = grown(changed, 2).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(near, connectivity=8)
     findings = []
     for index in range(1, min(count, _SEVERAL)):

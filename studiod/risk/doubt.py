@@ -6,16 +6,13 @@ for alike, the one that was doubted fails more often.
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from studiod.risk.evidence import Evidence
-
-Mask = NDArray[np.bool_]
+from studiod.risk.regions import grown
 
 DOUBT_FEATURES = ("edge", "torn", "inside", "outside")
-_NEAR = np.ones((7, 7), np.uint8)
+_NEAR = 3
 TORN = 0.2
 """From which doubt on a pixel is torn between piece and background."""
 EMPTIED = 0.06
@@ -32,10 +29,10 @@ def measure_doubt(evidence: Evidence) -> tuple[float, ...]:
     """
     if evidence.doubt is None:
         return 0.0, 0.0, float(np.log(_LEAST)), float(np.log(_LEAST))
-    covered = evidence.covered.astype(np.uint8)
-    whole, showing = cv2.erode(covered, _NEAR) > 0, (evidence.alpha > _SHOWING).astype(np.uint8)
-    away = (cv2.dilate(showing, _NEAR) == 0) & (evidence.doubt < EMPTIED)
-    edge = (cv2.dilate(covered, _NEAR) > 0) & ~whole
+    covered = evidence.covered
+    whole = ~grown(~covered, _NEAR)
+    away = ~grown(evidence.alpha > _SHOWING, _NEAR) & (evidence.doubt < EMPTIED)
+    edge = grown(covered, _NEAR) & ~whole
     area = max(1.0, float(covered.sum()))
     along = evidence.doubt[edge]
     return (

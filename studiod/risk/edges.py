@@ -6,12 +6,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from studiod.risk.evidence import Evidence
-
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
+from studiod.risk.regions import rim_of
 
 
 @dataclass(frozen=True)
@@ -24,13 +21,6 @@ class EdgeFacts:
     fat: float
     aligned: float
     weak: float
-
-
-def rim_of(mask: Mask, radius: int = 1) -> Mask:
-    """Pixels within `radius` of the mask's outline."""
-    kernel = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
-    rim: Mask = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_GRADIENT, kernel).astype(bool)
-    return rim
 
 
 def measure_edge(evidence: Evidence) -> EdgeFacts:

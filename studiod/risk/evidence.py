@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studiod.risk.findings import Box, Point
+from studiod.risk.regions import Window, grown, rim_of
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -29,8 +30,9 @@ class Evidence:
     `difference` is how unlike the background a pixel is (log units), `lightness` its signed part and
     `colour` the rest, `slope` the photograph's steepness a pixel, `alpha` the matte, `covered` where it
     says piece and `doubt` (0..1) how unsure its networks were, None where that is not known; below `low` a
-    difference is the background's own, above `high` it is something else. `origin` and `scale` lead back
-    to the photograph (photograph = crop x scale + origin).
+    difference is the background's own, above `high` it is something else; `typical` is the piece's, and
+    `thinness` the logarithm of its area to its rim. `origin` and `scale` lead back to the photograph
+    (photograph = crop x scale + origin).
     """
 
     alpha: Floats
@@ -44,6 +46,8 @@ class Evidence:
     low: float
     high: float
     steep: float
+    typical: float
+    thinness: float
     origin: tuple[int, int]
     scale: float
     frame: tuple[int, int]
@@ -61,6 +65,15 @@ class Evidence:
         """A pixel of the crop as a pixel of the photograph."""
         left, top, _, _ = self.to_photo(x, y, x + 1, y + 1)
         return left, top
+
+    def standing_out(self) -> Mask:
+        """What differs from the background as the piece does, and is near an edge."""
+        strong = self.difference > max(self.high, 0.25 * min(self.typical, 1.0))
+        return strong & grown(self.slope > self.steep, 2)
+
+    def mean_doubt(self, window: Window, region: Mask) -> float:
+        """The doubt about a region in a window; 0 where there is none on record."""
+        return 0.0 if self.doubt is None else float(self.doubt[window][region].mean())
 
 
 def gather_evidence(photo: Floats, background: Floats, alpha: Floats, doubt: Bytes | None = None) -> Evidence:
@@ -95,13 +108,14 @@ def _gather(
     far = _far_from(matte)
     noise = min(0.08, float(np.median(difference[far]))) if far.any() else 0.02
     texture = min(0.1, float(np.median(slope[far]))) if far.any() else 0.01
-    rim = _rim(matte)
+    rim = rim_of(matte >= _COVERED)
     steepness = float(np.median(slope[rim])) if rim.any() else 0.0
     # hairlines of a large photograph are less than half covered once they are shrunk
     seen = (matte >= _COVERED, matte > _SHOWING)
+    covered = next((mask for mask in seen if mask.any()), matte > 0)
     return Evidence(
         alpha=np.ascontiguousarray(matte),
-        covered=next((mask for mask in seen if mask.any()), matte > 0),
+        covered=covered,
         difference=difference,
         lightness=lightness,
         colour=colour,
@@ -111,6 +125,8 @@ def _gather(
         low=2.0 * noise + 0.03,
         high=4.0 * noise + 0.10,
         steep=max(0.03, 4.0 * texture, 0.25 * steepness),
+        typical=float(np.median(difference[covered])) if covered.any() else 0.0,
+        thinness=float(np.log(max(1, covered.sum()) / max(1, rim_of(covered).sum()))),
         origin=(left, top),
         scale=scale,
         frame=(height, width),
@@ -173,7 +189,7 @@ def _drift(photo: Floats, background: Floats, alpha: Floats) -> Floats:
         )
     )
     taken = np.asarray(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), np.float32)
-    free = cv2.dilate((taken > 0.02).astype(np.uint8), np.ones((3, 3), np.uint8)) == 0
+    free = ~grown(taken > 0.02, 1)
     calm = np.abs(small - cv2.medianBlur(small, 5)).max(axis=2)
     weight = (free * np.exp(-calm / 0.02) * (np.abs(small).max(axis=2) < 0.3)).astype(np.float32)
     total, count = np.zeros_like(small), np.full(small.shape[:2], 1e-4, np.float32)
@@ -191,12 +207,5 @@ def _slope(lightness: Floats) -> Floats:
 
 
 def _far_from(alpha: Floats) -> Mask:
-    grown = cv2.dilate((alpha > 0.02).astype(np.uint8), np.ones((15, 15), np.uint8))
-    far: Mask = grown == 0
+    far = ~grown(alpha > 0.02, 7)
     return far if far.mean() > 0.02 else alpha <= 0.02
-
-
-def _rim(alpha: Floats) -> Mask:
-    solid = (alpha >= _COVERED).astype(np.uint8)
-    rim: Mask = cv2.morphologyEx(solid, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)).astype(bool)
-    return rim

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from studiod.risk.candidates import Candidate, find_leftovers, find_losses
 from studiod.risk.conditions import edge_sharpness
 from studiod.risk.doubt import DOUBT_FEATURES, measure_doubt
-from studiod.risk.edges import EdgeFacts, measure_edge, rim_of
+from studiod.risk.edges import EdgeFacts, measure_edge
 from studiod.risk.evidence import Evidence, gather_everywhere, gather_evidence
 from studiod.risk.findings import Box, holds, middle_of
 from studiod.risk.missing import MissingPart, find_missing
 from studiod.risk.reflection import Reflection, find_emptied, find_reflection
+from studiod.risk.regions import rim_of
 from studiod.risk.stretches import Stretch, find_stretches
 
 Bytes = NDArray[np.uint8]
@@ -100,7 +101,7 @@ def _measure_whole(
     values = (
         reflection.likeness if reflection else 0.0, reflection.strength if reflection else 0.0,
         edge.halo, edge.softness, edge.misfit, edge.fat, edge.aligned, edge.weak, sharpness,
-        evidence.noise, float(np.median(evidence.difference[covered])), np.log(area / rim),
+        evidence.noise, evidence.typical, evidence.thinness,
         np.log(max(1, parts)), np.log(max(1, gaps)), np.log(area), np.log(max(1.0, partly) / rim),
         *measure_doubt(evidence),
     )  # fmt: skip

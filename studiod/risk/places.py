@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studiod.risk.findings import Finding, Point
-from studiod.risk.thin import diagonal_of, distance_from_thick, distance_inside, is_thin, label_parts, slim_of
+from studiod.risk.regions import distance_inside
+from studiod.risk.thin import diagonal_of, distance_from_thick, is_thin, label_parts, slim_of
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]

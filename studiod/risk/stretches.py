@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from studiod.risk.doubt import TORN
 from studiod.risk.evidence import Evidence
 from studiod.risk.findings import Box
-from studiod.risk.thin import diagonal_of, distance_from_thick, distance_inside, is_thin, label_parts, slim_of
+from studiod.risk.regions import Window, box_of, distance_inside, grown, worst_of
+from studiod.risk.thin import diagonal_of, distance_from_thick, is_thin, label_parts, slim_of
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
-Window = tuple[slice, slice]
 
 STRETCH_FEATURES = (
     "log_area", "width", "width_share", "doubt", "doubt_share", "torn", "difference", "beside", "beyond",
@@ -91,7 +91,7 @@ def _look(evidence: Evidence, thin: Mask, depth: Floats, window: Window) -> _Loo
         for edge, around in zip(window, wide, strict=True)
     )
     here, covered, deep = thin[window], evidence.covered[window], depth[window]
-    near, far = (_grown(thin[wide], reach)[inner] for reach in (3, _REACH))
+    near, far = (grown(thin[wide], reach)[inner] for reach in (3, _REACH))
     beside, beyond = near & ~covered, far & ~near & ~covered
     ridge = here & (deep >= np.asarray(cv2.dilate(depth[wide], _CROSS))[inner])
     doubt = np.zeros_like(deep) if evidence.doubt is None else evidence.doubt[window]
@@ -104,16 +104,12 @@ def _look(evidence: Evidence, thin: Mask, depth: Floats, window: Window) -> _Loo
         "difference beyond": difference * beyond, "slope": evidence.slope[window] * beside,
     }  # fmt: skip
     return _Look(
-        box=(window[1].start, window[0].start, window[1].stop, window[0].stop),
-        worst=_worst(ridge if ridge.any() else here, doubt, deep, window),
+        box=box_of(window),
+        # the most doubted place along the chain; without doubt its thinnest
+        worst=worst_of(window, ridge if ridge.any() else here, cv2.blur(doubt, (5, 5)) + 0.01 / (1 + deep)),
         parts=cv2.connectedComponents(here.astype(np.uint8), connectivity=8)[0] - 1,
         sums={name: float(layer.sum(dtype=np.float64)) for name, layer in layers.items()},
     )
-
-
-def _grown(mask: Mask, reach: int) -> Mask:
-    square = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
-    return np.asarray(cv2.dilate(mask.astype(np.uint8), square) > 0)
 
 
 def _squares(shape: tuple[int, ...], side: int) -> list[Window]:
@@ -143,10 +139,3 @@ def _measure(look: _Look, width: float, doubt: float) -> tuple[float, ...]:
         beside / max(0.05, difference), look.share("slope", "beside"), look.sums["missing"] / area,
         look.share("softness", "near"), float(look.parts),
     )  # fmt: skip
-
-
-def _worst(ridge: Mask, doubt: Floats, depth: Floats, window: Window) -> tuple[int, int]:
-    """The most doubted place along the chain; without doubt its thinnest."""
-    how_bad = np.where(ridge, cv2.blur(doubt, (5, 5)) + 0.01 / (1 + depth), -1.0)
-    row, column = np.unravel_index(int(np.argmax(how_bad)), how_bad.shape)
-    return window[1].start + int(column), window[0].start + int(row)

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from studiod.risk.candidates import Candidate
 from studiod.risk.conditions import find_conditions
 from studiod.risk.details import find_changed_highlights, find_small_stones
-from studiod.risk.edges import EdgeFacts, rim_of
+from studiod.risk.edges import EdgeFacts
 from studiod.risk.evidence import Evidence
 from studiod.risk.examination import Examination
 from studiod.risk.findings import Box, Finding, Point, Reason, middle_of
 from studiod.risk.judging import Judged
 from studiod.risk.reflection import Reflection
+from studiod.risk.regions import bounds_of, rim_of
 
 _WORTH_SHOWING: Mapping[Reason, float] = {
     "chain_gap": 0.1, "prong_missing": 0.3, "stone_eaten": 0.4,
@@ -235,14 +236,14 @@ def _centre(box: Box) -> Point:
 
 def _halo(evidence: Evidence, edge: EdgeFacts) -> Finding:
     covered = evidence.covered
-    rows, columns = np.flatnonzero(covered.any(axis=1)), np.flatnonzero(covered.any(axis=0))
+    bounds = bounds_of(covered)
     plain = rim_of(covered, 3) & covered & (evidence.difference < evidence.low)
-    place = np.argwhere(plain)[plain.sum() // 2] if plain.any() else (rows[0], columns[0])
+    row, column = np.argwhere(plain)[plain.sum() // 2] if plain.any() else (bounds[1], bounds[0])
     width = edge.halo * evidence.scale
     return Finding(
         "halo",
-        evidence.to_photo(float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)),
-        evidence.point(float(place[1]), float(place[0])),
+        evidence.to_photo(*bounds),
+        evidence.point(float(column), float(row)),
         round(min(0.95, 0.3 + 0.2 * width), 3),
         f"The edge keeps about {width:.1f} px of the old background.",
         {"width_px": round(width, 2)},

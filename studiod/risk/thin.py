@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from studiod.risk.regions import bounds_of, distance_inside
+
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 Labels = NDArray[np.int32]
@@ -14,15 +16,10 @@ _SLIM = 0.01  # half the width of what counts as thin, in diagonals of the piece
 _LEAST = 2.0
 
 
-def distance_inside(inside: Mask) -> Floats:
-    """Each pixel's distance to the nearest one outside; H x W."""
-    return np.asarray(cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 3), np.float32)
-
-
 def diagonal_of(covered: Mask) -> float:
     """The diagonal of the box of what is covered (something is), in pixels."""
-    rows, columns = np.flatnonzero(covered.any(axis=1)), np.flatnonzero(covered.any(axis=0))
-    return float(np.hypot(np.ptp(rows) + 1, np.ptp(columns) + 1))
+    left, top, right, bottom = bounds_of(covered)
+    return float(np.hypot(bottom - top, right - left))
 
 
 def slim_of(diagonal: float) -> float:
