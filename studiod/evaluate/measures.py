@@ -23,11 +23,7 @@ _BREAK_PIXELS = 4
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One matte's figures; None where the piece has no such part.
-
-    `mae` is in thousandths; `damaged` means a broken chain, a lost prong, an eaten stone or a filled
-    hole; `usable` that the picture could go out untouched.
-    """
+    """One matte's figures; None where the piece has no such part. `mae` is in thousandths."""
 
     mae: float
     edge_mae: float
@@ -44,21 +40,24 @@ class Score:
     @property
     def damaged(self) -> bool:
         """True where a chain is broken, a prong lost, a stone eaten or a hole filled."""
-        eaten = self.stone_kept is not None and self.stone_kept < 0.98
-        return bool(self.chain_breaks or self.prongs_lost or self.holes_filled or eaten)
+        return any(has(self) for _, has in _DAMAGES)
 
     @property
     def usable(self) -> bool:
-        """True where nothing is damaged, metal is whole, nothing spilt and the edge is close."""
-        whole = self.metal_kept is None or self.metal_kept >= 0.98
-        return not self.damaged and self.spill <= 0.02 and self.edge_mae <= 0.10 and whole
+        """True where the picture could go out untouched: it has none of the FAULTS."""
+        return not any(has(self) for _, has in FAULTS)
 
 
-FAULTS: tuple[tuple[str, Callable[[Score], bool]], ...] = (
+Faults = tuple[tuple[str, Callable[[Score], bool]], ...]
+
+_DAMAGES: Faults = (
     ("chain broken", lambda s: s.chain_breaks > 0),
     ("prong lost", lambda s: s.prongs_lost > 0),
     ("stone eaten", lambda s: s.stone_kept is not None and s.stone_kept < 0.98),
     ("hole filled", lambda s: s.holes_filled > 0),
+)
+FAULTS: Faults = (
+    *_DAMAGES,
     ("metal lost", lambda s: s.metal_kept is not None and s.metal_kept < 0.98),
     ("spill", lambda s: s.spill > 0.02),
     ("edge", lambda s: s.edge_mae > 0.10),
