@@ -8,11 +8,10 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from studiod.evaluate.mattes import Studied
 from studiod.evaluate.measures import Floats
-from studiod.evaluate.sets import Exact, Truth, read_linear, read_truth
+from studiod.evaluate.sets import Exact, Truth, read_display, read_linear, read_truth
 from studiod.imaging.background import estimate_background
 from studiod.imaging.colour import decode_srgb
 from studiod.matting.training.surfaces import draw_surface
@@ -57,8 +56,7 @@ def set_elsewhere(truth: Truth, others: Sequence[Truth], number: int) -> Studied
 
 def _read_piece(truth: Truth, alpha: Floats) -> Floats:
     """The piece's own linear colour times its coverage; the file holds display values times coverage."""
-    with Image.open(truth.alpha.with_name(f"{truth.name}_fg.png")) as picture:
-        shown = np.asarray(picture.convert("RGB"), np.float32) / np.float32(255)
+    shown = read_display(truth.alpha.with_name(f"{truth.name}_fg.png")) / np.float32(255)
     cover = alpha[..., None]
     colour = np.minimum(shown / np.maximum(cover, np.float32(1 / 255)), 1)
     return np.asarray(decode_srgb(colour) * cover, np.float32)

@@ -19,7 +19,7 @@ from PIL import Image
 from studiod import matting
 from studiod.evaluate.damage import damage_matte, part_matte, soften_matte
 from studiod.evaluate.measures import Floats
-from studiod.evaluate.sets import Exact, Truth, read_coverage, read_linear, read_truth
+from studiod.evaluate.sets import Exact, Truth, read_coverage, read_display, read_linear, read_truth
 from studiod.imaging import mirror
 from studiod.imaging.background import estimate_background
 from studiod.matting import WEIGHTS, GeneralMatte, LoadedMatte, Matte, load_matte
@@ -104,7 +104,7 @@ def _read_grey(path: Path) -> NDArray[np.uint8]:
 def _answer(studied: Studied, source: str, general: Path) -> Matte:
     match source.split("-")[0]:
         case "general":
-            return Matte(run_as_published(_open_general(general), _display(studied.truth.photo)))
+            return Matte(run_as_published(_open_general(general), read_display(studied.truth.photo)))
         case "near":
             return Matte(_answer_near(studied, general))
         case "ruled":
@@ -117,7 +117,7 @@ def _answer_near(studied: Studied, general: Path) -> Floats:
     left, top, width, height = cv2.boundingRect((studied.exact.alpha > 0.02).astype(np.uint8))
     window = np.s_[max(0, top - 20) : top + height + 20, max(0, left - 20) : left + width + 20]
     alpha = np.zeros_like(studied.exact.alpha)
-    shown = np.ascontiguousarray(_display(studied.truth.photo)[window])
+    shown = np.ascontiguousarray(read_display(studied.truth.photo)[window])
     alpha[window] = run_as_published(_open_general(general), shown)
     return alpha
 
@@ -150,11 +150,6 @@ def _mended(alpha: Floats, exact: Floats, random: Random) -> Floats:
 def _rough(alpha: Floats) -> Floats:
     small = cv2.resize(alpha, (_MASK_SIDE, _MASK_SIDE), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.GaussianBlur(small, (0, 0), 1.5), np.float32)
-
-
-def _display(photo: Path) -> NDArray[np.uint8]:
-    with Image.open(photo) as picture:
-        return np.asarray(picture.convert("RGB"))
 
 
 @lru_cache(maxsize=1)

@@ -17,7 +17,7 @@ from rich.table import Table
 from studiod.evaluate.measures import FAULTS, Score
 from studiod.evaluate.probes import covered_failures
 from studiod.evaluate.running import OURS, ProbeResult, Result
-from studiod.evaluate.sets import Truth, read_coverage
+from studiod.evaluate.sets import Truth, read_coverage, read_display
 from studiod.evaluate.tables import (
     MEASURES,
     Figure,
@@ -304,8 +304,7 @@ def write_contact_sheet(path: Path, truths: Sequence[Truth], results: Sequence[R
     rows = []
     for result in ours:
         truth = by_name[result.picture]
-        with Image.open(truth.photo) as picture:
-            photo = np.asarray(picture.convert("RGB"))
+        photo = read_display(truth.photo)
         exact, found = read_coverage(truth.alpha), read_coverage(mattes / f"{truth.name}_alpha.png")
         wrong = np.stack(
             [1 - (exact - found).clip(0), 1 - np.abs(exact - found), 1 - (found - exact).clip(0)], 2

@@ -15,9 +15,9 @@ from PIL import Image
 from studiod.errors import PlateError, StudioError
 from studiod.evaluate.measures import Floats, Score, score_matte
 from studiod.evaluate.probes import ProbeScore, score_probes
-from studiod.evaluate.sets import Truth, read_linear, read_truth
+from studiod.evaluate.sets import Truth, read_display, read_linear, read_truth
 from studiod.imaging.background import estimate_background, match_plate
-from studiod.matting import LoadedMatte, Matte
+from studiod.matting import LoadedMatte
 from studiod.matting.general import GeneralModel, run_as_published
 from studiod.risk import Risk, assess
 
@@ -44,7 +44,20 @@ class ProbeResult:
     picture: str
     model: str
     score: ProbeScore
-    risk: Risk | None = None
+    risk: Risk | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one model made of a photograph: a matte (rounded to 8 bits, as it would be saved), and seconds.
+
+    For the pipeline's own there is its risk, too.
+    """
+
+    model: str
+    alpha: Floats
+    seconds: float
+    risk: Risk | None
 
 
 @dataclass(frozen=True)
@@ -54,20 +67,21 @@ class Contestants:
     ours: LoadedMatte
     peers: Mapping[str, GeneralModel]
 
-    def run(self, photo: Path, background: Callable[[Floats], Floats]) -> Iterator[tuple[str, Matte, float]]:
-        """Name, matte (rounded to 8 bits, as it would be saved) and seconds of each."""
+    def run(self, photo: Path, find_background: Callable[[Floats], Floats]) -> Iterator[Answer]:
+        """The answers to one photograph, ours first."""
         linear = read_linear(photo)
         started = perf_counter()
-        ours = self.ours.solve(linear, background(linear))
-        yield OURS, Matte(_rounded(ours.alpha), ours.doubt), perf_counter() - started
+        background = find_background(linear)
+        matte = self.ours.solve(linear, background)
+        alpha, seconds = _rounded(matte.alpha), perf_counter() - started
+        yield Answer(OURS, alpha, seconds, assess(linear, background, alpha, matte.doubt))
         if self.peers:
-            with Image.open(photo) as picture:
-                display = np.asarray(picture.convert("RGB"))
+            display = read_display(photo)
             if display.shape[:2] != linear.shape[:2]:
                 raise StudioError(f"{photo}: peers cannot be run on turned photographs", "Turn its pixels.")
         for name, model in self.peers.items():
             started = perf_counter()
-            yield name, Matte(_rounded(run_as_published(model, display))), perf_counter() - started
+            yield Answer(name, _rounded(run_as_published(model, display)), perf_counter() - started, None)
 
 
 def run_set(
@@ -76,17 +90,15 @@ def run_set(
     """The results of every picture in turn; mattes are written below `keep`/MODEL where it is given."""
     for truth in truths:
         exact = read_truth(truth)
-        behind = _background_from(truth.plate if plates else None)
+        find_background = _background_from(truth.plate if plates else None)
         results = []
-        for name, matte, seconds in contestants.run(truth.photo, behind):
-            score = score_matte(matte.alpha, exact.alpha, exact.parts, exact.prongs)
-            risk = None
-            if name == OURS:
-                linear = read_linear(truth.photo)
-                risk = assess(linear, behind(linear), matte.alpha, matte.doubt)
+        for made in contestants.run(truth.photo, find_background):
+            score = score_matte(made.alpha, exact.alpha, exact.parts, exact.prongs)
             if keep is not None:
-                _save(matte.alpha, keep / name / f"{truth.name}_alpha.png")
-            results.append(Result(truth.name, truth.kind, truth.look, name, score, seconds, risk))
+                _save(made.alpha, keep / made.model / f"{truth.name}_alpha.png")
+            results.append(
+                Result(truth.name, truth.kind, truth.look, made.model, score, made.seconds, made.risk)
+            )
         yield results
 
 
@@ -103,14 +115,10 @@ def run_probes(path: Path, contestants: Contestants, keep: Path | None) -> Itera
     """The results at the probes of every photograph in turn."""
     for name, probes in sorted(list_probes(path).items()):
         results = []
-        for model, matte, _ in contestants.run(path.parent / name, estimate_background):
+        for made in contestants.run(path.parent / name, estimate_background):
             if keep is not None:
-                _save(matte.alpha, keep / model / f"{Path(name).stem}_alpha.png")
-            risk = None
-            if model == OURS:
-                linear = read_linear(path.parent / name)
-                risk = assess(linear, estimate_background(linear), matte.alpha, matte.doubt)
-            results.append(ProbeResult(name, model, score_probes(probes, matte.alpha), risk))
+                _save(made.alpha, keep / made.model / f"{Path(name).stem}_alpha.png")
+            results.append(ProbeResult(name, made.model, score_probes(probes, made.alpha), made.risk))
         yield results
 
 

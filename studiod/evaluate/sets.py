@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from studiod.errors import StudioError
@@ -100,6 +101,12 @@ def part_of(truth: Truth) -> str:
 def read_linear(path: Path) -> Floats:
     """A picture in linear light, H x W x 3."""
     return read_photo(path).linear()
+
+
+def read_display(path: Path) -> NDArray[np.uint8]:
+    """A picture's own 8-bit RGB values as they are stored, H x W x 3: what other tools are given."""
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB"))
 
 
 def read_coverage(path: Path) -> Floats:
