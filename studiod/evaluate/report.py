@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -18,13 +18,8 @@ from studiod.evaluate.measures import FAULTS, Score
 from studiod.evaluate.probes import covered_failures
 from studiod.evaluate.running import OURS, ProbeResult, Result
 from studiod.evaluate.sets import Truth, read_coverage, read_display
-from studiod.evaluate.tables import (
-    MEASURES,
-    Figure,
-    bootstrap,
-    summarise,
-    summarise_probes,
-)
+from studiod.evaluate.tables import MEASURES, Figure, bootstrap, summarise, summarise_probes
+from studiod.imaging.plot import BLUE, Plot
 from studiod.risk.figures import area_under_curve, calibration_error, wilson
 
 _SHEET = 24
@@ -48,21 +43,23 @@ def _by_model(results: Sequence[Result]) -> dict[str, list[Result]]:
 
 def print_tables(console: Console, results: Sequence[Result]) -> None:
     """One table overall with intervals, one by look and one by kind."""
-    console.print(_table("All pictures (95 % intervals below)", results, [("all", lambda _: True)], True))
+    console.print(_table("All pictures (95 % intervals below)", {"all": results}, spread=True))
     for title, key in (("By look", "look"), ("By kind", "kind")):
-        groups = sorted({str(getattr(result, key)) for result in results})
-        rows = [
-            (group, lambda result, group=group, key=key: getattr(result, key) == group) for group in groups
-        ]
-        console.print(_table(title, results, rows, False))
+        console.print(_table(title, _by(key, results), spread=False))
 
 
-def _table(title: str, results: Sequence[Result], rows: Sequence[tuple[str, Any]], spread: bool) -> Table:
+def _by(key: str, scored: Sequence[Scored]) -> dict[str, list[Scored]]:
+    """The results of each value of one of their attributes."""
+    values = sorted({str(getattr(each, key)) for each in scored})
+    return {value: [each for each in scored if getattr(each, key) == value] for value in values}
+
+
+def _table(title: str, groups: Mapping[str, Sequence[Result]], *, spread: bool) -> Table:
     table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
     for name in ("", "model", "pictures", *(measure.title for measure in MEASURES), "s"):
         table.add_column(name, justify="left" if name in ("", "model") else "right")
-    for group, belongs in rows:
-        for model, mine in _by_model([result for result in results if belongs(result)]).items():
+    for group, results in groups.items():
+        for model, mine in _by_model(results).items():
             figures = summarise([result.score for result in mine])
             seconds = f"{np.mean([result.seconds for result in mine]):.2f}"
             values = [_shown(figures[measure.key], spread) for measure in MEASURES]
@@ -112,15 +109,15 @@ def _share(counts: tuple[int, int]) -> str:
 
 def measure_risk(results: Sequence[Result]) -> dict[str, Any]:
     """How well the risk tells the pipeline's unusable mattes from the usable ones."""
-    judged = [result for result in results if result.risk is not None]
-    score = np.array([result.risk.score for result in judged if result.risk])
-    truth = np.array([not result.score.usable for result in judged], np.float64)
+    judged = [(result.score.usable, result.risk) for result in results if result.risk is not None]
+    score = np.array([risk.score for _, risk in judged])
+    truth = np.array([not usable for usable, _ in judged], np.float64)
     found: dict[str, Any] = {
         "pictures": len(judged),
         "unusable": float(truth.mean()) if len(judged) else None,
     }
     if len(judged):
-        false = [len(r.risk.findings) for r in judged if r.risk and r.score.usable]
+        false = [len(risk.findings) for usable, risk in judged if usable]
         low, high = bootstrap(np.stack([score - truth, np.ones_like(score)], axis=1))
         found |= {
             "auroc": None if truth.min() == truth.max() else area_under_curve(score, truth),
@@ -170,8 +167,7 @@ def risk_groups(
         (f"reason: {name}", [r for r in judged if has(r.score) or r.score.usable]) for name, has in FAULTS
     ]
     for key in keys:
-        for value in sorted({str(getattr(r, key)) for r in judged}):
-            groups.append((f"{key}: {value}", [r for r in judged if getattr(r, key) == value]))
+        groups += [(f"{key}: {value}", mine) for value, mine in _by(key, judged).items()]
     return groups
 
 
@@ -192,16 +188,16 @@ def write_json(
     path: Path, results: Sequence[Result], probes: Sequence[ProbeResult], risk: dict[str, Any]
 ) -> None:
     """Every figure: summaries with intervals, and each picture's own."""
-    groups: dict[str, Any] = {}
-    for key in ("all", "look", "kind"):
-        values = ["all"] if key == "all" else sorted({str(getattr(r, key)) for r in results})
-        for value in values:
-            chosen = [r for r in results if key == "all" or getattr(r, key) == value]
-            groups[value if key == "all" else f"{key}={value}"] = {
-                model: {
-                    name: asdict(figure) for name, figure in summarise([r.score for r in mine]).items()
-                } for model, mine in _by_model(chosen).items()
-            }  # fmt: skip
+    groups = {"all": list(results)}
+    for key in ("look", "kind"):
+        groups |= {f"{key}={value}": mine for value, mine in _by(key, results).items()}
+    summary = {
+        group: {
+            model: {name: asdict(figure) for name, figure in summarise([r.score for r in mine]).items()}
+            for model, mine in _by_model(chosen).items()
+        }
+        for group, chosen in groups.items()
+    }
     pictures = [
         {
             "picture": r.picture, "kind": r.kind, "look": r.look, "model": r.model, "seconds": r.seconds,
@@ -212,7 +208,7 @@ def write_json(
     ]  # fmt: skip
     models = dict.fromkeys(r.model for r in probes)
     content = {
-        "summary": groups,
+        "summary": summary,
         "risk": risk,
         "pictures": pictures,
         "probes": {
@@ -241,7 +237,10 @@ def plot_measures(path: Path, results: Sequence[Result]) -> None:
     width, height, floor = 140 * len(bounded) + 60, 420, 360
     picture = Image.new("RGB", (width, height), "white")
     draw, font = ImageDraw.Draw(picture), ImageFont.load_default(13)
-    _axis(draw, font, 50, floor, width - 10, 300)
+    for fifth in range(6):
+        y = floor - 60 * fifth
+        draw.line((50, y, width - 10, y), fill=_FAINT)
+        draw.text((22, y - 8), f"{fifth / 5:.1f}", fill=_INK, font=font)
     for place, (model, mine) in enumerate(models.items()):
         colour = _COLOURS[place % len(_COLOURS)]
         draw.text((60 + 170 * place, 12), model, fill=colour, font=font)
@@ -268,32 +267,17 @@ def plot_risk(path: Path, results: Sequence[Result]) -> None:
     if not judged:
         return
     judged.sort()
-    picture = Image.new("RGB", (860, 420), "white")
-    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(13)
-    _axis(draw, font, 50, 360, 360, 300)
-    draw.text((60, 12), "reliability: score across, share not usable upwards", fill=_INK, font=font)
-    draw.line((50, 360, 350, 60), fill=_FAINT)
+    titles = (
+        "reliability: score across, share not usable upwards", "share reviewed across, share caught upwards"
+    )  # fmt: skip
+    plot = Plot(titles, (1.0, 1.0))
+    plot.diagonal(0)
     for part in np.array_split(np.array(judged, np.float64), min(10, len(judged))):
         score, bad = float(part[:, 0].mean()), float(part[:, 1].mean())
-        low, high = wilson(float(part[:, 1].sum()), len(part))
-        x = 50 + 300 * score
-        draw.line((x, 360 - 300 * low, x, 360 - 300 * high), fill=_INK)
-        draw.ellipse((x - 4, 356 - 300 * bad, x + 4, 364 - 300 * bad), fill=_COLOURS[0])
-    _axis(draw, font, 480, 360, 790, 300)
-    draw.text((490, 12), "share reviewed across, share caught upwards", fill=_INK, font=font)
+        plot.interval(0, score, bad, wilson(float(part[:, 1].sum()), len(part)))
     caught = np.cumsum([bad for _, bad in reversed(judged)]) / max(1, sum(bad for _, bad in judged))
-    points = [(480.0, 360.0)] + [
-        (480 + 300 * (i + 1) / len(judged), 360 - 300 * float(c)) for i, c in enumerate(caught)
-    ]
-    draw.line(points, fill=_COLOURS[0], width=2)
-    picture.save(path)
-
-
-def _axis(draw: ImageDraw.ImageDraw, font: Any, left: int, floor: int, right: int, tall: int) -> None:
-    for tenth in range(0, 11, 2):
-        y = floor - tall * tenth / 10
-        draw.line((left, y, right, y), fill=_FAINT)
-        draw.text((left - 28, y - 8), f"{tenth / 10:.1f}", fill=_INK, font=font)
+    plot.line(1, [(0, 0), *((n / len(judged), float(share)) for n, share in enumerate(caught, 1))], BLUE)
+    plot.save(path)
 
 
 def write_contact_sheet(path: Path, truths: Sequence[Truth], results: Sequence[Result], mattes: Path) -> None:
