@@ -20,7 +20,6 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from studiod.imaging.background import estimate_background
 from studiod.matting.brush import draw_strokes, obey_strokes
 from studiod.matting.matte import Matte
 from studiod.matting.mirror import empty_mirror_images
@@ -43,7 +42,7 @@ Box = tuple[int, int, int, int]
 
 COARSE_SIDE = 384
 CLOSER_SIDE = 832
-COARSE_STRIDE = 32
+_COARSE_STRIDE = 32
 _SIDE_BY_SIDE = 2
 _SMALLEST_FINE = 1100
 _LARGEST_DOUBLED = 2000
@@ -61,7 +60,7 @@ class ChainMatting:
     `name` and `sha256` (of the coarse and the fine file, in this order) say which weights answer.
     """
 
-    def __init__(self, coarse: Path, fine: Path, threads: int = 0, provider: Provider = "cpu") -> None:
+    def __init__(self, coarse: Path, fine: Path, threads: int, provider: Provider) -> None:
         self.name = "chain"
         self.sha256 = hash_files(coarse, fine)
         self._coarse = open_session(coarse, threads, provider)
@@ -70,13 +69,12 @@ class ChainMatting:
         self._fine = open_session(fine, threads // self._hands, provider)
 
     def solve(
-        self, photo: Floats, background: Floats | None = None, strokes: Sequence[Stroke] = (), shift: int = 0
+        self, photo: Floats, background: Floats, strokes: Sequence[Stroke] = (), shift: int = 0
     ) -> Matte:
-        """The matte and the doubt about it; `background` H x W x 3 linear float32, estimated where None.
+        """The matte and the doubt about it; `photo` and `background` are H x W x 3 linear float32.
 
-        `shift` moves the grid of tiles by so many pixels (multiples of 16)."""
-        if background is None:
-            background = estimate_background(photo)
+        `shift` moves the grid of tiles by so many pixels (multiples of 16): nothing of it shows.
+        """
         keep, remove = draw_strokes(photo.shape[:2], strokes)
         scenes = _pyramid(_Scene(photo, background, keep, remove))
         known = _look_closer(self._coarse, scenes, self._look(photo, scenes[0]))
@@ -169,11 +167,11 @@ def _look_closer(coarse: onnxruntime.InferenceSession, scenes: Sequence[_Scene],
 
 
 def _whole(coarse: onnxruntime.InferenceSession, scene: _Scene, side: int = COARSE_SIDE) -> Floats:
+    """The coarse network's answer to all of a scene, at most about `side` px long."""
     height, width = scene.photo.shape[:2]
     scale = min(1.0, side / max(height, width))
-    small = _resized(
-        scene, (_round_to(height * scale, COARSE_STRIDE), _round_to(width * scale, COARSE_STRIDE))
-    )
+    rows, columns = (max(1, round(length * scale / _COARSE_STRIDE)) for length in (height, width))
+    small = _resized(scene, (_COARSE_STRIDE * rows, _COARSE_STRIDE * columns))
     picture = network_input(small.photo, small.background, small.keep, small.remove)
     answer = coarse.run(None, {"picture": picture[None]})[0]
     return np.ascontiguousarray(answer[0, 0], np.float32)
@@ -226,10 +224,6 @@ def network_input(photo: Floats, background: Floats, keep: Floats, remove: Float
         np.clip(np.log2(ratio, out=ratio), -2.0, 2.0, out=ratio)
     stacked[6], stacked[7] = keep, remove
     return stacked
-
-
-def _round_to(value: float, step: int) -> int:
-    return max(step, round(value / step) * step)
 
 
 def _window(layer: Floats, window: Box) -> Floats:

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from studiod.matting import WEIGHTS, chain, load_matte, tiles
+from studiod.imaging.background import estimate_background
+from studiod.matting import WEIGHTS, Matte, chain, load_matte, tiles
 from studiod.matting.brush import obey_strokes
 from studiod.matting.chain import ChainMatting
 from studiod.settings import MattingSettings
@@ -32,6 +33,11 @@ def test_weights_are_those_of_the_model_card() -> None:
         assert hashlib.sha256((WEIGHTS / name).read_bytes()).hexdigest() in card
 
 
+def solved(matting: ChainMatting, photo: Floats, strokes: Sequence[Stroke] = (), shift: int = 0) -> Matte:
+    """The matte on the background that is estimated, as in a studio without plates."""
+    return matting.solve(photo, estimate_background(photo), strokes, shift)
+
+
 def scene(height: int = 300, width: int = 420) -> Floats:
     random = np.random.default_rng(2)
     photo = np.full((height, width, 3), 0.6, np.float32)
@@ -44,7 +50,7 @@ def test_no_shape_is_too_odd(matting: ChainMatting, shape: tuple[int, int]) -> N
     """A photograph of any shape gets a matte of that shape."""
     photo = np.full((*shape, 3), 0.8, np.float32)
     photo[shape[0] // 4 : 1 + shape[0] // 2, shape[1] // 4 : 1 + shape[1] // 2] = (0.3, 0.2, 0.02)
-    alpha = matting.solve(photo).alpha
+    alpha = solved(matting, photo).alpha
     assert alpha.shape == shape
     assert 0 <= alpha.min() <= alpha.max() <= 1
 
@@ -70,18 +76,18 @@ def test_grid_does_not_show(
 ) -> None:
     """Where the grid of tiles falls, and how large they are, changes nothing but roundings."""
     photo = draw()[:400, :600]
-    first = matting.solve(photo).alpha
+    first = solved(matting, photo).alpha
     assert first.std() > 0.05
     monkeypatch.setattr(tiles, "LARGEST_TILE", 160)
     for shift in (16, 48):
-        assert np.abs(matting.solve(photo, shift=shift).alpha - first).max() <= 1e-4
+        assert np.abs(solved(matting, photo, shift=shift).alpha - first).max() <= 1e-4
 
 
 def test_remove_is_hard(matting: ChainMatting) -> None:
     """Alpha is 0 under a remove stroke, whatever else was asked."""
     track = ((130.0, 100.0), (280.0, 180.0))
     strokes = [Stroke(track, 5, "remove"), Stroke(track, 9, "solid"), Stroke(track, 9, "keep")]
-    alpha = matting.solve(scene(), strokes=strokes).alpha
+    alpha = solved(matting, scene(), strokes=strokes).alpha
     for share in np.linspace(0, 1, 60):
         x, y = 130 + 150 * share, 100 + 80 * share
         assert alpha[round(y), round(x)] == 0
@@ -89,7 +95,7 @@ def test_remove_is_hard(matting: ChainMatting) -> None:
 
 def test_solid_is_all_piece(matting: ChainMatting) -> None:
     """Alpha is 1 under all of a solid stroke."""
-    alpha = matting.solve(scene(), strokes=[Stroke(((50.0, 40.0), (90.0, 40.0)), 4, "solid")]).alpha
+    alpha = solved(matting, scene(), strokes=[Stroke(((50.0, 40.0), (90.0, 40.0)), 4, "solid")]).alpha
     assert (alpha[37:44, 50:91] == 1).all()
 
 
@@ -108,7 +114,7 @@ def test_keep_is_met_all_along_and_not_solid(matting: ChainMatting) -> None:
 def test_doubt_lies_at_edges_and_not_under_strokes(matting: ChainMatting) -> None:
     """Doubt is 0..255 of the photograph's size: some along edges, none on empty paper nor under a stroke."""
     solid = Stroke(((50.0, 40.0), (90.0, 40.0)), 4, "solid")
-    plain, drawn = matting.solve(scene()), matting.solve(scene(), strokes=[solid])
+    plain, drawn = solved(matting, scene()), solved(matting, scene(), strokes=[solid])
     assert plain.doubt is not None and drawn.doubt is not None
     assert plain.doubt.shape == plain.alpha.shape and plain.doubt.dtype == np.uint8
     edges = (plain.alpha > 0) & (plain.alpha < 1)
@@ -118,13 +124,13 @@ def test_doubt_lies_at_edges_and_not_under_strokes(matting: ChainMatting) -> Non
 
 def test_same_answer_twice(matting: ChainMatting) -> None:
     """The same photograph gives the same matte, bit for bit."""
-    assert np.array_equal(matting.solve(scene()).alpha, matting.solve(scene()).alpha)
+    assert np.array_equal(solved(matting, scene()).alpha, solved(matting, scene()).alpha)
 
 
 def test_any_size(matting: ChainMatting) -> None:
     """Every size of picture has a matte of its own size, float32, 0..1."""
     for height, width in ((17, 33), (64, 410), (301, 399)):
-        alpha = matting.solve(scene(310, 420)[:height, :width]).alpha
+        alpha = solved(matting, scene(310, 420)[:height, :width]).alpha
         assert alpha.dtype == np.float32
         assert alpha.shape == (height, width)
         assert 0 <= alpha.min() <= alpha.max() <= 1
@@ -141,7 +147,7 @@ def paper(level: float = 0.7, noise: float = 0.004) -> Floats:
 @pytest.mark.parametrize("level", [0.05, 0.4, 0.9])
 def test_empty_frame_has_an_empty_matte(matting: ChainMatting, level: float) -> None:
     """A set without a piece has a matte of zeros."""
-    matte = matting.solve(paper(level))
+    matte = solved(matting, paper(level))
     assert matte.alpha.max() == 0
 
 
@@ -170,7 +176,7 @@ def fine_chain(wire: int, contrast: float) -> tuple[Floats, Floats]:
 def test_ring_is_whole_and_its_hole_open(matting: ChainMatting) -> None:
     """A gold ring's inside is exactly 1, its hole and the far background exactly 0."""
     photo, cover = gold_ring()
-    alpha = matting.solve(photo).alpha
+    alpha = solved(matting, photo).alpha
     assert (alpha[cv2.erode(cover, np.ones((9, 9))) > 0.999] == 1).all()
     assert alpha[cv2.dilate(cover, np.ones((15, 15))) < 0.001].max() == 0
 
@@ -183,7 +189,7 @@ def test_a_chain_too_small_for_the_first_look_is_kept(matting: ChainMatting) -> 
     cover[3300:3450, 500:700] = small
     noise = np.random.default_rng(0).normal(0, 0.004, cover.shape).astype(np.float32)
     photo = np.repeat((0.6 * (1 + 0.15 * cover) + noise)[..., None], 3, axis=2)
-    alpha = matting.solve(photo).alpha
+    alpha = solved(matting, photo).alpha
     assert np.minimum(alpha, cover).sum() >= 0.7 * cover.sum()
     alpha[3290:3460, 490:710] = 0
     assert alpha.max() == 0
@@ -193,6 +199,6 @@ def test_a_chain_too_small_for_the_first_look_is_kept(matting: ChainMatting) -> 
 def test_fine_chain_is_kept(matting: ChainMatting, wire: int, contrast: float) -> None:
     """Of a chain of 1 or 2 px wire seven tenths survive, and next to nothing is put beside it."""
     photo, cover = fine_chain(wire, contrast)
-    alpha = matting.solve(photo).alpha
+    alpha = solved(matting, photo).alpha
     assert np.minimum(alpha, cover).sum() >= 0.7 * cover.sum()
     assert alpha[cv2.dilate(cover, np.ones((9, 9))) == 0].sum() <= 0.02 * cover.sum()
