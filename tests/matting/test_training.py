@@ -11,6 +11,7 @@ import pytest
 torch = pytest.importorskip("torch")
 exporting = pytest.importorskip("studiod.matting.training.exporting")
 
+from studiod.imaging.colour import to_linear  # noqa: E402
 from studiod.matting.training import packing, running, starting  # noqa: E402
 from studiod.matting.training.losses import matting_loss  # noqa: E402
 from studiod.matting.training.networks import build_network, to_alpha  # noqa: E402
@@ -62,8 +63,8 @@ def test_pack_keeps_every_pixel(packed: Path) -> None:
 
 def test_light_goes_there_and_back() -> None:
     """Linear light and display values are inverses to the rounding of 8 bits."""
-    ramp = np.arange(256, dtype=np.uint8)
-    assert np.array_equal(packing.to_display(packing.to_linear(ramp[None]))[0], ramp)
+    ramp = np.arange(256, dtype=np.uint8).repeat(3).reshape(1, 256, 3)
+    assert np.array_equal(packing.to_display(to_linear(ramp, None)), ramp)
 
 
 @pytest.mark.parametrize(("which", "size"), [("coarse", 96), ("fine", 128)])

@@ -10,8 +10,9 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from studiod.imaging.colour import to_linear
 from studiod.matting.chain import coarse_coverage
-from studiod.matting.training.packing import Layers, read_pack, to_linear
+from studiod.matting.training.packing import Bytes, Layers, read_pack
 
 Floats = NDArray[np.float32]
 
@@ -22,17 +23,17 @@ def write_answers(packed: Path, coarse: Path, out: Path) -> Iterator[str]:
     `out` (.npz) holds 2 x H x W uint8 a picture: with the estimated background and with the plate.
     """
     session = onnxruntime.InferenceSession(str(coarse), providers=["CPUExecutionProvider"])
-    found: dict[str, NDArray[np.uint8]] = {}
+    found: dict[str, Bytes] = {}
     for picture in read_pack(packed):
-        photo = to_linear(picture.native.photo)
-        backgrounds = (_estimate(picture.native), to_linear(picture.native.plate))
+        photo = to_linear(picture.native.photo, None)
+        backgrounds = (_estimate(picture.native), to_linear(picture.native.plate, None))
         answers = [coarse_coverage(session, photo, background) for background in backgrounds]
         found[picture.name] = np.asarray(np.stack(answers) * 255 + 0.5, np.uint8)
         yield picture.name
     np.savez_compressed(out, allow_pickle=False, **found)
 
 
-def read_answers(path: Path) -> dict[str, NDArray[np.uint8]]:
+def read_answers(path: Path) -> dict[str, Bytes]:
     """The answers of `write_answers` by the name of the picture."""
     with np.load(path) as file:
         return {name: file[name] for name in file.files}

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studiod.imaging.background import estimate_background
+from studiod.imaging.colour import to_linear
 from studiod.matting.split import split_part
 
 Bytes = NDArray[np.uint8]
@@ -20,9 +21,6 @@ Floats = NDArray[np.float32]
 
 _MAGIC = b"studiod pack 1\n"
 _SMALL = 768
-_TO_LINEAR = np.where(
-    np.arange(256) <= 10, np.arange(256) / 255 / 12.92, ((np.arange(256) / 255 + 0.055) / 1.055) ** 2.4
-).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -53,11 +51,6 @@ class Packed:
     small: Layers
     answers: Bytes | None = None
     """What a coarse network said of it, with the estimate and with the plate: 2 x H x W."""
-
-
-def to_linear(display: Bytes) -> Floats:
-    """Linear light 0..1 float32 from 8-bit sRGB values."""
-    return np.asarray(cv2.LUT(np.ascontiguousarray(display), _TO_LINEAR), np.float32)
 
 
 def to_display(linear: Floats) -> Bytes:
@@ -135,7 +128,7 @@ def _read_layers(folder: Path, name: str) -> Layers:
     photo = colour(".jpg")
     alpha = np.asarray(cv2.imread(str(folder / f"{name}_alpha.png"), cv2.IMREAD_GRAYSCALE), np.uint8)
     parts = np.asarray(cv2.imread(str(folder / f"{name}_parts.png"), cv2.IMREAD_GRAYSCALE), np.uint8)
-    estimate = estimate_background(to_linear(photo))
+    estimate = estimate_background(to_linear(photo, None))
     small = cv2.resize(estimate, (96, 96), interpolation=cv2.INTER_AREA)
     return Layers(
         photo,
@@ -165,9 +158,9 @@ def _shrunk(layers: Layers) -> Layers:
         return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
 
     return Layers(
-        to_display(area(to_linear(layers.photo))),
-        to_display(area(to_linear(layers.plate))),
-        to_display(area(to_linear(layers.piece))),
+        to_display(area(to_linear(layers.photo, None))),
+        to_display(area(to_linear(layers.plate, None))),
+        to_display(area(to_linear(layers.piece, None))),
         np.asarray(cv2.resize(layers.alpha, size, interpolation=cv2.INTER_AREA), np.uint8),
         np.asarray(cv2.resize(layers.emphasis, size, interpolation=cv2.INTER_AREA), np.uint8),
         layers.estimate,

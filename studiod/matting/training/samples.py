@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from studiod.imaging.colour import to_linear
 from studiod.matting.chain import CLOSER_SIDE, COARSE_SIDE, network_input
-from studiod.matting.training.packing import Layers, Packed, to_display, to_linear
+from studiod.matting.training.packing import Bytes, Layers, Packed, to_display
 from studiod.matting.training.surfaces import draw_surface
 
 Floats = NDArray[np.float32]
@@ -51,18 +52,16 @@ def draw_sample(pictures: Sequence[Packed], which: str, size: int, random: Rando
     if which == "coarse" and random.random() < 0.7:
         crop = _leaned(crop, random)
     crop = _recoloured(crop, random)
+    alpha, emphasis = crop.alpha, crop.emphasis
     chance = random.random()
     if chance < _OWN_STUDIO:
         if random.random() < 0.7 * _CAMOUFLAGED[which]:
             crop = _camouflaged(crop, crop.plate, random)
-        photo, behind = crop.photo, crop.plate
-        estimate = crop.estimate
-        alpha, emphasis = crop.alpha, crop.emphasis
+        photo, behind, estimate = crop.photo, crop.plate, crop.estimate
     else:
         other = _random_crop(_pick(pictures, random), which, size, random)
         behind = _studio(other, random)
         estimate = _smooth_guess(behind, random)
-        alpha, emphasis = crop.alpha, crop.emphasis
         if chance > 0.94:
             alpha, emphasis = np.zeros_like(alpha), np.zeros_like(emphasis)
             photo = _with_traces(behind, crop, random)
@@ -80,7 +79,7 @@ def draw_sample(pictures: Sequence[Packed], which: str, size: int, random: Rando
     if crop.answer is not None and chance < _OWN_STUDIO and random.random() < 0.75:
         context = _shrunk_answer(crop.answer)
     else:
-        context = _simulated_coarse(alpha, size, random)
+        context = _simulated_coarse(alpha, random)
     return Sample(picture, context, alpha, weight)
 
 
@@ -160,7 +159,7 @@ def _cut(
     extent: float,
     size: int,
     random: Random,
-    answers: NDArray[np.uint8] | None = None,
+    answers: Bytes | None,
 ) -> _Crop:
     """The square window, edges repeated beyond the frame, resized, turned and mirrored."""
     height, width = layers.alpha.shape
@@ -174,40 +173,39 @@ def _cut(
     turns, flip = int(random.integers(4)) if random.random() < 0.5 else 0, random.random() < 0.5
     mode = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
 
-    def square(values: Floats, repeat: bool = True) -> Floats:
+    def posed(values: cv2.typing.MatLike) -> Floats:
+        values = np.rot90(np.asarray(values, np.float32), turns)
+        return np.ascontiguousarray(values[:, ::-1] if flip else values)
+
+    def square(values: cv2.typing.MatLike) -> Floats:
         below = max(0, side - above - values.shape[0])
         after = max(0, side - before - values.shape[1])
         if above or before or below or after:
-            border = cv2.BORDER_REPLICATE if repeat else cv2.BORDER_CONSTANT
-            values = np.asarray(cv2.copyMakeBorder(values, above, below, before, after, border), np.float32)[
-                :side, :side
-            ]
+            values = cv2.copyMakeBorder(values, above, below, before, after, cv2.BORDER_REPLICATE)
+            values = values[:side, :side]
         if side != size:
-            values = np.asarray(cv2.resize(values, (size, size), interpolation=mode), np.float32)
-        values = np.rot90(values, turns)
-        return np.ascontiguousarray(values[:, ::-1] if flip else values)
+            values = cv2.resize(values, (size, size), interpolation=mode)
+        return posed(values)
 
     alpha = np.asarray(layers.alpha[inner] * np.float32(1 / 255), np.float32)
     shown = layers.piece[inner].astype(np.float32)
     colour = np.minimum(shown / np.maximum(alpha, 1 / 255)[..., None], 255).astype(np.uint8)
-    piece = np.asarray(to_linear(colour) * alpha[..., None], np.float32)
+    piece = np.asarray(to_linear(colour, None) * alpha[..., None], np.float32)
 
     def looked_up(small: Floats) -> Floats:
         rows, columns = small.shape[:2]
         xs = np.linspace(x, x + side, size, dtype=np.float32) / width * columns - 0.5
         ys = np.linspace(y, y + side, size, dtype=np.float32) / height * rows - 0.5
         grid_x, grid_y = np.meshgrid(xs, ys)
-        values = cv2.remap(small, grid_x, grid_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        values = np.rot90(np.asarray(values, np.float32), turns)
-        return np.ascontiguousarray(values[:, ::-1] if flip else values)
+        return posed(cv2.remap(small, grid_x, grid_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
 
     answer = None
     if answers is not None:
         chosen = answers[int(random.integers(len(answers)))]
         answer = looked_up(np.asarray(chosen * np.float32(1 / 255), np.float32))
     return _Crop(
-        square(to_linear(layers.photo[inner])),
-        square(to_linear(layers.plate[inner])),
+        square(to_linear(layers.photo[inner], None)),
+        square(to_linear(layers.plate[inner], None)),
         square(piece),
         np.clip(square(alpha), 0, 1),
         np.clip(square(np.asarray(layers.emphasis[inner] * np.float32(1 / 255), np.float32)), 0, 1),
@@ -403,7 +401,7 @@ def _developed(photo: Floats, background: Floats, random: Random) -> tuple[Float
         quality = int(random.integers(60, 97))
         ok, code = cv2.imencode(".jpg", to_display(photo), [cv2.IMWRITE_JPEG_QUALITY, quality])
         if ok:
-            photo = to_linear(np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR), np.uint8))
+            photo = to_linear(np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR), np.uint8), None)
     return photo, np.clip(background, 0, 1.2)
 
 
@@ -461,9 +459,9 @@ def _shrunk_answer(answer: Floats) -> Floats:
     return np.asarray(cv2.resize(answer, (size, size), interpolation=cv2.INTER_AREA), np.float32)[None]
 
 
-def _simulated_coarse(alpha: Floats, size: int, random: Random) -> Floats:
+def _simulated_coarse(alpha: Floats, random: Random) -> Floats:
     """What a coarse pass might say of this crop: right but blurred, often wrong, often nothing (0.5)."""
-    cells = size // 4
+    cells = alpha.shape[0] // 4
     chance = random.random()
     if chance < 0.12:
         return np.full((1, cells, cells), 0.5, np.float32)
