@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -24,7 +23,9 @@ from studiod.matting.training.samples import Sample, draw_sample, turned
 from studiod.matting.training.starting import start_from
 
 SIZES = {"coarse": 320, "fine": 256}
-BATCHES = {"coarse": 8, "fine": 8}
+Batch = tuple[Tensor, Tensor, Tensor, Tensor]
+"""Pictures, contexts, alphas and weights."""
+_BATCH = 8
 _ECHO = 128
 
 
@@ -38,6 +39,7 @@ class Plan:
     device: str = "cpu"
     minutes: float = 60.0
     batch: int = 0
+    """Samples a step; 0 for what suits the device."""
     rate: float = 2e-3
     threads: int = 1
     workers: int = 0
@@ -55,58 +57,30 @@ def train(plan: Plan) -> None:
         known = read_answers(plan.answers)
         pictures = [replace(picture, answers=known[picture.name]) for picture in pictures]
     training = [p for p in pictures if p.part == "train"]
-    device = torch.device(plan.device)
-    batch = plan.batch or BATCHES[plan.which] * (8 if plan.device == "cuda" else 1)
-    network = build_network(plan.which).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = copy.deepcopy(network).eval()
-    optimiser = Muon(network, plan.rate)
-    state: dict[str, Any] = {"step": 0, "seconds": 0.0}
-    checkpoint = plan.run / "checkpoint.pt"
-    if checkpoint.exists():
-        saved = torch.load(checkpoint, map_location=device, weights_only=True)
-        network.load_state_dict(saved["network"])
-        average.load_state_dict(saved["average"])
-        optimiser.load_state_dict(saved["optimiser"])
-        state = saved["state"]
-    elif plan.start is not None:
-        known = [(seen.to(device), told.to(device)) for seen, told, *_ in _validation(training, plan.which)]
-        start_from(plan.start, average, known)
-        network.load_state_dict(average.state_dict())
+    learner = _Learner(plan, training)
     fixed = _validation([p for p in pictures if p.part == "calibrate"], plan.which)
-    batches = _batches(training, plan.which, batch, state["step"], plan.workers)
+    batch = plan.batch or _BATCH * (8 if plan.device == "cuda" else 1)
+    batches = _batches(training, plan.which, batch, learner.step, plan.workers)
     last_save = last_check = time.monotonic()
     losses: list[float] = []
-    while state["seconds"] < plan.minutes * 60:
+    while learner.seconds < plan.minutes * 60:
         begin = time.monotonic()
-        picture, context, alpha, weight = (t.to(device, non_blocking=True) for t in next(batches))
+        drawn = next(batches)
         waited = time.monotonic() - begin
-        progress = state["seconds"] / (plan.minutes * 60)
-        warm = min(1.0, (state["step"] + 1) / 100)
-        rate = float(plan.rate * warm * (0.01 + 0.99 * (0.5 + 0.5 * np.cos(np.pi * progress))))
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        with torch.autocast(device.type, torch.bfloat16, enabled=_halves_fast(plan.device)):
-            logits = network(picture.contiguous(memory_format=torch.channels_last), context)
-        loss = matting_loss(logits, alpha, weight)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
-        _average_in(average, network, min(0.998, (state["step"] + 1) / (state["step"] + 20)))
-        losses.append(float(loss.detach()))
+        rate = _rate(plan, learner)
+        losses.append(learner.learn(drawn, rate))
         now = time.monotonic()
-        state["seconds"] += now - begin
-        state["step"] += 1
-        if state["step"] % 25 == 0:
+        learner.seconds += now - begin
+        if learner.step % 25 == 0:
             print(
-                f"{plan.which} step {state['step']} {state['seconds'] / 60:.1f} min "
+                f"{plan.which} step {learner.step} {learner.seconds / 60:.1f} min "
                 f"loss {np.mean(losses[-25:]):.4f} "
                 f"rate {rate:.5f} {now - begin:.2f} s a step, {waited:.2f} waiting",
                 flush=True,
             )
         if now - last_check > 420:
-            row = {"step": state["step"], "minutes": state["seconds"] / 60, "loss": float(np.mean(losses))}
-            row |= _check(average, fixed, device)
+            row = {"step": learner.step, "minutes": learner.seconds / 60, "loss": float(np.mean(losses))}
+            row |= _check(learner.average, fixed, learner.device)
             losses.clear()
             with (plan.run / "log.jsonl").open("a") as log:
                 log.write(json.dumps(row) + "\n")
@@ -114,10 +88,73 @@ def train(plan: Plan) -> None:
             _plot(plan.run)
             last_check = time.monotonic()
         if now - last_save > 150:
-            _save(checkpoint, network, average, optimiser, state)
+            learner.save()
             last_save = time.monotonic()
-    _save(checkpoint, network, average, optimiser, state)
-    print(f"{plan.which}: done, {state['step']} steps", flush=True)
+    learner.save()
+    print(f"{plan.which}: done, {learner.step} steps", flush=True)
+
+
+def _rate(plan: Plan, learner: _Learner) -> float:
+    """The rate of the next step: it rises over the first hundred and falls along a cosine to a hundredth."""
+    progress = learner.seconds / (plan.minutes * 60)
+    warm = min(1.0, (learner.step + 1) / 100)
+    return float(plan.rate * warm * (0.01 + 0.99 * (0.5 + 0.5 * np.cos(np.pi * progress))))
+
+
+class _Learner:
+    """The network, the average of its weights and its optimiser, `step` steps and `seconds` into the run."""
+
+    def __init__(self, plan: Plan, training: list[Packed]) -> None:
+        self.device = torch.device(plan.device)
+        self.step, self.seconds = 0, 0.0
+        network = build_network(plan.which).to(self.device)
+        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = copy.deepcopy(self.network).eval()
+        self._optimiser = Muon(self.network, plan.rate)
+        self._checkpoint = plan.run / "checkpoint.pt"
+        if self._checkpoint.exists():
+            saved = torch.load(self._checkpoint, map_location=self.device, weights_only=True)
+            self.network.load_state_dict(saved["network"])
+            self.average.load_state_dict(saved["average"])
+            self._optimiser.load_state_dict(saved["optimiser"])
+            self.step, self.seconds = saved["state"]["step"], saved["state"]["seconds"]
+        elif plan.start is not None:
+            met = [
+                (seen.to(self.device), told.to(self.device))
+                for seen, told, *_ in _validation(training, plan.which)
+            ]
+            start_from(plan.start, self.average, met)
+            self.network.load_state_dict(self.average.state_dict())
+
+    def learn(self, drawn: Batch, rate: float) -> float:
+        """One step at that rate; its loss."""
+        picture, context, alpha, weight = (t.to(self.device, non_blocking=True) for t in drawn)
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=_halves_fast(self.device.type)):
+            logits = self.network(picture.contiguous(memory_format=torch.channels_last), context)
+        loss = matting_loss(logits, alpha, weight)
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self._optimiser.step()
+        _average_in(self.average, self.network, min(0.998, (self.step + 1) / (self.step + 20)))
+        self.step += 1
+        return float(loss.detach())
+
+    def save(self) -> None:
+        """Write the checkpoint, whole or not at all."""
+        fresh = self._checkpoint.with_suffix(".new")
+        torch.save(
+            {
+                "network": self.network.state_dict(),
+                "average": self.average.state_dict(),
+                "optimiser": self._optimiser.state_dict(),
+                "state": {"step": self.step, "seconds": self.seconds},
+            },
+            fresh,
+        )
+        fresh.replace(self._checkpoint)
 
 
 def _halves_fast(device: str) -> bool:
@@ -135,27 +172,7 @@ def _average_in(average: MattingNetwork, network: MattingNetwork, keep: float) -
                 value.copy_(current[key])
 
 
-def _save(
-    path: Path,
-    network: MattingNetwork,
-    average: MattingNetwork,
-    optimiser: torch.optim.Optimizer,
-    state: dict[str, Any],
-) -> None:
-    fresh = path.with_suffix(".new")
-    torch.save(
-        {
-            "network": network.state_dict(),
-            "average": average.state_dict(),
-            "optimiser": optimiser.state_dict(),
-            "state": state,
-        },
-        fresh,
-    )
-    fresh.replace(path)
-
-
-def _stack(samples: list[Sample]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _stack(samples: list[Sample]) -> Batch:
     return (
         torch.from_numpy(np.stack([s.picture for s in samples])),
         torch.from_numpy(np.stack([s.context for s in samples])),
@@ -164,7 +181,7 @@ def _stack(samples: list[Sample]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     )
 
 
-class _Stream(torch.utils.data.IterableDataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
+class _Stream(torch.utils.data.IterableDataset[Batch]):
     """Endless batches; every batch has a random generator of its own, seeded by its number.
 
     Half of a batch is new, half is met again, turned: drawing a sample costs about as much as learning
@@ -174,7 +191,7 @@ class _Stream(torch.utils.data.IterableDataset[tuple[Tensor, Tensor, Tensor, Ten
     def __init__(self, pictures: list[Packed], which: str, batch: int, first: int) -> None:
         self.pictures, self.which, self.batch, self.first = pictures, which, batch, first
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
+    def __iter__(self) -> Iterator[Batch]:
         worker = torch.utils.data.get_worker_info()
         number, workers = (worker.id, worker.num_workers) if worker else (0, 1)
         cv2.setNumThreads(1)
@@ -191,18 +208,16 @@ class _Stream(torch.utils.data.IterableDataset[tuple[Tensor, Tensor, Tensor, Ten
             step += workers
 
 
-def _batches(
-    pictures: list[Packed], which: str, batch: int, first: int, workers: int
-) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
+def _batches(pictures: list[Packed], which: str, batch: int, first: int, workers: int) -> Iterator[Batch]:
     stream = _Stream(pictures, which, batch, first)
-    loader: torch.utils.data.DataLoader[tuple[Tensor, Tensor, Tensor, Tensor]] = torch.utils.data.DataLoader(
+    loader: torch.utils.data.DataLoader[Batch] = torch.utils.data.DataLoader(
         stream, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None
     )
     return iter(loader)
 
 
-def _validation(pictures: list[Packed], which: str) -> list[tuple[Tensor, Tensor, Tensor, Tensor]]:
-    """Six fixed batches of pieces that are not trained on."""
+def _validation(pictures: list[Packed], which: str) -> list[Batch]:
+    """Six batches of those pictures, the same at every call."""
     if not pictures:
         return []
     random = np.random.default_rng(5)
@@ -210,9 +225,7 @@ def _validation(pictures: list[Packed], which: str) -> list[tuple[Tensor, Tensor
     return [_stack([draw_sample(pictures, which, size, random) for _ in range(8)]) for _ in range(6)]
 
 
-def _check(
-    network: MattingNetwork, fixed: list[tuple[Tensor, Tensor, Tensor, Tensor]], device: torch.device
-) -> dict[str, float]:
+def _check(network: MattingNetwork, fixed: list[Batch], device: torch.device) -> dict[str, float]:
     errors, edges, losses = [], [], []
     with torch.no_grad():
         for batch in fixed:
