@@ -99,13 +99,12 @@ def _register(photo: Picture, plate: Picture) -> NDArray[np.float32]:
 
 
 def _move(picture: Picture, motion: NDArray[np.float32]) -> Picture:
-    size = (picture.shape[1], picture.shape[0])
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    if np.array_equal(motion, np.eye(2, 3, dtype=np.float32)):
+    """The picture moved: `motion` (2 x 3) leads from each pixel of the answer to where it comes from."""
+    if np.array_equal(motion, np.eye(2, 3)):
         return picture
-    return np.asarray(
-        cv2.warpAffine(picture, motion, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32
-    )
+    size, flags = picture.shape[1::-1], cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    moved = cv2.warpAffine(picture, motion, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(moved, np.float32)
 
 
 def _shrink(photo: Picture, long_side: int = _LONG_SIDE) -> Picture:

@@ -310,11 +310,10 @@ def _build_profile(name: str, matrix: Values, light: Values) -> bytes:
     tags = {
         b"desc": b"desc" + bytes(4) + struct.pack(">I", len(text)) + text + bytes(78),
         b"cprt": b"text" + bytes(4) + b"No copyright, use freely\0",
-        b"wtpt": b"XYZ " + bytes(4) + struct.pack(">3i", *(_D50 * 65536).round().astype(int)),
+        b"wtpt": b"XYZ " + bytes(4) + _fixed(_D50),
     }
     for index, name_of in enumerate((b"rXYZ", b"gXYZ", b"bXYZ")):
-        column = (matrix[:, index] * 65536).round().astype(int)
-        tags[name_of] = b"XYZ " + bytes(4) + struct.pack(">3i", *column)
+        tags[name_of] = b"XYZ " + bytes(4) + _fixed(matrix[:, index])
     curve = b"curv" + bytes(4) + struct.pack(">I", light.size) + points.astype(">u2").tobytes()
     offset = 132 + 12 * (len(tags) + 3)
     table, body = b"", b""
@@ -325,13 +324,17 @@ def _build_profile(name: str, matrix: Values, light: Values) -> bytes:
     for tag in (b"rTRC", b"gTRC", b"bTRC"):
         table += struct.pack(">4sII", tag, offset + len(body), len(curve))
     body += curve + bytes(-len(curve) % 4)
-    white = struct.pack(">3i", *(_D50 * 65536).round().astype(int))
     header = struct.pack(
         ">I4sI4s4s4s6H4s", offset + len(body), bytes(4), 0x02100000, b"mntr", b"RGB ", b"XYZ ",
         2026, 1, 1, 0, 0, 0, b"acsp",
     )  # fmt: skip
-    header += bytes(28) + white + bytes(48)
+    header += bytes(28) + _fixed(_D50) + bytes(48)
     return header + struct.pack(">I", len(tags) + 3) + table + body
+
+
+def _fixed(numbers: Values) -> bytes:
+    """Numbers as a profile keeps them: whole 65536ths of 32 bits."""
+    return struct.pack(f">{numbers.size}i", *(numbers * 65536).round().astype(int))
 
 
 _XYZ_TO_SRGB: Values = np.linalg.inv(_SRGB_TO_XYZ)

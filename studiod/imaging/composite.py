@@ -63,25 +63,20 @@ def composite(
     linear light; the background's own pixels have exactly its value.
     """
     piece = _extent(alpha)
-    width, height = preset.width, preset.height
     if piece is None:
-        width, height = (width, height) if width else frame
-        return Composite(
-            _canvas(width, height, preset),
-            preset,
-            Placement(min(width / frame[0], height / frame[1]), 0, 0),
-            exif,
-        )
+        width, height = (preset.width, preset.height) if preset.width else frame
+        placement = Placement(min(width / frame[0], height / frame[1]), 0, 0)
+        return Composite(_canvas(width, height, preset), preset, placement, exif)
     left, top, right, bottom = piece
-    across, down = right - left, bottom - top
-    if width:
-        room = max(preset.padding, 0)
+    across, down, padding = right - left, bottom - top, 2 * preset.padding
+    if preset.width:
+        width, height = preset.width, preset.height
         scale = min(
             width * preset.fill / across, height * preset.fill / down,
-            (width - 2 * room) / across, (height - 2 * room) / down, _LARGEST_SCALE,
+            (width - padding) / across, (height - padding) / down, _LARGEST_SCALE,
         )  # fmt: skip
     else:
-        width, height, scale = across + 2 * preset.padding, down + 2 * preset.padding, 1.0
+        width, height, scale = across + padding, down + padding, 1.0
     x = round((width - across * scale) / 2 - left * scale)
     if preset.placement == "bottom" and preset.width:
         floor = height - max(float(preset.padding), height * (1 - preset.fill) / 2)
