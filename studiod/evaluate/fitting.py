@@ -125,7 +125,7 @@ def main() -> int:
         return lessons
 
     known = study("train", "calibrate")
-    calibration = fit_calibration(known, arguments.version, console)
+    calibration = _fit_calibration(known, arguments.version, console)
     write_whole(arguments.out, [calibration_bytes(calibration)])
     report_tests(console, study("test"), calibration)
     return 0
@@ -143,7 +143,7 @@ def _study(truths: Sequence[Truth], cache: Path, general: Path, console: Console
         ]
 
 
-def fit_calibration(known: Sequence[Lesson], version: str, console: Console) -> Calibration:
+def _fit_calibration(known: Sequence[Lesson], version: str, console: Console) -> Calibration:
     """The judges, fitted and calibrated; prints what unseen folds say of them."""
     rising = [LOSS_FEATURES.index(name) for name in _WORSE_WHERE_LARGER]
     every = np.ones(len(known), bool)

@@ -64,7 +64,7 @@ class Lesson:
     @property
     def shipped(self) -> bool:
         """Whether the shipped pipeline made the matte."""
-        return is_shipped(self.source)
+        return _is_shipped(self.source)
 
     @property
     def is_parted(self) -> bool:
@@ -93,7 +93,7 @@ def study_picture(truth: Truth, others: Sequence[Truth], cache: Path, general: P
     part, sources = part_of(truth), list_sources(general)
     lessons = _study_all(truth.name, sources, partial(open_studied, truth), cache, general)
     abroad = [
-        s for s in sources if (part != "test" and s.startswith(_MADE)) or (part != "train" and is_shipped(s))
+        s for s in sources if (part != "test" and s.startswith(_MADE)) or (part != "train" and _is_shipped(s))
     ]
     kept = cache / f"elsewhere-{hash_files(Path(elsewhere.__file__), Path(surfaces.__file__))[:8]}"
     for number in range(_ELSEWHERE[part] if any(other.plate for other in others) else 0):
@@ -102,7 +102,7 @@ def study_picture(truth: Truth, others: Sequence[Truth], cache: Path, general: P
     return lessons
 
 
-def is_shipped(source: str) -> bool:
+def _is_shipped(source: str) -> bool:
     """Whether the shipped pipeline made the mattes of that source."""
     return source.startswith(SHIPPED) and "+" not in source
 

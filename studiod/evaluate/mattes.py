@@ -109,7 +109,7 @@ def _answer(studied: Studied, source: str, general: Path) -> Matte:
             return Matte(_answer_near(studied, general))
         case "ruled":
             return GeneralMatte(_open_general(general)).solve(studied.photo, studied.background)
-    return load_shipped().solve(studied.photo, studied.background)
+    return _load_shipped().solve(studied.photo, studied.background)
 
 
 def _answer_near(studied: Studied, general: Path) -> Floats:
@@ -153,7 +153,7 @@ def _rough(alpha: Floats) -> Floats:
 
 
 @lru_cache(maxsize=1)
-def load_shipped() -> LoadedMatte:
+def _load_shipped() -> LoadedMatte:
     """The matte that a studio without settings gets."""
     return load_matte(MattingSettings(), 1)
 

@@ -76,23 +76,23 @@ def score_matte(predicted: Floats, true: Floats, parts: Labels, prongs: Sequence
     near = cv2.dilate((true > 0).astype(np.uint8), _CROSS, iterations=3).astype(bool)
     difference = np.abs(predicted - true)
     lost, seen = count_prongs(predicted, true, parts, prongs)
-    filled, holes = count_holes(predicted, true)
+    filled, holes = _count_holes(predicted, true)
     return Score(
         mae=float(difference.mean() * 1000),
         edge_mae=float(difference[band].mean()) if band.any() else 0.0,
-        chain_kept=share_kept(predicted, true, parts == CHAIN),
+        chain_kept=_share_kept(predicted, true, parts == CHAIN),
         chain_breaks=len(find_breaks(predicted, true, parts == CHAIN)),
         prongs_lost=len(lost),
         prongs=seen,
-        stone_kept=share_kept(predicted, true, parts == STONE),
-        metal_kept=share_kept(predicted, true, parts == METAL),
+        stone_kept=_share_kept(predicted, true, parts == STONE),
+        metal_kept=_share_kept(predicted, true, parts == METAL),
         holes_filled=len(filled),
         holes=holes,
         spill=float(predicted[~near].sum() / max(float(true.sum()), 1.0)),
     )
 
 
-def share_kept(predicted: Floats, true: Floats, where: Mask) -> float | None:
+def _share_kept(predicted: Floats, true: Floats, where: Mask) -> float | None:
     """The share of true coverage within `where` that survives; None where there is none."""
     total = float(true[where].sum())
     if total < 1:
@@ -131,13 +131,13 @@ def count_prongs(
         if here.sum() < 3:
             continue
         seen += 1
-        kept = share_kept(predicted[window], true[window], here)
+        kept = _share_kept(predicted[window], true[window], here)
         if kept is not None and kept < 0.5:
             lost.append((left, top, right, bottom))
     return lost, seen
 
 
-def count_holes(predicted: Floats, true: Floats) -> tuple[list[tuple[int, int, int, int]], int]:
+def _count_holes(predicted: Floats, true: Floats) -> tuple[list[tuple[int, int, int, int]], int]:
     """Boxes of see-through holes (30 px or more) whose middle is covered, and how many holes there are."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats((true < 0.02).astype(np.uint8), connectivity=4)
     border = set(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]).tolist())

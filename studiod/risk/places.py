@@ -51,7 +51,7 @@ def choose_places(
     chosen += [("chain", *point) for point in _spread(chain, MOST_CHOSEN - len(chosen))]
     for reason, x, y in reversed(chosen):
         at = (origin[0] + x * step + step // 2, origin[1] + y * step + step // 2)
-        if all(max(abs(at[0] - x), abs(at[1] - y)) > _SEEN_TOGETHER for _, x, y in places):
+        if all(max(abs(at[0] - place[1]), abs(at[1] - place[2])) > _SEEN_TOGETHER for place in places):
             places.append((reason, *at))
     return tuple(places)
 

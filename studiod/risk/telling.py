@@ -82,9 +82,8 @@ class _Part:
 def tell_places(seen: Examination, judged: Judged) -> list[Finding]:
     """Parts not kept at all, a kept mirror image, and what else was probably lost or left over.
 
-    The most worth a look come first.
-
-    Places of one reason that are close together are one finding, so that nobody steps through forty.
+    The most worth a look come first. Places of one reason that are close together are one finding, so that
+    nobody steps through forty.
     """
     places = [*zip(seen.losses, judged.lost.tolist(), strict=True)]
     places += zip(seen.leftovers, judged.left.tolist(), strict=True)
