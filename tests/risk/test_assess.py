@@ -4,6 +4,11 @@ import numpy as np
 import pytest
 
 from studiod.risk import Risk, assess, evidence
+from studiod.risk.candidates import LEFTOVER_FEATURES, LOSS_FEATURES
+from studiod.risk.examination import PICTURE_FEATURES, examine
+from studiod.risk.judging import measure_picture
+from studiod.risk.missing import MISSING_FEATURES
+from studiod.risk.stretches import STRETCH_FEATURES
 from tests.risk import pieces
 from tests.risk.pieces import Piece
 
@@ -13,12 +18,10 @@ def judged(piece: Piece) -> Risk:
 
 
 def only_finding(risk: Risk, reason: str, x: float, y: float) -> None:
-    """The one kind of finding is `reason`, and one of its boxes covers the place."""
-    assert set(risk.reasons) == {reason}, risk.as_json()
-    boxes = [finding.box for finding in risk.findings]
-    assert any(left <= x < right and top <= y < bottom for left, top, right, bottom in boxes), boxes
-    assert len(risk.findings) == 1, risk.as_json()
-    assert all(finding.sentence.endswith(".") and finding.measurement for finding in risk.findings)
+    """The one finding is `reason`, and its box covers the place."""
+    assert risk.reasons == (reason,) and len(risk.findings) == 1, risk.as_json()
+    (finding,) = risk.findings
+    assert finding.covers(x, y) and finding.sentence.endswith(".") and finding.measurement, finding
 
 
 @pytest.mark.parametrize("draw", [pieces.chain, pieces.ring, pieces.mirrored_pendant])
@@ -91,9 +94,9 @@ def test_a_kept_reflection_is_found() -> None:
 
 
 def test_an_empty_frame_is_no_piece() -> None:
-    """Nothing covered is a finding of its own and certain to be unusable."""
-    background = pieces.studio()
-    risk = assess(background, background, np.zeros(pieces.SIZE, np.float32))
+    """Nothing covered, whatever is seen, is a finding of its own and certain to be unusable."""
+    piece, _ = pieces.ring()
+    risk = judged(piece.with_alpha(np.zeros_like(piece.alpha)))
     assert risk.reasons == ("no_piece",) and risk.score == 1.0
 
 
@@ -105,6 +108,27 @@ def test_a_piece_at_the_border_is_cut_by_the_frame() -> None:
     assert len(found) == 1 and found[0].box[0] == 0 and "left" in found[0].sentence
     x, y = found[0].point
     assert x == 0 and cut.alpha[y, x] > 0.5
+
+
+def test_everything_measured_has_a_name() -> None:
+    """Each kind of place, and the picture, has as many measurements as names, and all are numbers."""
+    ring, _ = pieces.ring()
+    alpha = pieces.erased(np.maximum(ring.alpha, pieces.dot(320, 320, 100)), 328, 165, 14)
+    seen = examine(ring.photo, ring.background, alpha)
+    pair, right = pieces.pair()
+    parted = examine(pair.photo, pair.background, pair.alpha * (right == 0))
+    wire, _ = pieces.chain()
+    kinds = (
+        (LOSS_FEATURES, seen.losses), (LEFTOVER_FEATURES, seen.leftovers), (MISSING_FEATURES, parted.missing),
+        (STRETCH_FEATURES, examine(wire.photo, wire.background, wire.alpha).stretches),
+    )  # fmt: skip
+    for names, places in kinds:
+        assert places, names
+        assert all(len(place.measured) == len(names) for place in places)
+        assert np.isfinite([place.measured for place in places]).all()
+    none = np.zeros(len(seen.missing))
+    of_picture = measure_picture(seen, np.zeros(len(seen.losses)), np.zeros(len(seen.leftovers)), none)
+    assert len(of_picture) == len(PICTURE_FEATURES) and np.isfinite(of_picture).all()
 
 
 @pytest.mark.parametrize("pixels", [2e4, 500])

@@ -23,18 +23,13 @@ def judged(piece: Piece, pixels_per_mm: float | None = None) -> Risk:
     return assess(piece.photo, piece.background, piece.alpha, pixels_per_mm=pixels_per_mm)
 
 
-def covers(finding: Finding, x: float, y: float) -> bool:
-    left, top, right, bottom = finding.box
-    return left <= x < right and top <= y < bottom
-
-
 def test_a_flattened_highlight_is_found() -> None:
     """A highlight that the matte lets half of another background through is changed, right there."""
     piece, (x, y) = pieces.cabochon()
     assert highlights(piece) == []
     alpha = (piece.alpha * (1 - 0.35 * pieces.dot(x, y, 9))).astype(np.float32)
     (finding,) = highlights(piece.with_alpha(alpha))
-    assert finding.reason == "highlight_changed" and covers(finding, x, y)
+    assert finding.reason == "highlight_changed" and finding.covers(x, y)
     assert 0.25 < finding.measurement["see_through"] < 0.4
     assert judged(piece.with_alpha(alpha)).reasons == ("highlight_changed",)
     assert judged(piece).findings == ()
@@ -51,7 +46,7 @@ def test_stones_under_two_millimetres_are_found() -> None:
     """Stones 24 px wide are small where 20 px are a millimetre; one finding holds them all."""
     piece, centres = pieces.pave(12)
     (finding,) = stones(piece, 20.0)
-    assert finding.reason == "small_stone" and all(covers(finding, x, y) for x, y in centres)
+    assert finding.reason == "small_stone" and all(finding.covers(x, y) for x, y in centres)
     assert finding.measurement["stones"] == 5
     assert abs(finding.measurement["largest_mm"] - 1.2) < 0.2
     assert judged(piece, 20.0).reasons == ("small_stone",)

@@ -122,14 +122,6 @@ def test_fitted_trees_say_what_the_library_says() -> None:
 
 
 @fits
-def test_fitted_trees_rank_well() -> None:
-    """They learn a rule of two measurements, one of them bent."""
-    rows, _, truth = measurements(1)
-    tests, expected, _ = measurements(3)
-    assert np.corrcoef(fit_trees(rows, truth, np.ones(len(rows)))(tests), expected)[0, 1] > 0.85
-
-
-@fits
 def test_a_rising_measurement_never_lowers_the_probability() -> None:
     """However the outcomes scatter, along a measurement that is to rise the score never falls."""
     rows, _, truth = measurements(1)

@@ -56,11 +56,3 @@ def test_turning_and_mirroring_change_nothing(
     """The same picture turned by quarter turns or mirrored has the same risk, within 0.05."""
     piece = defect(12.0)
     assert abs(score(pieces.turned(piece, quarters, mirror)) - score(piece)) <= 0.05
-
-
-def test_whatever_the_background_an_empty_frame_is_no_piece() -> None:
-    """Nothing covered is certain to be unusable, turned or not."""
-    piece, _ = pieces.ring()
-    empty = piece.with_alpha(np.zeros_like(piece.alpha))
-    risk = assess(empty.photo, empty.background, empty.alpha)
-    assert risk.reasons == ("no_piece",) and risk.score == 1.0

@@ -32,11 +32,6 @@ def seen(piece: Floats, alpha: Floats, doubt: Floats | None = None, quarters: in
     return gather_evidence(*turned)  # type: ignore[arg-type]
 
 
-def gather_left(piece: Floats, alpha: Floats) -> int:
-    """Where the crop begins in the photograph."""
-    return seen(piece, alpha).origin[0]
-
-
 def of(stretch: Stretch, name: str) -> float:
     """One of a stretch's measurements."""
     return stretch.measured[STRETCH_FEATURES.index(name)]
@@ -66,10 +61,11 @@ def test_a_wire_drawn_thin_shows_what_is_missing_there() -> None:
     """Where half the wire's width is not covered, its square is the thinnest, and misses the rest."""
     thin = wire()
     thin[:, 200:260] = np.minimum(thin, np.roll(thin, 2, axis=0))[:, 200:260]
-    stretches = find_stretches(seen(wire(), thin))
+    evidence = seen(wire(), thin)
+    stretches = find_stretches(evidence)
     inside = [s for s in stretches if of(s, "missing") > 0.3]
     others = [s for s in stretches if of(s, "missing") < 0.1]
-    left = gather_left(wire(), thin)
+    left = evidence.origin[0]
     assert inside and others
     assert all(s.box[2] + left > 200 and s.box[0] + left < 260 for s in inside)
     assert max(of(s, "width") for s in inside) < min(of(s, "width") for s in others)
