@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,10 +15,9 @@ from numpy.typing import NDArray
 from studiod import risk
 from studiod.evaluate import elsewhere
 from studiod.evaluate.elsewhere import name_elsewhere, piece_of, set_elsewhere
-from studiod.evaluate.mattes import SHIPPED, Studied, list_sources, make_matte, open_studied
+from studiod.evaluate.mattes import BELOW, SHIPPED, Studied, list_sources, make_matte, open_studied
 from studiod.evaluate.measures import CHAIN, Floats, Score, count_prongs, find_breaks, score_matte
 from studiod.evaluate.sets import Truth, part_of
-from studiod.imaging import mirror
 from studiod.imaging.files import write_whole
 from studiod.matting import Matte
 from studiod.matting.sessions import hash_files
@@ -158,9 +156,7 @@ def _code_hash() -> str:
         "candidates", "conditions", "details", "doubt", "edges", "evidence", "examination", "missing",
         "reflection", "regions", "stretches", "thin",
     )  # fmt: skip
-    files = [Path(mirror.__file__), *(Path(risk.__file__).parent / f"{name}.py" for name in names)]
-    code = [file.read_bytes() for file in files]
-    return hashlib.sha256(b"".join(code)).hexdigest()[:12]
+    return hash_files(*BELOW, *(Path(risk.__file__).parent / f"{name}.py" for name in names))[:12]
 
 
 def _mean(values: Floats, seen: Examination, candidate: Candidate) -> float:

@@ -20,7 +20,7 @@ from studiod import matting
 from studiod.evaluate.damage import damage_matte, part_matte, soften_matte
 from studiod.evaluate.measures import Floats
 from studiod.evaluate.sets import Exact, Truth, read_coverage, read_display, read_linear, read_truth
-from studiod.imaging import mirror
+from studiod.imaging import background, contrast, mirror
 from studiod.imaging.background import estimate_background
 from studiod.matting import WEIGHTS, GeneralMatte, LoadedMatte, Matte, load_matte
 from studiod.matting.difference import matte_from_difference
@@ -31,6 +31,8 @@ from studiod.settings import MattingSettings
 Random = np.random.Generator
 
 SHIPPED = "shipped"
+BELOW = tuple(map(Path, (background.__file__, contrast.__file__, mirror.__file__)))
+"""Code of other rooms that mattes and evidence are made with: what another state of it made is not kept."""
 _SPOILT, _MENDED = 3, 2
 _PARTED = ("parted-0", "parted-1")
 _WRONG = 0.25
@@ -162,7 +164,7 @@ def _load_shipped() -> LoadedMatte:
 def _hash_shipped() -> str:
     """Changes with the weights, and with the code around them."""
     code = sorted(Path(matting.__file__).parent.glob("*.py"))
-    return hash_files(WEIGHTS / "coarse.onnx", WEIGHTS / "fine.onnx", *code, Path(mirror.__file__))[:8]
+    return hash_files(WEIGHTS / "coarse.onnx", WEIGHTS / "fine.onnx", *code, *BELOW)[:8]
 
 
 @lru_cache(maxsize=1)

@@ -12,12 +12,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from studiod.imaging.contrast import log_ratio, weighted_means
+
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 Bytes = NDArray[np.uint8]
 Window = tuple[slice, slice]
 
-_FLOOR = 0.01
 _INSIDE = 0.6
 _CERTAIN = 0.85
 _NEAR = 0.04
@@ -41,7 +42,7 @@ def matte_from_difference(photo: Floats, background: Floats, mask: Floats) -> Fl
     near = _near(mask, (width, height))
     if not near.any():
         return alpha
-    ratio = _log_ratio(_shrunk(photo, 1024), _shrunk(background, 1024))
+    ratio = log_ratio(_shrunk(photo, 1024), _shrunk(background, 1024))
     window = _surroundings(ratio, near)
     correction = _Enlarged(_slow_error(ratio), near.shape, window)
     difference, darker = _difference(photo[window], background[window], correction)
@@ -131,11 +132,7 @@ def _slow_error(large: Floats) -> Floats:
     calm = np.exp(-spread / max(0.01, 2 * float(np.median(spread))))
     neutral = np.exp(-((np.ptp(small, axis=2) / 0.1) ** 2))
     weight = (calm * neutral * np.where(np.abs(small).max(axis=2) < 0.35, 1.0, 0.02)).astype(np.float32)
-    total, count = np.zeros_like(small), np.full(small.shape[:2], 1e-6, np.float32)
-    for sigma, share in ((3.0, 1.0), (10.0, 0.05), (30.0, 0.005)):
-        total += share * cv2.GaussianBlur(small * weight[..., None], (0, 0), sigma)
-        count += share * cv2.GaussianBlur(weight, (0, 0), sigma)
-    return np.asarray(total / count[..., None], np.float32)
+    return weighted_means(small, weight, ((3.0, 1.0), (10.0, 0.05), (30.0, 0.005)), 1e-6)
 
 
 def _shrunk(layer: Floats, side: int) -> Floats:
@@ -145,18 +142,12 @@ def _shrunk(layer: Floats, side: int) -> Floats:
     return np.asarray(cv2.resize(layer, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _log_ratio(photo: Floats, background: Floats) -> Floats:
-    seen = cv2.log(np.maximum(photo, 0) + np.float32(_FLOOR))
-    behind = cv2.log(np.maximum(background, 0) + np.float32(_FLOOR))
-    return np.asarray(seen - behind, np.float32)
-
-
 def _difference(photo: Floats, background: Floats, correction: _Enlarged) -> tuple[Floats, Mask]:
     """How unlike the background each pixel is, and whether it is darker; H x W each."""
     darker = np.empty(photo.shape[:2], bool)
     difference = np.empty(photo.shape[:2], np.float32)
     for _, rows, _ in _bands(len(photo)):
-        ratio = _log_ratio(photo[rows], background[rows]) - correction.rows(rows)
+        ratio = log_ratio(photo[rows], background[rows]) - correction.rows(rows)
         mean = np.asarray(cv2.transform(ratio, np.full((1, 3), 1 / 3, np.float32)), np.float32)
         square = np.asarray(cv2.transform(ratio * ratio, np.ones((1, 3), np.float32)), np.float32)
         lightness = mean.reshape(ratio.shape[:2])

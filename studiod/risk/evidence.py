@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from studiod.imaging.contrast import log_ratio, weighted_means
 from studiod.risk.findings import Box, Point
 from studiod.risk.regions import Window, grown, rim_of
 
@@ -15,7 +16,6 @@ Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
-_FLOOR = 0.01
 _LARGEST_PIXELS = 8e6
 _FEW_PIXELS = 1e6
 _MARGIN = 0.06
@@ -146,7 +146,7 @@ def _compare(photo: Floats, background: Floats, alpha: Floats) -> tuple[Floats, 
     lightness, colour = np.empty_like(alpha), np.empty_like(alpha)
     for row in range(0, len(alpha), _BAND):
         rows = np.s_[row : row + _BAND]
-        ratio = _log_ratio(photo[rows], background[rows]) - correction[rows]
+        ratio = log_ratio(photo[rows], background[rows]) - correction[rows]
         mean = cv2.transform(ratio, np.full((1, 3), 1 / 3, np.float32)).reshape(ratio.shape[:2])
         square = cv2.transform(ratio * ratio, np.ones((1, 3), np.float32)).reshape(ratio.shape[:2])
         lightness[rows] = mean
@@ -171,33 +171,17 @@ def _surroundings(alpha: Floats) -> Box:
     )
 
 
-def _log_ratio(photo: Floats, background: Floats) -> Floats:
-    seen = cv2.log(np.maximum(photo, 0) + np.float32(_FLOOR))
-    behind = cv2.log(np.maximum(background, 0) + np.float32(_FLOOR))
-    return np.asarray(seen - behind, np.float32)
-
-
 def _drift(photo: Floats, background: Floats, alpha: Floats) -> Floats:
     """What the background estimate misses slowly around the piece: soft shadows, a poor fit."""
     height, width = alpha.shape
     side = max(height, width)
     size = (max(4, width * 160 // side), max(4, height * 160 // side))
-    small = _log_ratio(
-        *(
-            np.asarray(cv2.resize(layer, size, interpolation=cv2.INTER_AREA), np.float32)
-            for layer in (photo, background)
-        )
-    )
-    taken = np.asarray(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), np.float32)
+    small, taken = log_ratio(_shrunk(photo, size), _shrunk(background, size)), _shrunk(alpha, size)
     free = ~grown(taken > 0.02, 1)
     calm = np.abs(small - cv2.medianBlur(small, 5)).max(axis=2)
     weight = (free * np.exp(-calm / 0.02) * (np.abs(small).max(axis=2) < 0.3)).astype(np.float32)
-    total, count = np.zeros_like(small), np.full(small.shape[:2], 1e-4, np.float32)
-    for sigma, share in ((2.5, 1.0), (10.0, 0.05), (40.0, 0.005)):
-        total += share * cv2.GaussianBlur(small * weight[..., None], (0, 0), sigma)
-        count += share * cv2.GaussianBlur(weight, (0, 0), sigma)
-    drift = cv2.resize(total / count[..., None], (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(drift, np.float32)
+    drift = weighted_means(small, weight, ((2.5, 1.0), (10.0, 0.05), (40.0, 0.005)), 1e-4)
+    return np.asarray(cv2.resize(drift, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _slope(lightness: Floats) -> Floats:
