@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from studiod.imaging.contrast import log_ratio, weighted_means
 from studiod.risk.findings import Box, Point
-from studiod.risk.regions import Window, grown, rim_of
+from studiod.risk.regions import Window, bounds_of, grown, rim_of
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -157,17 +157,15 @@ def _compare(photo: Floats, background: Floats, alpha: Floats) -> tuple[Floats, 
 def _surroundings(alpha: Floats) -> Box:
     """The box of what is covered, with a margin."""
     height, width = alpha.shape
-    step = 4 if height * width > 1e6 else 1
-    small = alpha[::step, ::step] > _SHOWING
-    if not small.any():
+    left, top, right, bottom = bounds_of(alpha > _SHOWING)
+    if right == left:
         return 0, 0, width, height
-    rows, columns = np.flatnonzero(small.any(axis=1)), np.flatnonzero(small.any(axis=0))
     margin = max(24, round(_MARGIN * max(height, width)))
     return (
-        max(0, int(columns[0]) * step - margin),
-        max(0, int(rows[0]) * step - margin),
-        min(width, int(columns[-1] + 1) * step + margin),
-        min(height, int(rows[-1] + 1) * step + margin),
+        max(0, left - margin),
+        max(0, top - margin),
+        min(width, right + margin),
+        min(height, bottom + margin),
     )
 
 

@@ -142,3 +142,13 @@ def test_a_piece_of_hairlines_alone_is_judged(monkeypatch: pytest.MonkeyPatch, p
     seen = evidence.gather_evidence(photo, background, alpha)
     assert seen.alpha.max() < 0.5 and seen.covered.any()
     assert 0 < assess(photo, background, alpha).score <= 1
+
+
+def test_a_fine_wire_lies_in_what_is_looked_at() -> None:
+    """A level wire of 1 px that leads far away from the piece is within the evidence, whatever its row."""
+    alpha = np.zeros((1000, 1200), np.float32)
+    alpha[400:440, 100:140] = 1
+    alpha[421, 140:1100] = 1
+    photo = background = np.full((1000, 1200, 3), 0.5, np.float32)
+    seen = evidence.gather_evidence(photo, background, alpha)
+    assert seen.alpha.sum() == alpha.sum()
