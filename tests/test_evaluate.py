@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from studiod.__main__ import app
 from studiod.errors import StudioError
 from studiod.evaluate.measures import CHAIN, METAL, PRONG, STONE, score_matte
-from studiod.evaluate.probes import covered_failures, score_probes
+from studiod.evaluate.probes import Chain, Probes, covered_failures, score_probes
 from studiod.evaluate.report import risk_groups
 from studiod.evaluate.running import Result
 from studiod.evaluate.tables import summarise
@@ -81,20 +81,20 @@ def test_probes_follow_keeps_clears_and_chains() -> None:
     alpha = np.zeros((50, 100), np.float32)
     alpha[20:30, :40] = 1
     alpha[20:30, 60:] = 1
-    probes = {
-        "keep": [[10, 25, "metal"], [50, 25, "chain"]],
-        "clear": [[50, 5, "hole"], [80, 25, "loop"]],
-        "chains": [{"points": [[5, 25], [95, 25]], "radius": 2}],
-    }
+    probes = Probes(
+        keep=((10, 25, "metal"), (50, 25, "chain")),
+        clear=((50, 5, "hole"), (80, 25, "loop")),
+        chains=(Chain(((5, 25), (95, 25)), radius=2),),
+    )
     score = score_probes(probes, alpha)
     assert score.lost == ((50, 25, "chain"),) and score.left == ((80, 25, "loop"),)
     assert score.chain_steps == 91 and len(score.breaks) == 1 and abs(score.breaks[0][0] - 50) <= 1
-    assert not score.clean and score_probes({"keep": [[10, 25, "metal"]]}, alpha).clean
+    assert not score.clean and score_probes(Probes(keep=((10, 25, "metal"),)), alpha).clean
 
 
 def test_a_failure_is_covered_by_a_fitting_finding_alone() -> None:
     """A lost keep lies in the box of a gap; a kept hole in the box of a gap is not told of."""
-    probes = {"keep": [[5, 5, "metal"], [30, 30, "metal"]], "clear": [[8, 8, "hole"]]}
+    probes = Probes(keep=((5, 5, "metal"), (30, 30, "metal")), clear=((8, 8, "hole"),))
     alpha = np.zeros((40, 40), np.float32)
     alpha[7:10, 7:10] = 1
     finding = Finding("chain_gap", (0, 0, 10, 10), (5, 5), 0.9, "A gap.")
@@ -171,19 +171,22 @@ def test_a_folder_without_truth_is_an_error(tmp_path: Path) -> None:
     assert result.exit_code != 0 and str(tmp_path) in str(result.exception)
 
 
-@pytest.mark.parametrize("broken", ["record", "seed", "no parts", "size", "probes"])
+@pytest.mark.parametrize("broken", ["record", "seed", "no parts", "size", "probes", "places"])
 def test_a_broken_set_is_told_before_anything_is_measured(tmp_path: Path, piece: tuple, broken: str) -> None:
     """A record that is none, parts that are missing or of another size, and broken probes are named."""
     true, parts, _ = piece
+    probes = {"probes": "[", "places": '{"a.png": {"keep": [[5, 5]]}}'}.get(broken)
     Image.new("RGB", (160, 120)).save(tmp_path / "a.png")
     Image.fromarray((true * 255).astype(np.uint8)).save(tmp_path / "a_alpha.png")
-    Image.fromarray(parts[:-1] if broken in ("size", "probes") else parts).save(tmp_path / "a_parts.png")
+    Image.fromarray(parts[:-1] if broken == "size" or probes else parts).save(tmp_path / "a_parts.png")
     (tmp_path / "a.json").write_text({"record": "{", "seed": '{"seed": "x"}'}.get(broken, "{}"))
-    (tmp_path / "probes.txt").write_text("[")
     if broken == "no parts":
         (tmp_path / "a_parts.png").unlink()
-    more = ["--probes", str(tmp_path / "probes.txt")] if broken == "probes" else []
+    more = []
+    if probes is not None:
+        (tmp_path / "probes.txt").write_text(probes)
+        more = ["--probes", str(tmp_path / "probes.txt")]
     result = CliRunner().invoke(app, ["evaluate", str(tmp_path), *more])
     assert isinstance(result.exception, StudioError)
-    name = {"probes": "probes.txt", "record": "a.json", "seed": "a.json"}.get(broken, "a_alpha.png")
+    name = "a.json" if broken in ("record", "seed") else "a_alpha.png" if probes is None else "probes.txt"
     assert str(tmp_path / name) in result.exception.message

@@ -54,11 +54,12 @@ def evaluate(
     intervals. With --out: mattes, measures.png, risk.png, worst.jpg and evaluation.json.
     """
     from studiod.evaluate import report, running, sets
+    from studiod.evaluate.probes import read_probes
 
     truths = [t for t in sets.list_truths(folder) if part is None or sets.part_of(t) == part]
     if not truths:
         raise StudioError(f"{folder}: no picture of the part {part} is in this set.", "Leave --part out.")
-    places = 0 if probes is None else len(running.list_probes(probes))
+    places = 0 if probes is None else len(read_probes(probes))
     contestants = _contestants(config, peer or [])
     mattes = out / "mattes" if out is not None else None
     shown = console()

@@ -153,8 +153,8 @@ def _study_matte(studied: Studied, source: str, matte: Matte) -> Lesson | None:
 def _code_hash() -> str:
     """Changes whenever what is measured does: a lesson of older code is not used again."""
     names = (
-        "candidates", "conditions", "details", "doubt", "edges", "evidence", "examination", "missing",
-        "reflection", "regions", "stretches", "thin",
+        "candidates", "conditions", "details", "doubt", "edges", "evidence", "examination", "findings",
+        "missing", "reflection", "regions", "stretches", "telling", "thin",
     )  # fmt: skip
     return hash_files(*BELOW, *(Path(risk.__file__).parent / f"{name}.py" for name in names))[:12]
 

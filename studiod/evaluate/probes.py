@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, TypeAdapter, ValidationError
 
+from studiod.errors import StudioError
+from studiod.names import printable
 from studiod.risk.findings import Finding, Reason
 
 Floats = NDArray[np.float32]
@@ -26,6 +30,23 @@ _FITS: Mapping[str, tuple[Reason, ...]] = {
     "left": ("background_left",),
 }
 """The findings that tell of a failure of each kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A polyline along a chain or wire, which lies within `radius` pixels of it."""
+
+    points: Annotated[tuple[tuple[float, float], ...], Field(min_length=1)]
+    radius: float = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Probes:
+    """The places of one photograph that must stay and must go (x, y, what), and the chains."""
+
+    keep: tuple[Place, ...] = ()
+    clear: tuple[Place, ...] = ()
+    chains: tuple[Chain, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +68,26 @@ class ProbeScore:
         return not (self.lost or self.left or self.breaks)
 
 
-def score_probes(probes: Mapping[str, Any], alpha: Floats) -> ProbeScore:
-    """Judge `alpha` (H x W, 0..1) at `probes`: `keep` and `clear` places and `chains`."""
-    keep = tuple((x, y, what) for x, y, what in probes.get("keep", []))
-    clear = tuple((x, y, what) for x, y, what in probes.get("clear", []))
-    chains = [_follow_chain(alpha, chain) for chain in probes.get("chains", [])]
+def read_probes(path: Path) -> dict[str, Probes]:
+    """A probes file: photograph (a path beside the file) to its probes; StudioError where it is none."""
+    try:
+        return TypeAdapter(dict[str, Probes]).validate_json(path.read_bytes())
+    except OSError as error:
+        problem = str(error.strerror)
+    except ValidationError as error:
+        first = error.errors()[0]
+        problem = ": ".join((*map(str, first["loc"]), first["msg"]))
+    raise StudioError(f"{printable(path)}: no probes can be read from it ({problem})", "See `--probes`.")
+
+
+def score_probes(probes: Probes, alpha: Floats) -> ProbeScore:
+    """Judge `alpha` (H x W, 0..1) at `probes`."""
+    chains = [_follow_chain(alpha, chain) for chain in probes.chains]
     return ProbeScore(
-        keep=keep,
-        clear=clear,
-        lost=tuple(place for place in keep if not _median(alpha, place) >= _KEPT),
-        left=tuple(place for place in clear if not _median(alpha, place) <= _CLEAR),
+        keep=probes.keep,
+        clear=probes.clear,
+        lost=tuple(place for place in probes.keep if not _median(alpha, place) >= _KEPT),
+        left=tuple(place for place in probes.clear if not _median(alpha, place) <= _CLEAR),
         chains=len(chains),
         chain_steps=sum(steps for _, steps, _ in chains),
         chain_kept=sum(kept for kept, _, _ in chains),
@@ -95,10 +126,10 @@ def _walk(points: Sequence[Sequence[float]]) -> NDArray[np.float32]:
     return np.concatenate(steps)
 
 
-def _follow_chain(alpha: Floats, chain: Mapping[str, Any]) -> tuple[int, int, list[tuple[int, int]]]:
+def _follow_chain(alpha: Floats, chain: Chain) -> tuple[int, int, list[tuple[int, int]]]:
     """Steps kept, steps in all, and the middle of each break."""
-    path = _walk(chain["points"])
-    radius = round(chain.get("radius", 3))
+    path = _walk(chain.points)
+    radius = round(chain.radius)
     kept = np.array([_around(alpha, x, y, radius).max(initial=0) >= _WIRE for x, y in path])
     edges = np.flatnonzero(np.diff(np.r_[True, kept, True]))
     runs = zip(edges[::2], edges[1::2], strict=True)

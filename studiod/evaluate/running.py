@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from studiod.errors import PlateError, StudioError
 from studiod.evaluate.measures import Floats, Score, score_matte
-from studiod.evaluate.probes import ProbeScore, score_probes
+from studiod.evaluate.probes import ProbeScore, read_probes, score_probes
 from studiod.evaluate.sets import Truth, read_display, read_linear, read_truth
 from studiod.imaging.background import estimate_background, match_plate
 from studiod.matting import LoadedMatte
@@ -102,18 +100,9 @@ def run_set(
         yield results
 
 
-def list_probes(path: Path) -> dict[str, Mapping[str, Any]]:
-    """The probes file: photograph (a path beside the file) to its probes."""
-    try:
-        values: dict[str, Mapping[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise StudioError(f"{path}: no probes can be read from it ({error})", "See `--probes`.") from error
-    return values
-
-
 def run_probes(path: Path, contestants: Contestants, keep: Path | None) -> Iterator[list[ProbeResult]]:
     """The results at the probes of every photograph in turn."""
-    for name, probes in sorted(list_probes(path).items()):
+    for name, probes in sorted(read_probes(path).items()):
         results = []
         for made in contestants.run(path.parent / name, estimate_background):
             if keep is not None:
