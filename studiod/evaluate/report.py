@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from rich.console import Console
 from rich.table import Table
@@ -24,6 +25,7 @@ from studiod.risk.figures import area_under_curve, calibration_error, wilson
 
 _SHEET = 24
 _TILE = 320
+_LINE = 22
 _COLOURS = ((31, 119, 180), (255, 127, 14), (44, 160, 44), (214, 39, 40), (148, 103, 189))
 _INK, _FAINT = (40, 40, 40), (205, 205, 205)
 
@@ -284,29 +286,34 @@ def write_contact_sheet(path: Path, truths: Sequence[Truth], results: Sequence[R
     """The pipeline's worst pictures first: photograph, exact matte, ours, and where they differ."""
     ours = sorted((r for r in results if r.model == OURS), key=_badness, reverse=True)[:_SHEET]
     by_name = {truth.name: truth for truth in truths}
-    font = ImageFont.load_default(13)
-    rows = []
+    heads = ("photograph", "exact matte", "ours", "red: kept too much, blue: lost")
+    rows = [np.hstack([_captioned(np.zeros((0, _TILE, 3), np.uint8), head) for head in heads])]
     for result in ours:
         truth = by_name[result.picture]
-        photo = read_display(truth.photo)
         exact, found = read_coverage(truth.alpha), read_coverage(mattes / f"{truth.name}_alpha.png")
         wrong = np.stack(
             [1 - (exact - found).clip(0), 1 - np.abs(exact - found), 1 - (found - exact).clip(0)], 2
         )
-        tiles = [photo, *(np.repeat((m * 255).astype(np.uint8)[..., None], 3, 2) for m in (exact, found))]
+        tiles = [read_display(truth.photo)]
+        tiles += [np.repeat((m * 255).astype(np.uint8)[..., None], 3, 2) for m in (exact, found)]
         tiles.append((wrong * 255).astype(np.uint8))
-        row = Image.fromarray(np.hstack([_tile(tile) for tile in tiles]))
         s = result.score
-        ImageDraw.Draw(row).text(
-            (6, 4),
-            f"{result.picture}: breaks {s.chain_breaks}, prongs lost {s.prongs_lost}, "
-            f"holes filled {s.holes_filled}, edge {s.edge_mae:.3f}, "
-            f"spill {s.spill:.3f}, risk {result.risk.score if result.risk else 0:.2f}",
-            fill=(200, 0, 120), font=font,
-        )  # fmt: skip
-        rows.append(np.asarray(row))
-    if rows:
+        faults = ", ".join(name for name, is_fault in FAULTS if is_fault(s)) or "usable"
+        caption = (
+            f"{result.picture}: {faults} (breaks {s.chain_breaks}, prongs lost {s.prongs_lost}, holes filled "
+            f"{s.holes_filled}, edge {s.edge_mae:.3f}, spill {s.spill:.3f})"
+            + (f", risk {result.risk.score:.2f}" if result.risk else "")
+        )
+        rows.append(_captioned(np.hstack([_tile(tile) for tile in tiles]), caption))
+    if ours:
         Image.fromarray(np.vstack(rows)).save(path, quality=85)
+
+
+def _captioned(picture: NDArray[np.uint8], caption: str) -> NDArray[np.uint8]:
+    """The picture below a line of words."""
+    strip = Image.new("RGB", (picture.shape[1], _LINE), "white")
+    ImageDraw.Draw(strip).text((6, 3), caption, fill=_INK, font=ImageFont.load_default(13))
+    return np.vstack([np.asarray(strip), picture])
 
 
 def _badness(result: Result) -> float:
@@ -316,12 +323,12 @@ def _badness(result: Result) -> float:
     return float(s.damaged) + lost + prongs + holes + min(1.0, s.spill) + s.edge_mae
 
 
-def _tile(pixels: Any) -> Any:
+def _tile(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The whole picture, as large as a tile holds it."""
+    tile = np.full((_TILE * 3 // 4, _TILE, 3), 255, np.uint8)
     height, width = pixels.shape[:2]
-    scale = _TILE / max(height, width)
-    small = cv2.resize(
-        pixels, (max(1, int(width * scale)), max(1, int(height * scale))), interpolation=cv2.INTER_AREA
-    )
-    tile = np.full((_TILE * 3 // 4 + 16, _TILE, 3), 255, np.uint8)
-    tile[16 : 16 + small.shape[0], : small.shape[1]] = small[: tile.shape[0] - 16]
+    scale = min(tile.shape[0] / height, tile.shape[1] / width)
+    size = (max(1, int(width * scale)), max(1, int(height * scale)))
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    tile[: small.shape[0], : small.shape[1]] = small
     return tile
