@@ -45,7 +45,7 @@ def to_send(ledger: Ledger, limit: int = 20) -> list[ItemRecord]:
     sent = exists().where(
         touchups.c.item == items.c.id,
         touchups.c.version == items.c.version,
-        touchups.c.sent_at >= _flagged_at(items.c.id, items.c.version).scalar_subquery(),
+        touchups.c.sent_at >= _flagged_at(items.c.id, items.c.version).correlate(items).scalar_subquery(),
     )
     waiting = select(items).where(items.c.status == Status.FLAGGED.value, ~sent)
     with ledger.reading() as connection:

@@ -80,6 +80,16 @@ def test_sent_once(studio: Studio) -> None:
     assert touchup.to_send(studio.ledger) == []
 
 
+def test_sent_once_whatever_else_is_flagged(studio: Studio) -> None:
+    """What lies with the retoucher is not sent again because another piece is flagged later."""
+    first = flagged_item(studio)
+    studio.send(first)
+    studio.clock.now += 60
+    second = flagged_item(studio)
+    assert second != first
+    assert [each.id for each in touchup.to_send(studio.ledger)] == [second]
+
+
 def test_sent_once_by_a_clock_that_was_set_back(studio: Studio) -> None:
     """What was flagged later than it is now is sent once, too."""
     item = flagged_item(studio)
