@@ -166,7 +166,9 @@ class QueueScreen(StudioScreen):
     # The chosen piece
 
     @on(QueueTable.Chosen)
-    def _chosen(self) -> None:
+    def _chosen(self, event: QueueTable.Chosen) -> None:
+        if event.by_hand:
+            self._settle()
         self._choose()
 
     def _choose(self, *, force: bool = False) -> None:
@@ -255,6 +257,7 @@ class QueueScreen(StudioScreen):
 
     def action_show(self, view: str) -> None:
         """Another list."""
+        self._settle()
         self.view = view
         self.renew(reset=True)
 
@@ -265,6 +268,7 @@ class QueueScreen(StudioScreen):
 
     def action_search(self) -> None:
         """Ask for a part of a SKU or name."""
+        self._settle()
         self.add_class("-searching")
         self.set_focus(self.query_one("#search", Input))
 
@@ -327,6 +331,11 @@ class QueueScreen(StudioScreen):
     def _ask_why(self, item: ItemRecord) -> None:
         findings = self.piece.findings if self.piece else ()
         self.ask_why(item, findings[0] if findings else None)
+
+    def _settle(self) -> None:
+        """A refusal stands no longer; that the ledger does not answer stands until it does."""
+        if not self._silent:
+            self.say.settle()
 
     def _seen_item(self) -> ItemRecord | None:
         """The chosen item at the version whose picture is on screen; says so where there is none."""

@@ -88,7 +88,11 @@ class QueueTable(ScrollView, can_focus=True, inherit_bindings=False):
             self.ids = ids
 
     class Chosen(Message):
-        """The cursor is on another item, or on none."""
+        """The cursor is on another item, or on none; `by_hand` where it was moved and not the rows."""
+
+        def __init__(self, *, by_hand: bool) -> None:
+            super().__init__()
+            self.by_hand = by_hand
 
     class Opened(Message):
         """A row was clicked twice."""
@@ -147,7 +151,7 @@ class QueueTable(ScrollView, can_focus=True, inherit_bindings=False):
             self.scroll_to(y=0, animate=False)
         self._show_cursor()
         if self.chosen_id != before:
-            self.post_message(self.Chosen())
+            self.post_message(self.Chosen(by_hand=False))
         self._ask()
         self.refresh()
 
@@ -173,7 +177,7 @@ class QueueTable(ScrollView, can_focus=True, inherit_bindings=False):
         row = min(max(row, 0), max(len(self._ids) - 1, 0))
         if row != self._cursor:
             self._cursor = row
-            self.post_message(self.Chosen())
+            self.post_message(self.Chosen(by_hand=True))
         self._show_cursor()
         self._ask()
         self.refresh()

@@ -74,6 +74,19 @@ async def test_what_was_not_looked_at_is_not_approved_here(studio: Studio) -> No
         assert studio.item(item).status is Status.AWAITING_REVIEW
 
 
+@pytest.mark.parametrize("key", ["down", "6", "slash"])
+async def test_a_refusal_is_not_said_of_another_piece(studio: Studio, key: str) -> None:
+    """What was refused at one piece is not said beside the next, in another list, or in a search."""
+    first = studio.add("FIRST", price=200_000, risk=0.9, findings=(studio.gap,))
+    studio.add("SECOND", price=200_000, risk=0.1, findings=(studio.gap,))
+    async with studio.app().run_test(size=(80, 24)) as pilot:
+        await studio.chosen(pilot, first)
+        await pilot.press("a")
+        await studio.sees(pilot, "Not all of it was looked at.")
+        await pilot.press(key)
+        await studio.until(pilot, lambda: "Not all of it" not in studio.text(pilot))
+
+
 async def test_reject_means_shoot_again(studio: Studio) -> None:
     """`r` rejects the piece under the cursor."""
     item = studio.add("ONE")
