@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import random
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,16 @@ log = logging.getLogger(__name__)
 LEASE_SECONDS = 60.0
 
 
+def seconds_each(spans: Iterable[tuple[float, float]]) -> float:
+    """What one more picture takes, of when those before it were begun and done; idle time counts nothing."""
+    ordered = sorted(spans)
+    busy, until = 0.0, -math.inf
+    for begun, done in ordered:
+        busy += max(0.0, done - max(begun, until))
+        until = max(until, done)
+    return busy / len(ordered)
+
+
 class Workbench:
     """Takes items in hand for the workers, and records what they made; `made` counts the pictures."""
 
@@ -42,15 +53,13 @@ class Workbench:
             folder.name: tuple(load_preset(name, settings.root) for name in folder.presets)
             for folder in settings.hot_folders
         }
-        self._finished: deque[float] = deque(maxlen=50)
+        self._spans: deque[tuple[float, float]] = deque(maxlen=50)
         self._claim_round, self._lease_round, self._expiry_round = Every(1.0), Every(10.0), Every(20.0)
 
     @property
     def seconds_per_item(self) -> float | None:
-        """How long a picture takes of late; None before there are two."""
-        if len(self._finished) < 2:
-            return None
-        return (self._finished[-1] - self._finished[0]) / (len(self._finished) - 1)
+        """How long a picture takes of late, all workers together; None before there are two."""
+        return seconds_each(self._spans) if len(self._spans) > 1 else None
 
     def look_at_once(self) -> None:
         """Something may be to be claimed now."""
@@ -99,7 +108,8 @@ class Workbench:
             made = _version(claimed, reply.result, seconds)
             status = queue.finish(ledger, claimed, made, approve_by_policy=self._policy_approves(made.risk))
             self.made += 1
-            self._finished.append(time.monotonic())
+            now = time.monotonic()
+            self._spans.append((now - seconds, now))
             log.info("%s: made in %.1f s, risk %.2f, %s", name, seconds, made.risk, status.value)
             return True
         elif reply.refusal == "disk":

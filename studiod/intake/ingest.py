@@ -97,7 +97,7 @@ class Intake:
         self._book = PriceBook(currencies, settings.intake.quiet_seconds)
         self._known = KnownFiles(ledger)
         self._taken: list[Taken] = []
-        self._rules = Rules(ledger, settings, self._book, self._known, self._taken.append)
+        self._rules = Rules(ledger, settings, self._book, self._known, self._taken.append, say)
         self._tracker: SettleTracker[Key] = SettleTracker(settings.intake.quiet_seconds)
         self._asked: dict[Key, FileStat] = {}
         self._requests: list[InspectRequest] = []  # asked, and kept here while the ledger refuses

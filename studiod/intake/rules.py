@@ -22,7 +22,7 @@ from studiod.ledger.queue import add_item, attach_half, move_file, move_source, 
 from studiod.ledger.reading import find_by_hash, find_current
 from studiod.ledger.records import FileFacts, FileRecord, FileState, ItemRecord, NewItem
 from studiod.ledger.states import Status, may_become
-from studiod.names import printable
+from studiod.names import inert, printable
 from studiod.settings import HotFolder, Settings
 
 _LEADING = (FileState.ITEM, FileState.DUPLICATE, FileState.PLATE)
@@ -48,12 +48,14 @@ class Rules:
         book: PriceBook,
         known: KnownFiles,
         taken: Callable[[Taken], None],
+        say: Callable[[str], None],
     ) -> None:
         self._ledger = ledger
         self._settings = settings
         self._book = book
         self._known = known
         self._taken = taken
+        self._say = say
 
     def sku_of(self, hot: HotFolder, path: str) -> str | None:
         """The SKU that a path means, by the hot folder's own rule or the catalogue's."""
@@ -109,11 +111,12 @@ class Rules:
             return
         if is_plate(facts.path):
             self._record(facts, FileState.QUARANTINED, reason=problem)
-            return
-        supersedes = () if before is None or before.item is None else (before.item,)
-        new = self._new_item(hot, facts, status=Status.QUARANTINED, reason=problem)
-        add_item(self._ledger, new, supersedes=supersedes)
-        self._renew(facts)
+        else:
+            supersedes = () if before is None or before.item is None else (before.item,)
+            new = self._new_item(hot, facts, status=Status.QUARANTINED, reason=problem)
+            add_item(self._ledger, new, supersedes=supersedes)
+            self._renew(facts)
+        self._say(f"{hot.name}: {printable(facts.path)} is quarantined: {inert(problem)}")
 
     def _take_plate(self, hot: HotFolder, facts: FileFacts) -> None:
         partner = self.partner((hot.name, facts.path))

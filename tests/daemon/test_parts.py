@@ -28,7 +28,7 @@ from studiod.daemon.originals import Originals
 from studiod.daemon.systemd import ServiceManager
 from studiod.daemon.touchup import Returning, Sending, TouchupDesk
 from studiod.daemon.touchup_jobs import send_touchup
-from studiod.daemon.workbench import Workbench
+from studiod.daemon.workbench import Workbench, seconds_each
 from studiod.errors import LedgerError, StudioError
 from studiod.ledger import queue
 from studiod.ledger.engine import Ledger, open_ledger
@@ -354,6 +354,21 @@ def test_a_copy_that_was_not_kept_is_made_later(studio: Any, ledger: Ledger) -> 
         assert jobs[0] is not None
         originals.answered(jobs[0][0], None, "the worker was killed by SIGKILL")
         assert (originals.next_job() is not None) == (left > 0)
+
+
+@pytest.mark.parametrize(
+    ("spans", "each"),
+    [
+        ([(0.0, 4.0), (4.0, 8.0)], 4.0),
+        ([(0.0, 4.0), (0.0, 4.0), (4.0, 8.0), (4.0, 8.0)], 2.0),
+        ([(0.0, 4.0), (1.0, 2.0), (3.0, 6.0)], 2.0),
+        ([(0.0, 4.0), (600.0, 604.0), (1200.0, 1204.0)], 4.0),
+        ([(1200.0, 1204.0), (0.0, 4.0)], 4.0),
+    ],
+)
+def test_pace_counts_no_idle_time(spans: list[tuple[float, float]], each: float) -> None:
+    """How long a picture takes is told from the time at work, however long nothing came in between."""
+    assert seconds_each(spans) == pytest.approx(each)
 
 
 def test_a_version_whose_files_went_with_a_disk_is_made_again(studio: Any, ledger: Ledger) -> None:

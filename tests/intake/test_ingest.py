@@ -232,6 +232,20 @@ def test_a_quarantined_file_that_is_spoilt_otherwise_stands_once(night: Night) -
     assert list(night.statuses().values()) == ["superseded", "quarantined"]
 
 
+def test_a_quarantine_is_said_once(night: Night) -> None:
+    """The log names a file that is quarantined, and why; as long as it stays the same it says no more."""
+    night.put("day/RING_1.jpg", b"bad")
+    night.put("plate.jpg", b"bad")
+    night.run()
+    said = [line for line in night.said if "quarantined" in line]
+    assert len(said) == 2 and all("is not a picture" in line for line in said)
+    assert any(line.startswith("main: day/RING_1.jpg is quarantined: ") for line in said)
+    os.utime(night.hot / "plate.jpg")
+    night.start()
+    night.run()
+    assert [line for line in night.said if "quarantined" in line] == said
+
+
 def test_pipes_sockets_and_links_out_are_quarantined_unopened(night: Night) -> None:
     """What has a picture's name and is no file is an item of the quarantine, without a hash."""
     os.mkfifo(night.hot / "pipe.jpg")
