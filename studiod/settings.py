@@ -432,7 +432,8 @@ def load_preset(name: str, root: Path) -> Preset:
     known = sorted({path.stem for folder in (own, shipped) for path in folder.glob("*.toml")})
     raise SettingsError(
         f"There is no preset named {printable(name)}.",
-        f"Known are {', '.join(map(printable, known)) or 'none'}; your own go to {printable(own)}/NAME.toml.",
+        f"Known are {', '.join(map(printable, known)) or 'none'}; your own go to {printable(own)}/NAME.toml, "
+        f"written like those in {printable(shipped)}.",
     )
 
 
@@ -514,6 +515,12 @@ def _settings_error(kind: type[BaseModel], path: Path, error: ErrorDetails) -> S
             sentence = "needs a name of letters, digits, - and _"
         case "tuple_type":
             sentence = "needs a list in brackets"
+        case "too_short":
+            sentence = "needs one at least"
+        case "dict_type":
+            sentence = f"needs braces, such as {_BRACES.get(key, '{ }')}"
+        case "literal_error":
+            sentence = f"needs {error['ctx']['expected']}"
         case "string_type":
             sentence = "needs a text in quotes"
         case _:
@@ -521,18 +528,24 @@ def _settings_error(kind: type[BaseModel], path: Path, error: ErrorDetails) -> S
     value = error["input"]
     said = str(value) if isinstance(value, Decimal) else repr(value)
     given = "" if isinstance(value, dict | BaseModel) else f" (it says {printable(said[:80])})"
-    return SettingsError(
-        f"{where} {sentence}{given}.",
-        "The comment beside the key, in the file that `studiod init` writes, says what it takes.",
-    )
+    return SettingsError(f"{where} {sentence}{given}.", _beside(kind))
+
+
+def _beside(kind: type[BaseModel]) -> str:
+    """A hint: where the comment stands that says what a key takes."""
+    if kind is Preset:
+        return f"The shipped presets say what each key takes: {printable(find_config() / 'presets')}."
+    return "The comment beside the key, in the file that `studiod init` writes, says what it takes."
 
 
 def _key(location: tuple[int | str, ...]) -> str:
     """A key as a person would look for it: `[intake] quiet_seconds`, `[[hot_folder]] 2 path`."""
     parts = [str(part + 1) if isinstance(part, int) else printable(part) for part in location]
     parts = [part for part in parts if part != "[key]"]
+    if len(parts) == 1 and parts[0] in _TABLES:
+        return f"[[{parts[0]}]]" if parts[0] == "hot_folder" else f"[{parts[0]}]"
     if len(parts) <= 1:
-        return "".join(f"[[{part}]]" if part == "hot_folder" else part for part in parts)
+        return "".join(parts)
     head = f"[[{parts[0]}]]" if parts[0] == "hot_folder" else f"[{parts[0]}]"
     return " ".join([head, *parts[1:]])
 
@@ -549,6 +562,12 @@ def _similar(kind: type[BaseModel], location: tuple[int | str, ...]) -> str:
     close = difflib.get_close_matches(str(location[-1]), known, n=1)
     return f"Did you mean {close[0]}?" if close else f"Known here: {', '.join(known)}."
 
+
+_BRACES: Mapping[str, str] = {
+    "[qa] threshold": "{ USD = 1000 }",
+    "[qa] two_person_above": "{ USD = 5000 }",
+    "[catalog] currencies": '{ "woo.csv" = "EUR" }',
+}
 
 _TABLES: Mapping[str, type[BaseModel]] = {
     "hot_folder": HotFolder,

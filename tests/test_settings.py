@@ -80,6 +80,9 @@ def test_a_catalogue_may_have_a_currency_of_its_own(tmp_path: Path) -> None:
         (HOT + "[daemon]\ntime_limit_seconds = 1e-9\n", ["[daemon] time_limit_seconds", "1"]),
         (HOT + '[notify]\ncommand = "a\\u0000b"\n', ["[notify] command", "command line"]),
         (HOT + 'presets = "white"\n', ["[[hot_folder]] 1 presets", "list in brackets"]),
+        (HOT + "presets = []\n", ["[[hot_folder]] 1 presets", "needs one at least"]),
+        (HOT + "[qa]\nthreshold = 1000\n", ["[qa] threshold", "needs braces, such as { USD = 1000 }"]),
+        (HOT + "[qa]\ntwo_person_above = 5000\n", ["[qa] two_person_above", "{ USD = 5000 }"]),
         ("currency = 5\n" + HOT, ["currency", "text in quotes"]),
         (HOT + "[store]\ncopy_originals = 1\n", ["[store] copy_originals", "true or false"]),
         (HOT + "[qa]\nauto_approve_below = 2\n", ["[qa] auto_approve_below"]),
@@ -89,7 +92,10 @@ def test_a_catalogue_may_have_a_currency_of_its_own(tmp_path: Path) -> None:
         (HOT + '[daemon]\nhours = "19-7"\n', ["[daemon] hours", "19:00-07:00"]),
         (HOT + '[catalog]\nsku_pattern = "("\n', ["[catalog] sku_pattern", "regular expression"]),
         (HOT + '[catalog]\nsku_pattern = "A+"\n', ["[catalog] sku_pattern", "group"]),
-        (HOT + '[catalog]\ncurrencies = { "x.csv" = "EUR" }\n', ["x.csv", "not one of its files"]),
+        (
+            HOT + '[catalog]\ncurrencies = { "x.csv" = "EUR" }\n',
+            ["[catalog] currencies", "x.csv", "not one of its files"],
+        ),
         (HOT + HOT, ["two hot folders", "main"]),
         (HOT.replace('"main"', '"../x"'), ["[[hot_folder]] 1 name", "letters"]),
         (HOT.replace('"hot"', '"."'), ["hot folder main", "lie in each other"]),
@@ -171,6 +177,7 @@ def test_a_preset_that_cannot_be_made_is_refused(tmp_path: Path, text: str, word
         load_preset("own", tmp_path)
     assert str(file) in caught.value.message
     assert word in caught.value.message + caught.value.hint
+    assert "studiod init" not in caught.value.hint  # which writes no preset
 
 
 def test_an_unknown_preset_is_told_with_those_that_are_known(tmp_path: Path) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import stat
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,19 +63,23 @@ def look(settings: Settings) -> Iterator[Finding]:
     yield from _catalogue(settings)
     yield from _model(settings)
     yield from _rules(settings)
+    yield from _notify(settings)
     yield from _disk(settings)
     yield from _database(settings)
 
 
 def _folders(settings: Settings) -> Iterator[Finding]:
     hot = {folder.path: folder for folder in settings.hot_folders}
+    init = f"studiod init {printable(shlex.quote(str(settings.root)))}"
     for root in (*settings.roots, settings.touchup_return):
         name = printable(root)
         if not root.is_dir():
-            yield Finding("problem", "folder", f"{name} is missing: is its disk mounted?")
+            yield Finding(
+                "problem", "folder", f"{name} is missing: is its disk mounted? If it is new: {init}"
+            )
         elif root != settings.touchup_return and not (root / MARKER).is_file():
             yield Finding(
-                "problem", "folder", f"{name} lacks its {MARKER}: is its disk mounted? If it is: studiod init"
+                "problem", "folder", f"{name} lacks its {MARKER}: is its disk mounted? If it is: {init}"
             )
         elif not os.access(root, os.R_OK | os.X_OK):
             yield Finding("problem", "folder", f"{name} cannot be read by this user")
@@ -184,6 +191,20 @@ def _rules(settings: Settings) -> Iterator[Finding]:
             "warning",
             "approval",
             "two_person_above is set, but fewer than two people can log in here: such pieces can never leave",
+        )
+
+
+def _notify(settings: Settings) -> Iterator[Finding]:
+    """Whether the shell finds the command that is to tell somebody."""
+    words = settings.notify.command.split()
+    if not words or os.name != "posix" or not re.fullmatch(r"[\w./~+-]+", words[0]):
+        return  # what begins with more than a name only the shell can read
+    asked = ["/bin/sh", "-c", f"command -v {words[0]}"]
+    if subprocess.run(asked, cwd=settings.root, capture_output=True, check=False).returncode:
+        yield Finding(
+            "warning",
+            "notify",
+            f"the command {printable(words[0])} is not found, or cannot be run: nobody will be told",
         )
 
 

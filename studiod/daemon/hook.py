@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 log = logging.getLogger(__name__)
 
@@ -18,9 +19,10 @@ TIME_LIMIT_SECONDS = 60.0
 
 @dataclass
 class Hook:
-    """The configured command, "" for none, and those of its runs that have not ended yet."""
+    """The configured command, "" for none, the folder it runs in, and its runs that have not ended yet."""
 
     command: str
+    folder: Path
     _running: list[tuple[subprocess.Popen[bytes], float]] = field(default_factory=list)
 
     def tell(self, event: str, message: str, **facts: object) -> None:
@@ -31,6 +33,7 @@ class Hook:
         try:
             process = subprocess.Popen(
                 self.command,
+                cwd=self.folder,
                 shell=True,  # the studio's own command line, pipes and all; nothing is put into it
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,

@@ -61,7 +61,7 @@ def run_daemon(settings: Settings, *, until_idle: bool = False) -> None:
     if not is_mounted(settings.work):
         raise StudioError(
             f"The work folder {printable(settings.work)} lacks its marker {MARKER}.",
-            "Mount its disk; or, if it is a new one, `studiod init` makes the marker.",
+            "Mount its disk; or, if it is a new one, `studiod init DIR` makes the marker.",
         )
     with DaemonLock(settings.work):
         ledger = open_ledger(settings.database, migrate=True)
@@ -89,7 +89,7 @@ class _Daemon:
         self._delivery = DeliveryDesk(settings, ledger)
         self._guard = Guard(settings)
         self._service = ServiceManager()
-        self._hook = Hook(settings.notify.command)
+        self._hook = Hook(settings.notify.command, settings.root)
         self._notices = Notices(self._hook.tell)
         self._to_inspect: deque[InspectRequest] = deque()
         self._outcomes: deque[Outcome[Ticket]] = deque()

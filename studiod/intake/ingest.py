@@ -406,7 +406,7 @@ class Intake:
         if isinstance(error, FileNotFoundError):
             sentence = (
                 f"Hot folder {hot.settings.name} is paused: {root} has no {MARKER}. "
-                "Is its disk or share mounted? `studiod init` makes the marker of a new folder."
+                "Is its disk or share mounted? `studiod init DIR` makes the marker of a new folder."
             )
         else:
             sentence = f"Hot folder {hot.settings.name} is paused: {root} cannot be read: {error.strerror}."

@@ -352,6 +352,28 @@ def test_check_finds_what_would_spoil_the_night(
     assert any(word in line for line in problems), done.stdout
 
 
+def test_check_says_how_a_new_folder_is_made(run: Run, studio: Studio) -> None:
+    """A folder just named in the settings is not there yet: the command that is said makes it."""
+    studio.rewrite("[delivery]", '[delivery]\narchive = "kept"')
+    done = run("check", "--config", studio.file)
+    assert done.returncode == 1
+    assert f"is its disk mounted? If it is new: studiod init {studio.root}\n" in done.stdout
+    assert run("init", studio.root).returncode == 0
+    assert "kept is missing" not in run("check", "--config", studio.file).stdout
+
+
+def test_check_looks_for_the_command_that_tells_somebody(run: Run, studio: Studio) -> None:
+    """A [notify] command that the shell does not find is a warning; one in the studio's folder is found."""
+    studio.rewrite("[qa]", '[notify]\ncommand = "./tell.sh --loud"\n[qa]')
+    assert (
+        "warning  notify: the command ./tell.sh is not found" in run("check", "--config", studio.file).stdout
+    )
+    script = studio.root / "tell.sh"
+    script.write_text("#!/bin/sh\n")
+    script.chmod(0o755)
+    assert "notify" not in run("check", "--config", studio.file).stdout
+
+
 def test_check_knows_what_the_studio_has_learnt(run: Run, studio: Studio) -> None:
     """Policy by a risk that nobody calibrated is a warning; by one that the studio's own people did, none."""
     assert "not calibrated yet" in run("check", "--config", studio.file).stdout

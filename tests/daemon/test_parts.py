@@ -186,15 +186,15 @@ def test_the_end_of_the_work_is_told_once_it_lasts() -> None:
 
 
 def test_the_command_gets_one_line_of_json(tmp_path: Path, wait_for: Callable[..., None]) -> None:
-    """The [notify] command finds event, message and facts on its standard input."""
+    """The [notify] command runs in the studio's folder; event, message and facts are on its input."""
     told = tmp_path / "told"
-    hook = Hook(f"cat >> '{told}'")
+    hook = Hook("cat >> told", tmp_path)
     hook.tell("done", "all done", made=3)
     hook.wait(10)
     wait_for(lambda: told.exists() and told.read_text().endswith("\n"), "the command's line")
     [line] = told.read_text().splitlines()
     assert json.loads(line) == {"event": "done", "message": "all done", "made": 3}
-    Hook("").tell("done", "nobody listens")
+    Hook("", tmp_path).tell("done", "nobody listens")
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
