@@ -263,7 +263,8 @@ class QueueTable(ScrollView, can_focus=True, inherit_bindings=False):
         name, style = column.name, base
         match name:
             case "mark":
-                text = "!" if row.mandatory else " "
+                once = row.status is Status.APPROVED_ONCE  # one of two people has: it asks for the other
+                text = "½" if once else "!" if row.mandatory else " "
                 style = base + _foreground(self.get_component_rich_style("queue--mandatory"))
             case "sku":
                 text = words.sku_text(row)

@@ -130,6 +130,11 @@ def _process_all(
         for file, stem in zip(files, stems, strict=True):
             progress.update(task, description=escape(printable(file.name)[:40]))
             try:
+                if file.is_dir():
+                    raise StudioError(
+                        f"{printable(file)} is a folder.",
+                        f"Name the photographs in it, such as {printable(file / '*.jpg')}.",
+                    )
                 photo = read_photo(file)
                 made = process_photo(photo, plate=empty, solve=matte.solve, assess=assess, presets=[preset])
                 _write(made, out, stem, preset)

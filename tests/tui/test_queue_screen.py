@@ -10,9 +10,11 @@ import pytest
 from textual.widgets import Input
 
 from studiod.ledger import review
+from studiod.ledger.prices import set_thresholds
 from studiod.ledger.reading import decisions
 from studiod.ledger.records import Activity
 from studiod.ledger.states import Status
+from tests.looking import look_closely
 from tui.dialogs import FlagDialog, Help, Sure
 from tui.pictures import View
 
@@ -49,6 +51,19 @@ async def test_exactly_the_threshold_is_not_marked(studio: Studio) -> None:
         await studio.sees(pilot, "EXACT", "1,000.00")
         rows = {line.split()[1]: line for line in studio.text(pilot).splitlines() if line.startswith("! ")}
         assert set(rows) == {"OVER"}
+
+
+async def test_what_one_of_two_people_approved_is_marked(studio: Studio) -> None:
+    """A piece that one person has approved and a second must stands out from those that nobody has."""
+    set_thresholds(studio.ledger, {"USD": 100000}, {"USD": 200000})
+    once = studio.add("ONCE", price=900000, risk=0.9)
+    studio.add("NEVER", price=900000)
+    look_closely(studio.ledger, once, studio.anna)
+    assert review.approve(studio.ledger, once, 1, studio.anna) is Status.APPROVED_ONCE
+    async with studio.app().run_test(size=(80, 24)) as pilot:
+        await studio.chosen(pilot, once)
+        assert (await studio.sees(pilot, "ONCE", "9,000.00")).startswith("½ ")
+        assert (await studio.sees(pilot, "NEVER", "9,000.00")).startswith("! ")
 
 
 async def test_approve_decides_the_chosen_piece_and_the_next_moves_up(studio: Studio) -> None:
