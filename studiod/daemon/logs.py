@@ -19,6 +19,12 @@ def configure_logging(form: Literal["text", "json"]) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("studiod").setLevel(logging.INFO)
+    logging.getLogger("watchdog.observers.inotify").addFilter(_matters)
+
+
+def _matters(record: logging.LogRecord) -> bool:
+    """Not what watchdog says, as an error, of an event that comes while a watch on a folder ends."""
+    return "called when the thread is inactive" not in record.getMessage()
 
 
 class _Text(logging.Formatter):

@@ -197,6 +197,21 @@ def test_the_command_gets_one_line_of_json(tmp_path: Path, wait_for: Callable[..
     Hook("", tmp_path).tell("done", "nobody listens")
 
 
+def test_the_end_of_a_watch_is_no_error() -> None:
+    """What watchdog says when a watch ends during an event is not in the log; its real errors are."""
+    program = """if True:
+        from watchdog.observers.api import EventQueue, ObservedWatch
+        from watchdog.observers.inotify import InotifyEmitter, logger
+        from studiod.daemon.logs import configure_logging
+        configure_logging("text")
+        InotifyEmitter(EventQueue(), ObservedWatch("/", recursive=False)).queue_events(0.0)
+        logger.error("something else")
+        """
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    [line] = done.stderr.splitlines()
+    assert line.endswith("error   something else")
+
+
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_names_reach_the_log_only_escaped(form: str) -> None:
     """A name with an escape sequence and a newline is one harmless line, in both forms."""
