@@ -225,6 +225,9 @@ class Intake:
         for key in [*self._tracker.watched(), *self._ready]:
             if key[0] == hot.settings.name and key not in present:
                 self._drop(key)
+        under_way = (*self._tracker.watched(), *self._asked, *self._ready)  # one may be a moved file
+        if not found.messages and not any(key[0] == hot.settings.name for key in under_way):
+            self._rules.clear_out(hot.settings.name, present)
         rest = (time.monotonic() - started) * _SHARE_OF_TIME
         rescan = self._settings.intake.rescan_seconds
         hot.passed = True

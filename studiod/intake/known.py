@@ -9,10 +9,12 @@ from studiod.intake.ignore import is_plate
 from studiod.intake.settle import Signature
 from studiod.ledger.engine import Ledger
 from studiod.ledger.reading import every_file, find_file
-from studiod.ledger.records import FileFacts, FileRecord
+from studiod.ledger.records import FileFacts, FileRecord, FileState
 
 Key = tuple[str, str]
 """A file: the name of its hot folder, and its path below it."""
+TAKEN_OUT = "its file was taken out of the hot folder"
+"""Why something quarantined is no one's affair any more; where such a file comes back, it is a new one."""
 
 
 class StemIndex:
@@ -53,6 +55,7 @@ class KnownFiles:
         self._by_key: dict[Key, FileRecord] = {}
         self._stems = StemIndex()
         self._by_hash: defaultdict[tuple[str, str], set[Key]] = defaultdict(set)
+        self._quarantined: set[Key] = set()
         for row in sorted(every_file(ledger), key=lambda row: (row.seen_at, row.id)):
             self._put(row)
 
@@ -76,6 +79,10 @@ class KnownFiles:
         keys = self._by_hash[hot_folder, sha256] if sha256 else ()
         return sorted((self._by_key[key] for key in keys), key=lambda row: row.id)
 
+    def quarantined(self, hot_folder: str) -> list[FileRecord]:
+        """The quarantined files of a hot folder."""
+        return [self._by_key[key] for key in sorted(self._quarantined) if key[0] == hot_folder]
+
     def renew(self, key: Key) -> None:
         """Take over what the ledger says of a path by now."""
         self.forget(key)
@@ -86,6 +93,7 @@ class KnownFiles:
     def forget(self, key: Key) -> None:
         """A path has no row of its own any more."""
         row = self._by_key.pop(key, None)
+        self._quarantined.discard(key)
         if row is not None:
             self._stems.discard(key)
             if row.facts.sha256:
@@ -94,7 +102,11 @@ class KnownFiles:
     def _put(self, row: FileRecord) -> None:
         key = (row.facts.hot_folder, row.facts.path)
         self.forget(key)
+        if row.state is FileState.SUPERSEDED and row.reason == TAKEN_OUT:
+            return
         self._by_key[key] = row
+        if row.state is FileState.QUARANTINED:
+            self._quarantined.add(key)
         self._stems.add(key)
         if row.facts.sha256:
             self._by_hash[key[0], row.facts.sha256].add(key)

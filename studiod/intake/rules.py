@@ -6,7 +6,7 @@ a file met again is recognised by its bytes, never taken up twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,12 +14,12 @@ from typing import Literal
 from studiod.intake.catalog import PriceBook, SkuRule, find_sku, holds_word
 from studiod.intake.ignore import extension, is_jpeg, is_plate, is_raw
 from studiod.intake.inspect import Inspection
-from studiod.intake.known import Key, KnownFiles, signature_of
+from studiod.intake.known import TAKEN_OUT, Key, KnownFiles, signature_of
 from studiod.intake.settle import Signature
 from studiod.intake.watch import FileStat, look_at
 from studiod.ledger.engine import Ledger
 from studiod.ledger.queue import add_item, attach_half, move_file, move_source, record_file, supersede
-from studiod.ledger.reading import find_by_hash, find_current
+from studiod.ledger.reading import find_by_hash, find_current, get_item
 from studiod.ledger.records import FileFacts, FileRecord, FileState, ItemRecord, NewItem
 from studiod.ledger.states import Status, may_become
 from studiod.names import inert, printable
@@ -90,6 +90,18 @@ class Rules:
             self._take_plate(hot, facts)
         elif not (self._take_half(facts, row) or self._take_known_bytes(hot, facts)):
             self._take_picture(hot, facts, replaces=None)
+
+    def clear_out(self, hot_folder: str, present: Collection[Key]) -> None:
+        """What was quarantined and is no longer among the files that are there: it needs nobody any more."""
+        for row in self._known.quarantined(hot_folder):
+            key = (hot_folder, row.facts.path)
+            if key in present:
+                continue
+            if row.item is None:
+                self._record(row.facts, FileState.SUPERSEDED, reason=TAKEN_OUT)
+            elif get_item(self._ledger, row.item).status is Status.QUARANTINED:
+                supersede(self._ledger, row.item, TAKEN_OUT)
+                self._known.renew(key)
 
     def partner(self, key: Key) -> FileRecord | None:
         """The known picture that a file is the other half of."""

@@ -246,6 +246,24 @@ def test_a_quarantine_is_said_once(night: Night) -> None:
     assert [line for line in night.said if "quarantined" in line] == said
 
 
+def test_a_quarantined_file_that_is_taken_out_is_off_the_list(night: Night) -> None:
+    """Who takes what is no picture out of the hot folder is not told of it again; put back, it is anew."""
+    bad, plate = night.put("RING_1.jpg", b"bad"), night.put("plate.jpg", b"bad, too")
+    night.run()
+    for file in (bad, plate):
+        file.rename(night.root / file.name)
+    night.start()
+    night.run()
+    assert night.statuses() == {1: "superseded"}
+    assert [state for state, _ in night.files().values()] == ["superseded"] * 2
+    night.start()
+    for file in (bad, plate):
+        (night.root / file.name).rename(file)
+    night.run()
+    assert night.statuses() == {1: "superseded", 2: "quarantined"}
+    assert night.files() == {"RING_1.jpg": ("quarantined", 2), "plate.jpg": ("quarantined", None)}
+
+
 def test_pipes_sockets_and_links_out_are_quarantined_unopened(night: Night) -> None:
     """What has a picture's name and is no file is an item of the quarantine, without a hash."""
     os.mkfifo(night.hot / "pipe.jpg")
