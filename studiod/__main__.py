@@ -86,7 +86,7 @@ def main() -> None:
         sys.exit(_report(error.message, error.hint, error.exit_code))
     except typer.TyperException as error:
         help_hint = "" if "--help" in arguments else "studiod --help, or studiod COMMAND --help, shows how."
-        sys.exit(_report(f"{error.format_message().rstrip('.')}.", help_hint, error.exit_code))
+        sys.exit(_report(_sentence(error.format_message()), help_hint, error.exit_code))
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(_report("Interrupted.", "", 130))
     except BrokenPipeError:
@@ -119,6 +119,11 @@ def _without_debug(arguments: list[str]) -> tuple[list[str], bool]:
     end = arguments.index("--") if "--" in arguments else len(arguments)
     options, rest = arguments[:end], arguments[end:]
     return [option for option in options if option != "--debug"] + rest, "--debug" in options
+
+
+def _sentence(text: str) -> str:
+    """A text with one stop at its end."""
+    return text if text.endswith(("?", "!")) else f"{text.rstrip('.')}."
 
 
 def _report(message: str, hint: str, code: int) -> int:

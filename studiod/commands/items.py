@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from studiod.commands.options import (
@@ -26,6 +26,9 @@ from studiod.ledger.states import Status
 from studiod.money import to_decimal
 from studiod.names import inert, printable
 from studiod.settings import Settings
+
+_WIDTH_OF_REASONS = 110
+"""Columns of a terminal from which on a list has room for reasons."""
 
 ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the history.")]
 
@@ -79,7 +82,10 @@ def list_(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Every item with its price, risk and status; or every file."""
+    """Every item with its price, risk and status; or every file.
+
+    In a narrow terminal the reasons are left out: `studiod show` has them.
+    """
     settings = studio_settings(config)
     ledger = studio_ledger(settings)
     if files:
@@ -87,8 +93,14 @@ def list_(
     elif as_json:
         _print_json([item_as_json(item, settings) for item in reading.every_item(ledger)])
     else:
-        table = Table("Item", "Files", "SKU", "Price", "Must", "Risk", "Reasons", "Status", box=None)
+        screen = console()
+        roomy = screen.width >= _WIDTH_OF_REASONS
+        table = Table("Item", "Files", "SKU", Column("Price", no_wrap=True), "Must", "Risk", box=None)
+        if roomy:
+            table.add_column("Reasons")
+        table.add_column("Status", no_wrap=True)
         for item in reading.every_item(ledger):
+            why = (_text(", ".join(item.reasons) or inert(item.reason)),)
             table.add_row(
                 str(item.id),
                 _text(", ".join(map(printable, item.files))),
@@ -96,10 +108,10 @@ def list_(
                 price_text(item),
                 {Demand.NOTHING: "", Demand.PERSON: "person", Demand.TWO_PERSONS: "two"}[item.demand],
                 "" if item.risk is None else f"{item.risk:.2f}",
-                ", ".join(item.reasons),
+                *(why if roomy else ()),
                 item.status,
             )
-        console().print(table)
+        screen.print(table)
 
 
 def show(item: ItemArgument, config: ConfigOption = None) -> None:

@@ -109,10 +109,11 @@ def test_help_teaches_the_commands_and_the_exit_codes(run: Run) -> None:
 
 def test_a_slip_on_the_command_line_is_one_line_with_a_hint(run: Run) -> None:
     """An unknown command or option ends with 2 and says where help is."""
-    for arguments in (["shwo"], ["list", "--bogus"], ["show"], ["show", "x"], ["show", "0"], ["show", 2**63]):
+    for arguments in (["shwo"], ["list", "--jsn"], ["show"], ["show", "x"], ["show", "0"], ["show", 2**63]):
         done = run(*arguments)
         assert done.returncode == 2
         assert "--help" in one_line(done.stderr)
+        assert "?." not in done.stderr
 
 
 def test_without_a_studio_the_hint_says_what_makes_one(run: Run) -> None:
@@ -233,6 +234,19 @@ def test_what_strangers_wrote_reaches_a_terminal_escaped(
     done = run(*arguments, "--config", studio.file)
     assert done.returncode == 0
     assert "\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize(("columns", "has_reasons"), [(80, False), (140, True)])
+def test_a_list_says_every_status_whole(
+    run: Run, studio: Studio, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, columns: int, has_reasons: bool
+) -> None:
+    """In a narrow terminal the reasons give way, and no status or price is cut; a failure is a reason."""
+    for name, value in {"TTY_COMPATIBLE": "1", "TERM": "xterm", "COLUMNS": str(columns)}.items():
+        monkeypatch.setenv(name, value)
+    said = run("list", "--config", studio.file).stdout
+    assert "awaiting_review" in said and "1000.01 USD" in said and "…" not in said
+    assert ("chain_gap" in said) is ("no end" in said) is has_reasons
+    assert max(map(len, said.splitlines()[1:])) <= columns
 
 
 def test_show_tells_findings_and_history(run: Run, studio: Studio, ledger: Ledger) -> None:
