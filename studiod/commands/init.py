@@ -28,8 +28,10 @@ def init(
     mounted, and studiod waits instead of filling the wrong one.
     """
     added = lay_out(folder)
+    root = folder.absolute()
     for path in added:
-        typer.echo(f"made {printable(path)}")
+        shown = folder / path.relative_to(root) if path.is_relative_to(root) else path
+        typer.echo(f"made {printable(shown)}")
     if not added:
         typer.echo(f"{printable(folder)} is whole: nothing was missing.")
         return

@@ -159,6 +159,16 @@ def test_closed_streams_are_no_obstacle(studio: Studio, ledger: Ledger) -> None:
         assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_init_names_what_it_made_as_the_folder_was_named(run: Run, tmp_path: Path) -> None:
+    """Each line names what was made below DIR as it was typed, the settings' folders like the settings."""
+    made = [line for line in run("init", "mine").stdout.splitlines() if line.startswith("made ")]
+    assert {"made mine", "made mine/studiod.toml", "made mine/prices.csv", "made mine/hot"} <= set(made)
+    assert all(line.startswith("made mine") for line in made)
+    (tmp_path / "mine" / "hot" / ".studiod-root").unlink()
+    (tmp_path / "mine" / "hot").rmdir()
+    assert run("init", ".", folder=tmp_path / "mine").stdout.startswith("made hot\n")
+
+
 def test_init_adds_only_what_is_missing(run: Run, tmp_path: Path) -> None:
     """Run again, it changes no file that is there, and brings back a folder or a marker that is not."""
     studio = tmp_path / "new"
