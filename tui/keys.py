@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -174,7 +174,7 @@ def _checked(table: dict[str, object], path: Path) -> dict[str, str]:
     """The keymap, when every id is known and no key means two things in one place."""
     known = {action.id for actions in ACTIONS.values() for action in actions}
     keymap: dict[str, str] = {}
-    for id, keys in table.items():
+    for id, keys in _flat(table):
         if id not in known:
             raise SettingsError(
                 f"{printable(path)}: {printable(id)} is not a binding.",
@@ -203,6 +203,15 @@ def _checked(table: dict[str, object], path: Path) -> dict[str, str]:
                         "Give one of them another key.",
                     )
     return keymap
+
+
+def _flat(table: dict[str, object]) -> Iterator[tuple[str, object]]:
+    """The ids with their keys, those too that stand without quotes, which TOML takes for tables."""
+    for id, keys in table.items():
+        if isinstance(keys, dict):
+            yield from ((f"{id}.{part}", value) for part, value in keys.items())
+        else:
+            yield id, keys
 
 
 def _exists(key: str) -> bool:

@@ -31,6 +31,17 @@ def test_lightroom_keeps_lightrooms_habits(tmp_path: Path) -> None:
     assert (keymap["review.skip"], keymap["review.back"]) == ("right", "left")
 
 
+def test_an_id_needs_no_quotes(tmp_path: Path) -> None:
+    """review.approve = "z" is what it looks like, and a wrong id is named whole."""
+    (tmp_path / "keymaps").mkdir()
+    mine = tmp_path / "keymaps" / "mine.toml"
+    mine.write_text('review.approve = "z"\n"undo" = "ctrl+y"\n')
+    assert load_keymap("mine", tmp_path) == {"review.approve": "z", "undo": "ctrl+y"}
+    mine.write_text('review.aprove = "z"\n')
+    with pytest.raises(SettingsError, match=r"review\.aprove is not a binding"):
+        load_keymap("mine", tmp_path)
+
+
 def test_a_studios_own_keymap_wins(tmp_path: Path) -> None:
     """keymaps/NAME.toml beside studiod.toml is taken before the shipped one of that name."""
     (tmp_path / "keymaps").mkdir()
