@@ -48,14 +48,15 @@ class StemIndex:
 
 
 class KnownFiles:
-    """The newest row of every path; only the daemon writes them, so this copy stays true."""
+    """The newest row of every path, as intake left it: the state that a worker or a person gave it since
+    is the ledger's.
+    """
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._by_key: dict[Key, FileRecord] = {}
         self._stems = StemIndex()
         self._by_hash: defaultdict[tuple[str, str], set[Key]] = defaultdict(set)
-        self._quarantined: set[Key] = set()
         for row in sorted(every_file(ledger), key=lambda row: (row.seen_at, row.id)):
             self._put(row)
 
@@ -79,10 +80,6 @@ class KnownFiles:
         keys = self._by_hash[hot_folder, sha256] if sha256 else ()
         return sorted((self._by_key[key] for key in keys), key=lambda row: row.id)
 
-    def quarantined(self, hot_folder: str) -> list[FileRecord]:
-        """The quarantined files of a hot folder."""
-        return [self._by_key[key] for key in sorted(self._quarantined) if key[0] == hot_folder]
-
     def renew(self, key: Key) -> None:
         """Take over what the ledger says of a path by now."""
         self.forget(key)
@@ -93,7 +90,6 @@ class KnownFiles:
     def forget(self, key: Key) -> None:
         """A path has no row of its own any more."""
         row = self._by_key.pop(key, None)
-        self._quarantined.discard(key)
         if row is not None:
             self._stems.discard(key)
             if row.facts.sha256:
@@ -105,8 +101,6 @@ class KnownFiles:
         if row.state is FileState.SUPERSEDED and row.reason == TAKEN_OUT:
             return
         self._by_key[key] = row
-        if row.state is FileState.QUARANTINED:
-            self._quarantined.add(key)
         self._stems.add(key)
         if row.facts.sha256:
             self._by_hash[key[0], row.facts.sha256].add(key)

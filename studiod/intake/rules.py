@@ -18,8 +18,9 @@ from studiod.intake.known import TAKEN_OUT, Key, KnownFiles, signature_of
 from studiod.intake.settle import Signature
 from studiod.intake.watch import FileStat, look_at
 from studiod.ledger.engine import Ledger
+from studiod.ledger.files import REPLACED
 from studiod.ledger.queue import add_item, attach_half, move_file, move_source, record_file, supersede
-from studiod.ledger.reading import find_by_hash, find_current, get_item
+from studiod.ledger.reading import every_file, find_by_hash, find_current, get_item
 from studiod.ledger.records import FileFacts, FileRecord, FileState, ItemRecord, NewItem
 from studiod.ledger.states import Status, may_become
 from studiod.names import inert, printable
@@ -92,15 +93,20 @@ class Rules:
             self._take_picture(hot, facts, replaces=None)
 
     def clear_out(self, hot_folder: str, present: Collection[Key]) -> None:
-        """What was quarantined and is no longer among the files that are there: it needs nobody any more."""
-        for row in self._known.quarantined(hot_folder):
-            key = (hot_folder, row.facts.path)
-            if key in present:
+        """What was quarantined and is no longer among the files that are there: it needs nobody any more.
+
+        Other bytes may have its place. The ledger is asked: a worker may have quarantined it.
+        """
+        for row in every_file(self._ledger, FileState.QUARANTINED):
+            key = (row.facts.hot_folder, row.facts.path)
+            newest = self._known.get(key)
+            replaced = newest is not None and newest.id != row.id
+            if key[0] != hot_folder or (key in present and not replaced):
                 continue
-            if row.item is None:
+            if row.item is None and not replaced:
                 self._record(row.facts, FileState.SUPERSEDED, reason=TAKEN_OUT)
-            elif get_item(self._ledger, row.item).status is Status.QUARANTINED:
-                supersede(self._ledger, row.item, TAKEN_OUT)
+            elif row.item is not None and get_item(self._ledger, row.item).status is Status.QUARANTINED:
+                supersede(self._ledger, row.item, REPLACED if replaced else TAKEN_OUT)
                 self._known.renew(key)
 
     def partner(self, key: Key) -> FileRecord | None:

@@ -15,6 +15,7 @@ import pytest
 from studiod.errors import LedgerError
 from studiod.intake.ingest import InspectRequest, Intake, WorkerDied
 from studiod.intake.inspect import Inspection
+from studiod.ledger import queue
 from studiod.ledger.engine import open_ledger
 from studiod.ledger.reading import find_plate
 from studiod.ledger.records import FileState
@@ -262,6 +263,37 @@ def test_a_quarantined_file_that_is_taken_out_is_off_the_list(night: Night) -> N
     night.run()
     assert night.statuses() == {1: "superseded", 2: "quarantined"}
     assert night.files() == {"RING_1.jpg": ("quarantined", 2), "plate.jpg": ("quarantined", None)}
+
+
+def test_what_a_worker_quarantined_and_is_taken_out_is_off_the_list(night: Night) -> None:
+    """Who takes a picture out that could not be made, or puts a known one in its place, is rid of it."""
+    out, over, stays = (night.put(f"RING_{number}.jpg", number) for number in range(3))
+    night.run()
+    for _ in range(3):
+        claimed = queue.claim(night.ledger, "w", 60)
+        assert claimed is not None
+        queue.quarantine(night.ledger, claimed, "it breaks off")
+    known = night.put("RING_known.jpg", 9)
+    night.run()
+    assert night.statuses() == {1: "quarantined", 2: "quarantined", 3: "quarantined", 4: "received"}
+    out.unlink()
+    shutil.copy2(known, over)
+    night.run().run()
+    assert night.statuses() == {1: "superseded", 2: "superseded", 3: "quarantined", 4: "received"}
+    assert night.files()[stays.name] == ("quarantined", 3)
+    assert night.files()[over.name] == ("duplicate", 4)
+
+
+@pytest.mark.parametrize("what", ["RING_1.jpg", "plate.jpg"])
+def test_a_known_picture_moved_over_a_quarantined_one(night: Night, what: str) -> None:
+    """What a file from elsewhere in the hot folder is moved over is in nobody's quarantine any more."""
+    bad, good = night.put(what, b"bad"), night.put(f"new/{what}", 1)
+    night.run()
+    good.replace(bad)
+    night.run().run()
+    left = [row for row in night.rows() if row.state is FileState.QUARANTINED]
+    assert (left, "quarantined" in night.statuses().values()) == ([], False)
+    assert night.files()[what][0] == ("item" if what == "RING_1.jpg" else "plate")
 
 
 def test_pipes_sockets_and_links_out_are_quarantined_unopened(night: Night) -> None:
