@@ -169,10 +169,14 @@ class Rules:
             for item in find_by_hash(self._ledger, facts.sha256)
             if item.hot_folder == hot.name and item.status is not Status.QUARANTINED
         ]
+        same.sort(key=lambda item: item.sku != sku)  # two pieces may have one picture: its own comes first
+        its_own_stays = any(item.sku == sku and self._is_at_home(item, facts) for item in same)
         for item in same:
             if item.status is not Status.SUPERSEDED and not self._is_at_home(item, facts):
                 if item.path == facts.path or not self._names_another(item, sku):
                     self._move_item(item, facts)
+                elif its_own_stays and not may_become(item.status, Status.SUPERSEDED):
+                    continue  # it left, and its file was taken out
                 else:
                     self._take_picture(hot, facts, replaces=item)
                 return True

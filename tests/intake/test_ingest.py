@@ -452,6 +452,29 @@ def test_a_copy_of_a_rejected_picture_is_no_new_picture(night: Night) -> None:
     assert night.statuses() == {1: "rejected"} and night.files()["RING_2.jpg"] == ("duplicate", 1)
 
 
+@pytest.mark.parametrize("moved", [True, False])
+def test_one_picture_of_two_pieces(night: Night, moved: bool) -> None:
+    """Moved or copied, a picture is still its own piece's where another of the same bytes left long ago."""
+    mine = night.put("RING_1.jpg", 1)
+    night.run()
+    theirs = night.put("DEAR_1.jpg", 1)
+    night.run()
+    night.make(), night.make()
+    night.approve(2)
+    theirs.unlink()
+    night.run()
+    (night.hot / "culled").mkdir()
+    there = night.hot / "culled" / "RING_1.jpg"
+    _ = mine.rename(there) if moved else shutil.copy2(mine, there)
+    night.run()
+    assert night.statuses() == {1: "awaiting_review", 2: "approved"}
+    assert night.files()["culled/RING_1.jpg"] == ("item" if moved else "duplicate", 1)
+    assert [item.path for item in night.items()] == [
+        "culled/RING_1.jpg" if moved else mine.name,
+        "DEAR_1.jpg",
+    ]
+
+
 def test_a_moved_original_is_found_again(night: Night) -> None:
     """Culled into another folder, an original is still its item's source, not a duplicate."""
     night.put("RING_1.jpg", 1)
