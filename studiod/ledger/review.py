@@ -17,8 +17,8 @@ from studiod.ledger.gate import enough, policy_may_approve
 from studiod.ledger.looks import coverage, seen_so_far, unseen
 from studiod.ledger.records import Box, FileState, Origin, Person
 from studiod.ledger.states import Status
-from studiod.ledger.tables import decisions, items, looking, requests, versions
-from studiod.ledger.touchup import is_asked_for, put_request, strokes_of_row
+from studiod.ledger.tables import decisions, events, items, looking, requests, versions
+from studiod.ledger.touchup import REACHABLE, is_asked_for, put_request, strokes_of_row
 from studiod.ledger.transition import (
     Actor,
     ItemRow,
@@ -148,7 +148,7 @@ def undo(ledger: Ledger, item: int, person: Person) -> Status:
 def last_decided(ledger: Ledger, person: Person) -> int | None:
     """The item that this person decided or painted on last, where that can still be undone."""
     decided = (
-        select(decisions.c.item, decisions.c.at)
+        select(decisions.c.item)
         .join(items, (items.c.id == decisions.c.item) & (items.c.version == decisions.c.version))
         .where(
             decisions.c.uid == person.uid,
@@ -156,12 +156,20 @@ def last_decided(ledger: Ledger, person: Person) -> int | None:
             items.c.status.in_([status.value for status in _UNDONE]),
         )
     )
-    painted = select(requests.c.item, requests.c.asked_at).where(_waiting_strokes(person))
-    either = union_all(decided, painted).subquery()
+    painted = (
+        select(requests.c.item)
+        .join(items, items.c.id == requests.c.item)
+        .where(_waiting_strokes(person), items.c.status.in_([status.value for status in REACHABLE]))
+    )
+    # By the events' numbers: the clock may have been set back.
+    last = (
+        select(events.c.item)
+        .where(events.c.uid == person.uid, events.c.item.in_(union_all(decided, painted)))
+        .order_by(events.c.id.desc())
+        .limit(1)
+    )
     with ledger.reading() as connection:
-        return connection.execute(
-            select(either.c.item).order_by(either.c.at.desc(), either.c.item.desc()).limit(1)
-        ).scalar_one_or_none()
+        return connection.execute(last).scalar_one_or_none()
 
 
 def retry(ledger: Ledger, item: int, person: Person, *, reason: str = "") -> None:

@@ -34,7 +34,8 @@ RETURNS = "touchup/return"
 """The name that the ledger's files have in place of a hot folder's when they lie in the return folder."""
 
 _UNDER_WAY = (Status.RECEIVED, Status.PROCESSING, Status.DELIVERING)
-_REACHABLE = (Status.AWAITING_REVIEW, Status.FLAGGED)
+REACHABLE = (Status.AWAITING_REVIEW, Status.FLAGGED)
+"""Where an item stands that strokes or a returned file can be made into a version of."""
 
 
 # Out.
@@ -145,7 +146,7 @@ def is_waited_for(ledger: Ledger) -> bool:
     reachable = (
         select(requests.c.id)
         .join(items, items.c.id == requests.c.item)
-        .where(requests.c.taken_at.is_(None), items.c.status.in_(_REACHABLE))
+        .where(requests.c.taken_at.is_(None), items.c.status.in_(REACHABLE))
     )
     with ledger.reading() as connection:
         return connection.execute(reachable.limit(1)).one_or_none() is not None
@@ -166,7 +167,7 @@ def put_request(
     touchup: int | None = None,
 ) -> None:
     """Ask for the item's next version: with a layer of strokes, or from the file `path` (below `work`)."""
-    if row.status not in _REACHABLE:
+    if row.status not in REACHABLE:
         asked = "touch-up" if origin is Origin.RETURN else "strokes"
         raise TransitionRefused(
             f"Item {row.id} is {row.status}: no {asked} can be taken for it.",

@@ -99,6 +99,31 @@ def test_undo(studio: Studio, decide: str) -> None:
     assert (newest.what, newest.actor, newest.uid) == ("undone", "anna", ANNA.uid)
 
 
+@pytest.mark.parametrize("seconds", [60.0, -3600.0])
+def test_undo_is_of_the_last_deed(studio: Studio, seconds: float) -> None:
+    """The newest deed is undone first, also where the clock was set back between two of them."""
+    deeds = [waiting_item(studio) for _ in range(3)]
+    for item in deeds:
+        studio.clock.now += seconds
+        review.flag(studio.ledger, item, 1, ANNA)
+        review.reject(studio.ledger, waiting_item(studio), 1, BEN)
+    for item in reversed(deeds):
+        assert review.last_decided(studio.ledger, ANNA) == item
+        review.undo(studio.ledger, item, ANNA)
+    assert review.last_decided(studio.ledger, ANNA) is None
+
+
+def test_what_was_superseded_is_nothing_to_undo(studio: Studio) -> None:
+    """Strokes painted on what a new picture has taken the place of stand in no undo's way."""
+    decided, painted = waiting_item(studio), waiting_item(studio)
+    review.flag(studio.ledger, decided, 1, ANNA)
+    review.request_strokes(studio.ledger, painted, 1, STROKES, ANNA)
+    queue.supersede(studio.ledger, painted, "shot again")
+    assert review.last_decided(studio.ledger, ANNA) == decided
+    review.undo(studio.ledger, decided, ANNA)
+    assert review.last_decided(studio.ledger, ANNA) is None
+
+
 @pytest.mark.parametrize("last", ["delivering", "delivered", "awaiting_review"])
 def test_undo_has_an_end(studio: Studio, last: str) -> None:
     """What is being delivered, or was, or was not decided, cannot be undone."""
