@@ -9,7 +9,7 @@ import logging
 import os
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from studiod.daemon.deaths import Deaths
@@ -43,11 +43,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """A flagged version that a worker writes to `touchup`; `since` is when its item last changed."""
+    """A flagged version that a worker writes to `touchup`; `since` is when its item last changed.
+
+    `flagged_at` is when what the worker is told was said of it.
+    """
 
     item: int
     version: int
     since: float
+    flagged_at: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +89,9 @@ class TouchupDesk:
             return
         self._looked = True
         for item in self._to_send():
-            if (task := self._send_task(item)) is not None:
-                sending = _sending(item)
+            if (told := self._send_task(item)) is not None:
+                task, flagged_at = told
+                sending = replace(_sending(item), flagged_at=flagged_at)
                 self._sending.add(sending)
                 self._jobs.append((sending, task))
         for returning in list(self._checked.values()):
@@ -142,8 +147,8 @@ class TouchupDesk:
         flagged = to_send(self._ledger, limit=20 + len(self._sending))
         return [item for item in flagged if _sending(item) not in self._sending]
 
-    def _send_task(self, item: ItemRecord) -> SendTouchup | None:
-        """What is to be sent of it; None where the flag was taken back meanwhile."""
+    def _send_task(self, item: ItemRecord) -> tuple[SendTouchup, float] | None:
+        """What is to be sent of it, and when it was flagged; None where the flag was taken back meanwhile."""
         flags = [
             each
             for each in decisions(self._ledger, item.id)
@@ -152,7 +157,7 @@ class TouchupDesk:
         if not flags:
             return None
         said = flags[-1]
-        return SendTouchup(
+        task = SendTouchup(
             sources=sources_of(self._settings, item),
             root=str(self._settings.touchup),
             folder=self._folder(item.id, item.version),
@@ -168,6 +173,7 @@ class TouchupDesk:
                 "box": said.box,
             },
         )
+        return task, said.at
 
     def _sent(self, sending: Sending, result: Mapping[str, Any] | None, problem: str) -> None:
         if result is None:
@@ -176,7 +182,10 @@ class TouchupDesk:
             return
         left, top, right, bottom = result["box"]
         box = (left, top, right, bottom)
-        record_sent(self._ledger, sending.item, sending.version, result["folder"], box)
+        record_sent(
+            self._ledger, sending.item, sending.version, result["folder"], box,
+            flagged_at=sending.flagged_at,
+        )  # fmt: skip
         self._sending.discard(sending)
         log.info("item %d is in touchup/%s", sending.item, printable(result["folder"]))
 

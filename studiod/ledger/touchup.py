@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, Select, exists, func, insert, select
+from sqlalchemy import Connection, Row, exists, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from studiod.errors import TransitionRefused
@@ -26,7 +26,7 @@ from studiod.ledger.records import (
     Touchup,
 )
 from studiod.ledger.states import Status
-from studiod.ledger.tables import decisions, files, items, requests, touchups
+from studiod.ledger.tables import decisions, events, files, items, requests, touchups
 from studiod.ledger.transition import DAEMON, ItemRow, read_item, record_event, reopen
 from studiod.strokes import Stroke, strokes_from_json
 
@@ -34,6 +34,7 @@ RETURNS = "touchup/return"
 """The name that the ledger's files have in place of a hot folder's when they lie in the return folder."""
 
 _UNDER_WAY = (Status.RECEIVED, Status.PROCESSING, Status.DELIVERING)
+_SENT = "sent_to_touchup"
 REACHABLE = (Status.AWAITING_REVIEW, Status.FLAGGED)
 """Where an item stands that strokes or a returned file can be made into a version of."""
 
@@ -43,10 +44,19 @@ REACHABLE = (Status.AWAITING_REVIEW, Status.FLAGGED)
 
 def to_send(ledger: Ledger, limit: int = 20) -> list[ItemRecord]:
     """Flagged items whose version was not sent to a retoucher since then, the longest waiting first."""
+    # By the events' numbers: the clock may have been set back.
+    flagged, later = events.alias(), events.alias()
+    last_flag = (
+        select(func.max(flagged.c.id))
+        .where(flagged.c.item == items.c.id, flagged.c.what == "flagged")
+        .correlate(items)
+        .scalar_subquery()
+    )
     sent = exists().where(
-        touchups.c.item == items.c.id,
-        touchups.c.version == items.c.version,
-        touchups.c.sent_at >= _flagged_at(items.c.id, items.c.version).correlate(items).scalar_subquery(),
+        later.c.item == items.c.id,
+        later.c.version == items.c.version,
+        later.c.what == _SENT,
+        later.c.id > last_flag,
     )
     waiting = select(items).where(items.c.status == Status.FLAGGED.value, ~sent)
     with ledger.reading() as connection:
@@ -54,21 +64,32 @@ def to_send(ledger: Ledger, limit: int = 20) -> list[ItemRecord]:
         return item_records(connection, rows, ledger.clock())
 
 
-def record_sent(ledger: Ledger, item: int, version: int, folder: str, box: Box) -> None:
-    """A version lies in `folder` (below `touchup`) for a retoucher: the part of the photograph in `box`."""
+def record_sent(
+    ledger: Ledger, item: int, version: int, folder: str, box: Box, *, flagged_at: float | None = None
+) -> None:
+    """A version lies in `folder` (below `touchup`) for a retoucher: the part of the photograph in `box`.
+
+    Nothing is recorded where it was flagged anew since `flagged_at`: what was said then is to be sent still.
+    """
     now = ledger.clock()
     with ledger.writing() as connection:
-        flagged_at = connection.execute(_flagged_at(item, version)).scalar_one() or now
-        sent = {"folder": folder, "box": list(box), "sent_at": max(now, flagged_at)}  # the clock may go back
+        last = connection.execute(
+            select(decisions.c.at)
+            .where(decisions.c.item == item, decisions.c.version == version, decisions.c.verdict == "flag")
+            .order_by(decisions.c.id.desc())
+            .limit(1)
+        ).scalar_one_or_none()
+        if flagged_at is not None and last != flagged_at:
+            return
+        sent = {"folder": folder, "box": list(box), "sent_at": now}
         connection.execute(
             upsert(touchups)
             .values(item=item, version=version, **sent)
             .on_conflict_do_update(index_elements=["item", "version"], set_=sent)
         )
         record_event(
-            connection, now, "sent_to_touchup", item=item, version=version,
-            details={"folder": folder, "box": list(box)},
-        )  # fmt: skip
+            connection, now, _SENT, item=item, version=version, details={"folder": folder, "box": list(box)}
+        )
 
 
 def record_not_sent(ledger: Ledger, item: int, version: int, reason: str) -> None:
@@ -212,13 +233,6 @@ def returned_under(connection: Connection, row: ItemRow) -> ReturnedFile | None:
         .limit(1)
     ).one_or_none()
     return None if found is None else ReturnedFile(found.path, _touchup(found))
-
-
-def _flagged_at(item: int | Column[int], version: int | Column[int]) -> Select[tuple[float]]:
-    """When a version was flagged last."""
-    return select(func.max(decisions.c.at)).where(
-        decisions.c.item == item, decisions.c.version == version, decisions.c.verdict == "flag"
-    )
 
 
 def _touchup(row: Row[Any]) -> Touchup:

@@ -293,6 +293,24 @@ def test_an_undo_in_the_moment_of_sending_is_obeyed(studio: Any, ledger: Ledger)
         assert job is not None and isinstance(job[0], Sending) and job[0].item == item
 
 
+def test_what_is_said_while_a_worker_writes_is_sent_too(studio: Any, ledger: Ledger) -> None:
+    """A flag that was set anew in a worker's last moment goes out after the one that was taken back."""
+    desk = TouchupDesk(studio.settings, ledger)
+    item = _flagged(ledger)
+    desk.tick(0.0)
+    for note, folder in (("the other prong", "ring"), ("", "ring-2")):
+        job = desk.next_job()
+        assert job is not None and isinstance(job[0], Sending)
+        if note:
+            undo(ledger, item, PERSON)
+            flag(ledger, item, 1, PERSON, note=note)
+        desk.answered(job[0], Reply(1, {"folder": folder, "box": (0, 0, 10, 10)}), "")
+        desk.tick(10.0 if note else 20.0)
+    assert desk.next_job() is None and desk.idle
+    sent = find_touchup(ledger, item, 1)
+    assert sent is not None and sent.folder == "ring-2"
+
+
 def test_what_came_back_waits_for_a_busy_ledger(studio: Any, ledger: Ledger) -> None:
     """Checked files that wait for their items are all taken once the ledger can be written again."""
     desk = TouchupDesk(studio.settings, ledger)

@@ -90,6 +90,20 @@ def test_sent_once_whatever_else_is_flagged(studio: Studio) -> None:
     assert [each.id for each in touchup.to_send(studio.ledger)] == [second]
 
 
+@pytest.mark.parametrize("seconds", [60.0, -3600.0])
+def test_flagged_anew_is_sent_anew(studio: Studio, seconds: float) -> None:
+    """A flag that was taken back and set again is sent again, alone, also by a clock that was set back."""
+    first, again, other = flagged_item(studio), flagged_item(studio), flagged_item(studio)
+    for item in (first, again, other):
+        studio.send(item)
+    studio.clock.now += seconds
+    review.undo(studio.ledger, again, ANNA)
+    review.flag(studio.ledger, again, 1, ANNA, note="the other prong")
+    assert [each.id for each in touchup.to_send(studio.ledger)] == [again]
+    studio.send(again)
+    assert touchup.to_send(studio.ledger) == []
+
+
 def test_sent_once_by_a_clock_that_was_set_back(studio: Studio) -> None:
     """What was flagged later than it is now is sent once, too."""
     item = flagged_item(studio)
