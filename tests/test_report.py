@@ -190,6 +190,33 @@ def test_a_delivery_names_its_files_and_who_decided(studio: Studio, ledger: Ledg
     assert row[-1] == "Taken back since: it is awaiting_review now."
 
 
+def test_who_decided_is_told_of_each_delivery(studio: Studio, ledger: Ledger) -> None:
+    """Each delivery names whose approval stood then, though the clock was set back between the two."""
+    now = ledger.clock()
+    items = []
+    for number in range(2):
+        items.append(add(ledger, f"{number}.jpg"))
+        make(ledger)
+    for item in items:
+        ledger.clock = lambda: now + 60.0
+        review.approve(ledger, item, 1, ANNA)
+        ledger.clock = lambda: now
+        wanted = [WantedOutput("small", f"piece{item}", ".jpg", ONE)]
+        delivery.start_delivery(ledger, item, 1, FoundFiles(ONE, ONE, {"small": ONE}), wanted)
+        delivery.delivery_interrupted(ledger, item, 1, "the outbox was gone")
+        deliver(ledger, item)
+    review.recall(ledger, items[1], ANNA)
+    look_closely(ledger, items[1], BEN)
+    review.approve(ledger, items[1], 1, BEN)
+    deliver(ledger, items[1])
+    rows = cells(read_report(ledger, studio.settings, now), "Delivered, and by whom decided")
+    assert [(int(row[0]), row[4]) for row in rows] == [
+        (items[0], "anna"),
+        (items[1], "anna"),
+        (items[1], "ben"),
+    ]
+
+
 def test_a_price_that_rose_after_delivery_is_told(studio: Studio, ledger: Ledger) -> None:
     """A rise after delivery is listed with both prices, exactly."""
     number = one_in_every_status(ledger)[Status.DELIVERED]

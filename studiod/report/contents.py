@@ -229,19 +229,11 @@ def _delivered(ledger: Ledger, items: Mapping[int, ItemRecord], happened: Sequen
     rows = []
     for event, item in _of(items, happened, "delivered"):
         number, sku, title, price, _ = _named(item)
-        counted = [
-            decision
-            for decision in reading.decisions(ledger, item.id)
-            if decision.version == event.version
-            and decision.verdict == "approve"
-            and decision.at <= event.at
-            and (decision.withdrawn_at is None or decision.withdrawn_at > event.at)
-        ]
         written = event.details.get("files")
         notes = [printable(path) for path in written] if isinstance(written, Mapping) else []
         if item.status is not Status.DELIVERED:
             notes.append(f"Taken back since: it is {item.status} now.")
-        who = ", ".join(map(_person, counted)) or "nobody on record"
+        who = ", ".join(_approved_by(ledger, item.id, event)) or "nobody on record"
         rows.append(Row((number, sku, title, price, who, _moment(event.at)), tuple(notes)))
     return Table(
         "Delivered, and by whom decided",
@@ -250,6 +242,19 @@ def _delivered(ledger: Ledger, items: Mapping[int, ItemRecord], happened: Sequen
         tuple(rows),
         numbers=frozenset({0, 3}),
     )
+
+
+def _approved_by(ledger: Ledger, item: int, delivered: Event) -> list[str]:
+    """Whose approvals stood when an item was delivered: by the events' order, whatever the clock did."""
+    who: list[str] = []
+    for event in reading.history(ledger, item):
+        if event.id >= delivered.id:
+            break
+        if event.after is Status.AWAITING_REVIEW:
+            who = []
+        elif event.after in (Status.APPROVED_ONCE, Status.APPROVED) and event.before is not Status.DELIVERING:
+            who.append(inert(event.actor))
+    return who
 
 
 def _counts(title: str, tally: Tally, recent: str) -> Table:
