@@ -220,6 +220,8 @@ class TouchupDesk:
     def _identified(self, returning: Returning, told: Mapping[str, Any]) -> None:
         """Have a file whose touch-up is known checked against what was sent."""
         facts = replace(returning.facts, sha256=told["sha256"])
+        if self._came_before(Returning(facts)):
+            return
         touchup = find_touchup(self._ledger, told["item"], told["version"])
         item = None if touchup is None else get_item(self._ledger, touchup.item)
         ours = item is not None and (item.source_sha256 or "").startswith(told["photograph"])
@@ -247,9 +249,7 @@ class TouchupDesk:
         """Make it the item's next version; while the item is being worked on it waits."""
         facts, touchup = returning.facts, returning.touchup
         assert facts.sha256 is not None and touchup is not None
-        if was_returned(self._ledger, facts.sha256):
-            record_file(self._ledger, facts, FileState.DUPLICATE, reason="these very bytes came back before")
-            self._done(returning)
+        if self._came_before(returning):
             return
         try:
             if record_return(self._ledger, touchup, facts):
@@ -259,6 +259,16 @@ class TouchupDesk:
                 self._checked[facts.path] = returning
         except TransitionRefused as refused:
             self._set_aside(returning, f"{refused.message} {refused.hint}")
+
+    def _came_before(self, returning: Returning) -> bool:
+        """Whether a file is one that was taken before, such as one that a program touched: it stays that."""
+        facts = returning.facts
+        assert facts.sha256 is not None
+        if not was_returned(self._ledger, facts.sha256):
+            return False
+        record_file(self._ledger, facts, FileState.DUPLICATE, reason="these very bytes came back before")
+        self._done(returning)
+        return True
 
     def _set_aside(self, returning: Returning, reason: str) -> None:
         item = None if returning.touchup is None else returning.touchup.item

@@ -21,7 +21,7 @@ from studiod.daemon.every import Every
 from studiod.daemon.guard import Guard, find_obstacles
 from studiod.daemon.hook import Hook
 from studiod.daemon.housekeeping import DAY, clear_leftovers, clear_originals
-from studiod.daemon.jobs import Reply
+from studiod.daemon.jobs import IdentifyReturn, Reply
 from studiod.daemon.lock import DaemonLock
 from studiod.daemon.notices import DEATHS_IN_A_ROW, PATIENCE_SECONDS, Notices
 from studiod.daemon.originals import Originals
@@ -324,6 +324,29 @@ def test_what_came_back_waits_for_a_busy_ledger(studio: Any, ledger: Ledger) -> 
     desk.tick(10.0)
     found = [find_file(ledger, RETURNS, name) for name in "ab"]
     assert [file and file.state for file in found] == ["returned", "returned"]
+
+
+def test_what_was_taken_is_not_set_aside_because_it_was_touched(studio: Any, ledger: Ledger) -> None:
+    """A taken file that a program touches is known before it is checked, whatever became of its item."""
+    desk = TouchupDesk(studio.settings, ledger)
+    held = [_came_back_while_worked_on(ledger, studio, desk, name, f"{name}.tif") for name in "ab"]
+    for claimed in held:
+        queue.finish(ledger, claimed, made_up(claimed))
+    desk.tick(0.0)
+    before = [find_file(ledger, RETURNS, name) for name in "ab"]
+    os.utime(studio.settings.touchup_return / "a", (1.0, 1.0))
+    for round_ in range(1, 9):
+        desk.tick(100.0 * round_)
+        if (job := desk.next_job()) is not None:
+            assert isinstance(job[0], Returning) and isinstance(job[1], IdentifyReturn)
+            known = {"sha256": "a".ljust(64, "0"), "problem": None, "item": held[0].item, "version": 1}
+            desk.answered(job[0], Reply(1, {**known, "photograph": ""}), "")
+    assert desk.idle
+    after = [find_file(ledger, RETURNS, name) for name in "ab"]
+    assert [file and (file.state, file.item, file.facts.kept_copy) for file in after] == [
+        file and (file.state, file.item, file.facts.kept_copy) for file in before
+    ]
+    assert [file and file.state for file in after] == ["returned", "returned"]
 
 
 def test_a_mistake_about_one_returned_file_sets_that_one_aside(studio: Any, ledger: Ledger) -> None:
