@@ -95,7 +95,8 @@ class Rules:
     def clear_out(self, hot_folder: str, present: Collection[Key]) -> None:
         """What was quarantined and is no longer among the files that are there: it needs nobody any more.
 
-        Other bytes may have its place. The ledger is asked: a worker may have quarantined it.
+        Other bytes may have its place. The ledger is asked: a worker may have quarantined it. What a person
+        had a say in stays: it may be a touch-up that could not be read, and its next picture is no policy's.
         """
         for row in every_file(self._ledger, FileState.QUARANTINED):
             key = (row.facts.hot_folder, row.facts.path)
@@ -105,7 +106,7 @@ class Rules:
                 continue
             if row.item is None and not replaced:
                 self._record(row.facts, FileState.SUPERSEDED, reason=TAKEN_OUT)
-            elif row.item is not None and get_item(self._ledger, row.item).status is Status.QUARANTINED:
+            elif row.item is not None and _is_untouched(get_item(self._ledger, row.item)):
                 supersede(self._ledger, row.item, REPLACED if replaced else TAKEN_OUT)
                 self._known.renew(key)
 
@@ -291,6 +292,11 @@ class Rules:
 def are_halves(one: str, other: str) -> bool:
     """Whether two files of one stem are a RAW and the JPEG that the camera wrote with it."""
     return (is_raw(one) and is_jpeg(other)) or (is_jpeg(one) and is_raw(other))
+
+
+def _is_untouched(item: ItemRecord) -> bool:
+    """Whether a quarantined item is of a file that nothing was ever made or said of."""
+    return item.status is Status.QUARANTINED and item.version == 1 and not item.never_policy
 
 
 def follows(hot: HotFolder, path: str) -> bool:

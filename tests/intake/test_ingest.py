@@ -15,14 +15,14 @@ import pytest
 from studiod.errors import LedgerError
 from studiod.intake.ingest import InspectRequest, Intake, WorkerDied
 from studiod.intake.inspect import Inspection
-from studiod.ledger import queue
+from studiod.ledger import queue, review
 from studiod.ledger.engine import open_ledger
 from studiod.ledger.reading import find_plate
 from studiod.ledger.records import FileState
 from studiod.ledger.states import Status
 from studiod.settings import GIGABYTE, MARKER, load_settings
 
-from .conftest import Night, look
+from .conftest import ANNA, Night, look
 from .hostile import jpeg
 
 # Taking up.
@@ -1006,3 +1006,27 @@ def test_what_is_too_large_to_read_in_time_is_refused_unread(night: Night) -> No
     night.start()
     night.run()
     assert night.asked == ["RING_1.tif"]
+
+
+@pytest.mark.parametrize("rejected", ["before", "with this picture"])
+def test_what_a_person_refused_stays_for_a_person(night: Night, rejected: str) -> None:
+    """A quarantined picture of a piece that was refused stays on the list; its next one is no policy's."""
+    bad = night.put("RING_1.jpg", 1)
+    night.run()
+    night.make()
+    night.reject(1)
+    if rejected == "before":
+        bad = night.put("RING_1.jpg", 2)
+        night.run()
+    else:
+        review.retry(night.ledger, 1, ANNA)
+    claimed = queue.claim(night.ledger, "w", 60)
+    assert claimed is not None
+    queue.quarantine(night.ledger, claimed, "it breaks off")
+    bad.unlink()
+    night.run()
+    assert night.is_status(claimed.item, Status.QUARANTINED)
+    night.put("RING_1.jpg", 3)
+    night.run()
+    assert night.is_status(claimed.item, Status.SUPERSEDED)
+    assert night.items()[-1].never_policy
