@@ -106,9 +106,10 @@ class Rules:
                 continue
             if row.item is None and not replaced:
                 self._record(row.facts, FileState.SUPERSEDED, reason=TAKEN_OUT)
-            elif row.item is not None and _is_untouched(get_item(self._ledger, row.item)):
-                supersede(self._ledger, row.item, REPLACED if replaced else TAKEN_OUT)
-                self._known.renew(key)
+            elif row.item is not None and _is_untouched(item := get_item(self._ledger, row.item)):
+                supersede(self._ledger, item.id, REPLACED if replaced else TAKEN_OUT)
+                for path in item.files:  # its other half, too, is to be met anew
+                    self._known.renew((hot_folder, path))
 
     def partner(self, key: Key) -> FileRecord | None:
         """The known picture that a file is the other half of."""

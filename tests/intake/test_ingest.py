@@ -1030,3 +1030,22 @@ def test_what_a_person_refused_stays_for_a_person(night: Night, rejected: str) -
     night.run()
     assert night.is_status(claimed.item, Status.SUPERSEDED)
     assert night.items()[-1].never_policy
+
+
+def test_the_half_of_what_was_taken_out_is_a_picture(night: Night) -> None:
+    """Where a picture that could not be made is taken out, its other half stays no half of nothing."""
+    bad = night.put("RING_1.jpg", 1)
+    night.put("RING_1.nef", b"raw")
+    night.put("RING_2.jpg", 2)
+    night.put("RING_2.nef", b"raw, too")
+    night.run()
+    number = night.files()[bad.name][1]
+    while claimed := queue.claim(night.ledger, "w", 60):
+        if claimed.item == number:
+            queue.quarantine(night.ledger, claimed, "it breaks off")
+    bad.unlink()
+    night.run().run()
+    assert night.statuses()[number or 0] == "superseded"
+    state, item = night.files()["RING_1.nef"]
+    assert state == "item" and night.is_status(item or 0, Status.RECEIVED)
+    assert night.files()["RING_2.nef"][0] == "half"
