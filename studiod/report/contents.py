@@ -254,7 +254,7 @@ def _approved_by(ledger: Ledger, item: int, delivered: Event) -> list[str]:
             who = []
         elif event.after in (Status.APPROVED_ONCE, Status.APPROVED) and event.before is not Status.DELIVERING:
             who.append(inert(event.actor))
-    return who
+    return list(dict.fromkeys(who))
 
 
 def _counts(title: str, tally: Tally, recent: str) -> Table:

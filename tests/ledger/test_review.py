@@ -148,6 +148,21 @@ def test_two_persons(studio: Studio) -> None:
     assert studio.approve(item, BEN) is Status.APPROVED
 
 
+def test_one_person_is_enough_once_the_settings_say_so(studio: Studio) -> None:
+    """Who approved once approves where no second person is asked for any more; no other item moves."""
+    set_thresholds(studio.ledger, {"USD": 100_000}, {"USD": 150_000})
+    first, other = waiting_item(studio), waiting_item(studio, price=500_000)
+    for item in (first, other):
+        assert studio.approve(item, ANNA) is Status.APPROVED_ONCE
+    set_thresholds(studio.ledger, {"USD": 100_000}, {"USD": 300_000})
+    assert studio.approve(first, ANNA) is Status.APPROVED
+    assert [decision.person for decision in decisions(studio.ledger, first)] == [ANNA]
+    with pytest.raises(GateRefused, match="second person"):
+        studio.approve(other, ANNA)
+    assert studio.status(other) is Status.APPROVED_ONCE
+    studio.deliver(first)
+
+
 def test_second_person_may_disagree(studio: Studio) -> None:
     """The second person may flag or reject: the first approval is withdrawn, and the history says so."""
     set_thresholds(studio.ledger, {"USD": 100_000}, {"USD": 150_000})
