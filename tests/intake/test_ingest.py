@@ -508,6 +508,23 @@ def test_a_moved_original_whose_old_name_is_taken_is_found_too(night: Night) -> 
     assert night.files() == {"aside.jpg": ("item", 1), "IMG_1.jpg": ("item", 2)}
 
 
+def test_moved_together_pieces_of_the_same_bytes_stay_who_they_are(night: Night) -> None:
+    """Two pieces photographed as one, sorted into a folder: each item follows the file of its own name."""
+    for name in ("RING_1.jpg", "DEAR_1.jpg"):
+        night.put(name, 1)
+    night.run()
+    before = {item.id: item.sku for item in night.items()}
+    (night.hot / "keep").mkdir()
+    for name in ("RING_1.jpg", "DEAR_1.jpg"):
+        (night.hot / name).rename(night.hot / "keep" / name)
+    night.run()
+    assert {item.id: item.sku for item in night.items()} == before
+    assert set(night.statuses().values()) == {"received"}
+    assert {item.sku: item.path for item in night.items()} == {
+        "RING": "keep/RING_1.jpg", "DEAR": "keep/DEAR_1.jpg",
+    }  # fmt: skip
+
+
 def test_renamed_to_a_sku_a_picture_is_taken_up_anew(night: Night) -> None:
     """Its new name says which piece it is: the nameless item gives way to one with a price."""
     night.put("IMG_1.jpg", 1)
