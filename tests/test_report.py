@@ -217,6 +217,16 @@ def test_who_decided_is_told_of_each_delivery(studio: Studio, ledger: Ledger) ->
     ]
 
 
+def test_of_two_deliveries_the_first_was_taken_back(studio: Studio, ledger: Ledger) -> None:
+    """A piece that was recalled and delivered again has two rows, and only the last one's files are out."""
+    number = one_in_every_status(ledger)[Status.DELIVERED]
+    review.recall(ledger, number, BEN)
+    review.approve(ledger, number, 1, BEN)
+    deliver(ledger, number)
+    first, second = cells(read_report(ledger, studio.settings, 0.0), "Delivered, and by whom decided")
+    assert first[-1] == "Taken back since, and delivered again." and second[-1].endswith("_v2.jpg")
+
+
 def test_a_price_that_rose_after_delivery_is_told(studio: Studio, ledger: Ledger) -> None:
     """A rise after delivery is listed with both prices, exactly."""
     number = one_in_every_status(ledger)[Status.DELIVERED]

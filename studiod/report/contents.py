@@ -227,11 +227,14 @@ def _price_in(details: object) -> str:
 
 def _delivered(ledger: Ledger, items: Mapping[int, ItemRecord], happened: Sequence[Event]) -> Table:
     rows = []
+    last = {item.id: event.id for event, item in _of(items, happened, "delivered")}
     for event, item in _of(items, happened, "delivered"):
         number, sku, title, price, _ = _named(item)
         written = event.details.get("files")
         notes = [printable(path) for path in written] if isinstance(written, Mapping) else []
-        if item.status is not Status.DELIVERED:
+        if event.id != last[item.id]:
+            notes.append("Taken back since, and delivered again.")
+        elif item.status is not Status.DELIVERED:
             notes.append(f"Taken back since: it is {item.status} now.")
         who = ", ".join(_approved_by(ledger, item.id, event)) or "nobody on record"
         rows.append(Row((number, sku, title, price, who, _moment(event.at)), tuple(notes)))
