@@ -243,14 +243,16 @@ class Desk:
         return _LOW_RISK if limit is None else limit
 
     def cheap_and_low(self) -> list[ItemRecord]:
-        """What waits, is not mandatory, has a low risk and was in nobody's hands before."""
+        """What waits, is not mandatory, has a low risk, and is and was in nobody's hands."""
         selection = replace(WAITING, mandatory=False)
         found: list[ItemRecord] = []
         ids = reading.list_ids(self.ledger, selection, order=Order.LOSS)
         for start in range(0, len(ids), 100):
             for item in reading.get_items(self.ledger, ids[start : start + 100]):
                 untouched = not item.never_policy and item.origin is Origin.CAPTURE
-                if item.risk is not None and item.risk < self.low_risk and untouched and not item.mandatory:
+                is_free = item.opened_by in (None, self.person.login)
+                is_low = item.risk is not None and item.risk < self.low_risk
+                if is_low and untouched and is_free and not item.mandatory:
                     found.append(item)
         return found
 

@@ -368,7 +368,7 @@ class QueueScreen(StudioScreen):
                     await self.ask_patiently(desk.approve_unseen, item)
                 except (TransitionRefused, GateRefused):
                     refused += 1
-            changed = f"; {refused} had changed and were left" if refused else ""
+            changed = f"; {refused} had changed or been opened and were left" if refused else ""
             self.say.say(f"Approved {len(items) - refused}{changed}.")
         except StudioError as error:
             self.say.trouble(error)

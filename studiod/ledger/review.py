@@ -68,11 +68,19 @@ def approve(ledger: Ledger, item: int, version: int, person: Person, *, note: st
 def approve_unseen(ledger: Ledger, item: int, version: int, person: Person, *, below: float) -> Status:
     """Approve one of many that nobody looked at: nothing mandatory, nothing of a risk of `below` or more.
 
-    What a person once sent away, painted on or had retouched is for a person's eyes too. GateRefused
-    for all of these.
+    What a person once sent away, painted on or had retouched is for a person's eyes too, and what somebody
+    else has open for theirs. GateRefused for all of these.
     """
+    now = ledger.clock()
     with ledger.writing() as connection:
         row = _as_seen(connection, item, version)
+        holder = connection.execute(
+            select(looking.c.login).where(
+                looking.c.item == item, looking.c.uid != person.uid, looking.c.until > now
+            )
+        ).scalar_one_or_none()
+        if holder is not None:
+            raise GateRefused(f"{holder} has item {item} open: it is left to them.", _LOOK)
         unrisky = row.risk is not None and row.risk < below
         if not unrisky or not policy_may_approve(
             judge(connection, row), bool(row.never_policy), Origin(row.origin)
@@ -80,7 +88,7 @@ def approve_unseen(ledger: Ledger, item: int, version: int, person: Person, *, b
             raise GateRefused(
                 f"Item {item} is not one of those that may be approved without a look at each.", _LOOK
             )
-        return _approve(connection, row, ledger.clock(), person, "", what="approved_unseen")
+        return _approve(connection, row, now, person, "", what="approved_unseen")
 
 
 def flag(

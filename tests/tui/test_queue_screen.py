@@ -361,6 +361,21 @@ async def test_batch_approves_only_the_cheap_and_low(studio: Studio) -> None:
         assert studio.item(dear).status is Status.AWAITING_REVIEW
 
 
+async def test_batch_leaves_what_a_colleague_has_open(studio: Studio) -> None:
+    """`B` decides nothing that somebody else looks at, neither when it asks nor by the time of the yes."""
+    free, open_before, opened_since = (studio.add(sku, risk=0.01) for sku in ("FREE", "BEFORE", "SINCE"))
+    review.open_for_review(studio.ledger, open_before, studio.anna)
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await studio.chosen(pilot, free)
+        await pilot.press("B")
+        await studio.sees(pilot, "Approve 2 pieces")
+        review.open_for_review(studio.ledger, opened_since, studio.anna)
+        await pilot.press("y")
+        await studio.sees(pilot, "Approved 1; 1 had changed or been opened and were left.")
+        statuses = [studio.item(item).status for item in (free, open_before, opened_since)]
+        assert statuses == [Status.APPROVED, Status.AWAITING_REVIEW, Status.AWAITING_REVIEW]
+
+
 async def test_who_has_it_open_is_shown(studio: Studio) -> None:
     """A piece that a colleague has open carries their login."""
     item = studio.add("ONE")
