@@ -90,6 +90,7 @@ class ReviewScreen(StudioScreen):
 
     @work(exclusive=True, group="load")
     async def _load(self, item: int) -> None:
+        self._claimed = item  # whoever goes on before the ledger has answered lets go of it all the same
         try:
             holder = await self.ask_patiently(self.desk.open, item)
             if holder != self.desk.person:
@@ -98,11 +99,10 @@ class ReviewScreen(StudioScreen):
                     self._go_on(item, said="Left to them.")
                     return
                 await self.ask_patiently(self.desk.open, item, take_over=True)
-            self._claimed = item
             piece = await self.ask_patiently(self.desk.piece, item)
-            prepared = self._next
+            prepared = self._next if self._next and self._next.pictures else None
             if prepared and (prepared.item.id, prepared.item.version) == (item, piece.item.version):
-                piece = replace(prepared, item=piece.item)
+                piece = replace(piece, pictures=prepared.pictures)  # what was seen since then counts too
             elif piece.pictures is not None:
                 await self.draw_from(piece.pictures.prepare)
         except StudioError as error:
@@ -377,9 +377,10 @@ class ReviewScreen(StudioScreen):
         self._go_on(self._at, direction)
 
     def decided(self, item: ItemRecord) -> None:
-        """On to the next."""
+        """On to the next, unless one has gone on already."""
         self._decided.add(item.id)
-        self._go_on(item.id)
+        if item.id == self._at:
+            self._go_on(item.id)
 
     def undone(self, item: ItemRecord) -> None:
         """Back to what waits again."""

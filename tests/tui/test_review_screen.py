@@ -673,6 +673,61 @@ async def test_skip_twice_skips_two(studio: Studio) -> None:
         await studio.reviewed(pilot, items[2])
 
 
+async def test_what_was_seen_of_a_piece_counts_when_one_comes_back(studio: Studio) -> None:
+    """A piece that was looked at, left and opened again has nothing more to see, however fast one goes."""
+    first = studio.add("FIRST", price=200_000, risk=0.9)
+    second = studio.add("SECOND", price=200_000, risk=0.1, findings=(studio.gap,))
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await opened(studio, pilot, first)
+        await studio.until(pilot, lambda: screen._next is not None)
+        await pilot.press("s")
+        await studio.reviewed(pilot, second)
+        await studio.until(pilot, lambda: not screen.pane.missing.composite)
+        await pilot.press("n")
+        await studio.until(pilot, lambda: not screen.pane.missing)
+        studio.type_ahead(pilot, "S", "s")
+        await studio.until(pilot, lambda: screen.pane.box is None and screen._at == second)
+        await studio.until(pilot, lambda: screen.pane.main.view is View.COMPOSITE)
+        await studio.reviewed(pilot, second)
+        assert not screen.pane.missing
+
+
+async def test_pieces_that_were_only_passed_are_free(studio: Studio) -> None:
+    """A piece that one skips while the ledger is still busy with its claim is not held for five minutes."""
+    items = [studio.add(f"RING-{number}", risk=0.9 - number / 10) for number in range(3)]
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await opened(studio, pilot, items[0])
+        other = sqlite3.connect(studio.settings.database, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        await pilot.press("s")
+        await studio.until(pilot, lambda: screen._at == items[1])
+        await studio.sees(pilot, "Trying again")
+        await pilot.press("s")
+        other.execute("ROLLBACK")
+        other.close()
+        await studio.reviewed(pilot, items[2])
+        await studio.until(pilot, lambda: studio.item(items[2]).opened_by == "maria")
+        await studio.until(pilot, lambda: studio.item(items[1]).opened_by is None, "it is held still")
+
+
+async def test_a_decision_that_took_long_does_not_call_one_back(studio: Studio) -> None:
+    """Whoever went on while the ledger was busy with a decision stays where they are by then."""
+    items = [studio.add(f"RING-{number}", risk=0.9 - number / 10) for number in range(4)]
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await opened(studio, pilot, items[0])
+        other = sqlite3.connect(studio.settings.database, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        await pilot.press("a")
+        await studio.sees(pilot, "Trying again")
+        await pilot.press("s", "s")
+        await studio.until(pilot, lambda: screen._at == items[2])
+        other.execute("ROLLBACK")
+        other.close()
+        await studio.until(pilot, lambda: studio.item(items[0]).status is Status.APPROVED)
+        await studio.sees(pilot, "Approved RING-0")
+        assert screen._at == items[2]
+
+
 async def test_previews_that_were_cleared_away_are_said(studio: Studio) -> None:
     """At a piece whose previews are gone a sentence stands in the picture's place, and every key is safe."""
     item = studio.add("ONE", findings=(studio.gap,))
