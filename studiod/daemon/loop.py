@@ -329,9 +329,12 @@ class _Daemon:
             return False
         if any(counts[status] for status in _UNDER_WAY):
             return False
-        if not self._touchup.idle and not self._guard.obstacles.touchup:
-            return False
-        return self._originals.idle and self._delivery.idle and not is_waited_for(self._ledger)
+        return self._is_touched_up() and self._originals.idle and self._delivery.idle
+
+    def _is_touched_up(self) -> bool:
+        """Nothing is to be sent to touch-up or taken from it that can be, or made of that or of strokes."""
+        reached = self._touchup.idle or bool(self._guard.obstacles.touchup)
+        return reached and not is_waited_for(self._ledger)
 
     def _is_over(self) -> bool:
         """Whether a pass ends: all is done, or what is left cannot be done now."""
@@ -345,7 +348,8 @@ class _Daemon:
             return True
         counts = self._counts()
         if self._guard.obstacles.delivery or self._delivery.blocked:
-            return self._originals.idle and not counts[Status.RECEIVED] and not counts[Status.PROCESSING]
+            made = not counts[Status.RECEIVED] and not counts[Status.PROCESSING]
+            return made and self._is_touched_up() and self._originals.idle
         return self._is_idle(counts)
 
 

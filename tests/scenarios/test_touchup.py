@@ -223,6 +223,24 @@ def test_the_round_trip(round_trip: Round) -> None:
     assert round_trip.matte(1, 4)[top + 5, left + 55] == 65535
 
 
+def test_a_closed_outbox_holds_up_no_touch_up(
+    studio: Any, daemon: Any, write_picture: Callable[..., bytes]
+) -> None:
+    """A pass that cannot deliver one piece ends only when another was sent to the retoucher."""
+    for seed, name in enumerate(("R-CHEAP", "R-DEAR")):
+        write_picture(studio.hot / f"{name}.jpg", seed)
+    studio.rewrite("delay_minutes = 0", "delay_minutes = 60")
+    daemon.until_idle()
+    numbers = {item["sku"]: item["item"] for item in daemon.ask("list")}
+    assert daemon.statuses()["R-CHEAP.jpg"] == "approved"
+    studio.rewrite("delay_minutes = 60", "delay_minutes = 0")
+    (studio.outbox / "small").write_text("in the way")
+    daemon.do("flag", str(numbers["R-DEAR"]), "--reason", "the left prong is gone")
+    daemon.start("--until-idle")
+    assert daemon.wait() == 1 and "outbox/small cannot be written" in daemon.words()
+    assert (studio.settings.touchup / f"R-DEAR_item{numbers['R-DEAR']}_v1").is_dir()
+
+
 def test_what_cannot_be_taken(round_trip: Round) -> None:
     """Hostile files are set aside with a sentence, once each; the piece stays flagged and is taken later.
 
