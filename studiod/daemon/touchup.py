@@ -70,9 +70,10 @@ class TouchupDesk:
         self._ledger = ledger
         self._jobs: deque[tuple[Sending | Returning, Task]] = deque()
         self._sending: set[Sending] = set()
+        self._being_written: set[tuple[int, int]] = set()
         self._deaths = Deaths()
         self._tracker: SettleTracker[str] = SettleTracker(settings.intake.quiet_seconds)
-        self._under_way: set[str] = set()
+        self._under_way: dict[str, Returning] = {}
         self._decided: dict[str, Signature] = {}
         self._checked: dict[str, Returning] = {}
         self._round = Every(1.0)
@@ -93,8 +94,9 @@ class TouchupDesk:
                 task, flagged_at = told
                 sending = replace(_sending(item), flagged_at=flagged_at)
                 self._sending.add(sending)
+                self._being_written.add((sending.item, sending.version))
                 self._jobs.append((sending, task))
-        for returning in list(self._checked.values()):
+        for returning in sorted(self._checked.values(), key=_saved_at):
             try:
                 self._take(returning)
             except (StudioError, OSError):
@@ -112,6 +114,8 @@ class TouchupDesk:
         result = None if reply is None else reply.result
         problem = death if reply is None else reply.message
         about = ticket if isinstance(ticket, Sending) else ticket.facts
+        if isinstance(ticket, Sending):
+            self._being_written.discard((ticket.item, ticket.version))
         if self._deaths.may_try_again(about, reply):
             self._forget(ticket)  # it comes up again
         elif isinstance(ticket, Sending):
@@ -143,9 +147,16 @@ class TouchupDesk:
     # Out.
 
     def _to_send(self) -> list[ItemRecord]:
-        """What is flagged and neither sent, nor being sent, nor was refused by a worker."""
+        """What is flagged and neither sent, nor being sent, nor was refused by a worker.
+
+        What is flagged anew while it is being sent waits for that: no two workers write one folder.
+        """
         flagged = to_send(self._ledger, limit=20 + len(self._sending))
-        return [item for item in flagged if _sending(item) not in self._sending]
+        return [
+            item
+            for item in flagged
+            if _sending(item) not in self._sending and (item.id, item.version) not in self._being_written
+        ]
 
     def _send_task(self, item: ItemRecord) -> tuple[SendTouchup, float] | None:
         """What is to be sent of it, and when it was flagged; None where the flag was taken back meanwhile."""
@@ -204,9 +215,9 @@ class TouchupDesk:
             if path not in self._under_way and not self._is_decided(path, signature):
                 self._tracker.observe(path, signature, now)
         settled = self._tracker.take_settled(now)
-        for path, signature in sorted(settled, key=lambda each: each[1].mtime_ns):  # the last save counts
-            self._under_way.add(path)
+        for path, signature in sorted(settled, key=lambda each: each[1].mtime_ns):
             facts = FileFacts(RETURNS, path, None, signature.size, signature.mtime_ns, inode=signature.inode)
+            self._under_way[path] = Returning(facts)
             self._jobs.append((Returning(facts), IdentifyReturn(self._path(facts))))
 
     def _is_decided(self, path: str, signature: Signature) -> bool:
@@ -239,6 +250,7 @@ class TouchupDesk:
             folder=self._folder(touchup.item, touchup.version),
             box=touchup.box,
         )
+        self._under_way[facts.path] = Returning(facts, touchup)
         self._jobs.append((Returning(facts, touchup), task))
 
     def _has_changed(self, facts: FileFacts) -> bool:
@@ -246,10 +258,17 @@ class TouchupDesk:
         return seen is None or seen.signature != signature_of(facts)
 
     def _take(self, returning: Returning) -> None:
-        """Make it the item's next version; while the item is being worked on it waits."""
+        """Make it the item's next version; while the item is being worked on it waits.
+
+        So it does for a file that was saved before it and is, or may be, of the same item.
+        """
         facts, touchup = returning.facts, returning.touchup
         assert facts.sha256 is not None and touchup is not None
         if self._came_before(returning):
+            return
+        before = (each for each in self._under_way.values() if _saved_at(each) < _saved_at(returning))
+        if any(each.touchup is None or each.touchup.item == touchup.item for each in before):
+            self._checked[facts.path] = returning
             return
         try:
             if record_return(self._ledger, touchup, facts):
@@ -278,14 +297,14 @@ class TouchupDesk:
 
     def _done(self, returning: Returning) -> None:
         self._decided[returning.facts.path] = signature_of(returning.facts)
-        self._under_way.discard(returning.facts.path)
+        self._under_way.pop(returning.facts.path, None)
         self._checked.pop(returning.facts.path, None)
 
     def _forget(self, ticket: Sending | Returning) -> None:
         if isinstance(ticket, Sending):
             self._sending.discard(ticket)
         else:
-            self._under_way.discard(ticket.facts.path)
+            self._under_way.pop(ticket.facts.path, None)
 
     def _path(self, facts: FileFacts) -> str:
         return str(self._settings.touchup_return / facts.path)
@@ -296,6 +315,10 @@ class TouchupDesk:
 
 def _sending(item: ItemRecord) -> Sending:
     return Sending(item.id, item.version, item.updated_at)
+
+
+def _saved_at(returning: Returning) -> int:
+    return returning.facts.mtime_ns
 
 
 def _is_wanted(path: str, nature: Nature) -> bool:

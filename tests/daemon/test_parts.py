@@ -21,7 +21,7 @@ from studiod.daemon.every import Every
 from studiod.daemon.guard import Guard, find_obstacles
 from studiod.daemon.hook import Hook
 from studiod.daemon.housekeeping import DAY, clear_leftovers, clear_originals
-from studiod.daemon.jobs import IdentifyReturn, Reply
+from studiod.daemon.jobs import CheckReturn, IdentifyReturn, Reply, SendTouchup
 from studiod.daemon.lock import DaemonLock
 from studiod.daemon.notices import DEATHS_IN_A_ROW, PATIENCE_SECONDS, Notices
 from studiod.daemon.originals import Originals
@@ -309,6 +309,59 @@ def test_what_is_said_while_a_worker_writes_is_sent_too(studio: Any, ledger: Led
     assert desk.next_job() is None and desk.idle
     sent = find_touchup(ledger, item, 1)
     assert sent is not None and sent.folder == "ring-2"
+
+
+def test_flagged_anew_while_it_is_written_it_is_sent_in_the_new_words(studio: Any, ledger: Ledger) -> None:
+    """A folder that was being written says what the flag before said: one with the new words follows."""
+    item, other = _flagged(ledger), _flagged(ledger, "other.jpg")
+    desk = TouchupDesk(studio.settings, ledger)
+    desk.tick(0.0)
+    jobs = [desk.next_job(), desk.next_job()]
+    undo(ledger, item, PERSON)
+    flag(ledger, item, 1, PERSON, note="and the stone is chipped")
+    desk.tick(10.0)
+    assert desk.next_job() is None, "no two workers write the same folder"
+    for number, job in enumerate(jobs):
+        assert job is not None
+        desk.answered(job[0], Reply(1, {"folder": f"folder{number}", "box": [0, 0, 10, 10]}), "")
+    desk.tick(20.0)
+    again = desk.next_job()
+    assert again is not None and isinstance(again[1], SendTouchup) and desk.next_job() is None
+    assert (again[1].complaint["item"], again[1].complaint["note"]) == (item, "and the stone is chipped")
+    desk.answered(again[0], Reply(1, {"folder": "folder0-2", "box": [0, 0, 10, 10]}), "")
+    desk.tick(30.0)
+    sent = [find_touchup(ledger, each, 1) for each in (item, other)]
+    assert [each and each.folder for each in sent] == ["folder0-2", "folder1"]
+    assert desk.next_job() is None and desk.idle
+
+
+def test_of_two_files_for_a_piece_the_one_that_was_saved_last_counts(studio: Any, ledger: Ledger) -> None:
+    """Whichever worker is done first, they are taken in the order in which they were saved."""
+    item, other = _flagged(ledger), _flagged(ledger, "other.jpg")
+    for each in (item, other):
+        record_sent(ledger, each, 1, f"ring{each}", (0, 0, 10, 10))
+    desk = TouchupDesk(studio.settings, ledger)
+    for age, name in enumerate(("last.tif", "others.tif", "first.psd")):
+        path = studio.settings.touchup_return / name
+        path.write_bytes(os.fsencode(name))
+        os.utime(path, (1_700_000_000 - age, 1_700_000_000 - age))
+    asked: dict[str, Returning] = {}
+    for tick in range(30):
+        desk.tick(10.0 * tick)
+        while (job := desk.next_job()) is not None:
+            assert isinstance(job[0], Returning)
+            asked[job[0].facts.path] = job[0]
+    for name, answers in {"last.tif": item, "others.tif": other, "first.psd": item}.items():
+        told = {"sha256": name.ljust(64, "0"), "item": answers, "version": 1, "photograph": ""}
+        desk.answered(asked[name], Reply(1, {**told, "problem": None}), "")
+    while (job := desk.next_job()) is not None:
+        assert isinstance(job[0], Returning) and isinstance(job[1], CheckReturn)
+        name = job[0].facts.path
+        desk.answered(job[0], Reply(1, {"kept": name, "problem": None}), "")
+        assert (find_file(ledger, RETURNS, name) is None) is (name == "last.tif")
+    desk.tick(500.0)
+    taken = [event.details["file"] for event in history(ledger, item) if event.what == "touchup_returned"]
+    assert taken == ["first.psd", "last.tif"] and desk.idle
 
 
 def test_what_came_back_waits_for_a_busy_ledger(studio: Any, ledger: Ledger) -> None:
