@@ -47,14 +47,15 @@ def add_item(
     Returns the item's number.
 
     Those of `supersedes` that are not decided yet become superseded, with their files; the others stay.
-    A new picture also takes the oldest rejected item of its SKU off the list of what must be shot again.
+    A new picture that takes no other one's place takes the oldest rejected item of its SKU off the list of
+    what must be shot again.
     """
     now = ledger.clock()
     facts = new.source
     with ledger.writing() as connection:
         old = [read_item(connection, each) for each in supersedes]
         old = [row for row in old if may_become(Status(row.status), Status.SUPERSEDED)]
-        if new.status is Status.RECEIVED and all(row.status != Status.REJECTED for row in old):
+        if new.status is Status.RECEIVED and not any(_was_picture_of(row, new.sku) for row in old):
             old += _oldest_rejected(connection, new.sku)
         item = connection.execute(
             insert(items)
@@ -297,6 +298,11 @@ def beat(ledger: Ledger, state: DaemonState) -> None:
 
 
 # What stands behind them.
+
+
+def _was_picture_of(row: ItemRow, sku: str | None) -> bool:
+    """Whether what a new picture of this SKU replaces was a picture of it, or what had to be shot again."""
+    return bool(row.status == Status.REJECTED or (row.status != Status.QUARANTINED and row.sku == sku))
 
 
 def _oldest_rejected(connection: Connection, sku: str | None) -> list[ItemRow]:

@@ -442,6 +442,38 @@ def test_a_new_picture_takes_a_rejected_one_of_its_sku_off_the_list(night: Night
     assert night.item(2).never_policy
 
 
+def test_a_reshoot_of_one_angle_leaves_another_on_the_list(night: Night) -> None:
+    """One new picture takes the place of one: here of the waiting one whose name it has."""
+    night.put("RING_1.jpg", 1)
+    night.put("RING_2.jpg", 2)
+    night.run()
+    night.make()
+    night.reject(night.make())
+    night.put("RING_1.jpg", 3)
+    night.run()
+    assert night.statuses() == {1: "superseded", 2: "rejected", 3: "received"}
+    assert night.item(3).replaces == 1
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+def test_what_took_its_time_to_be_a_picture_takes_a_rejected_one_off_the_list(
+    night: Night, renamed: bool
+) -> None:
+    """Neither a file that was broken at first nor one that had no SKU yet was a new picture before."""
+    night.put("RING_1.jpg", 1)
+    night.run()
+    night.reject(night.make())
+    before = night.put("IMG_7.jpg" if renamed else "RING_2.jpg", 2 if renamed else b"no")
+    night.run()
+    assert night.is_status(1, Status.REJECTED)
+    if renamed:
+        before.rename(night.hot / "RING_2.jpg")
+    else:
+        night.put("RING_2.jpg", 2)
+    night.run()
+    assert night.statuses() == {1: "superseded", 2: "superseded", 3: "received"}
+
+
 def test_a_copy_of_a_rejected_picture_is_no_new_picture(night: Night) -> None:
     """The same bytes do not take it off the list."""
     night.put("RING_1.jpg", 1)
@@ -473,6 +505,20 @@ def test_one_picture_of_two_pieces(night: Night, moved: bool) -> None:
         "culled/RING_1.jpg" if moved else mine.name,
         "DEAR_1.jpg",
     ]
+
+
+def test_quarantined_by_a_worker_and_taken_out_it_is_no_ones_affair(night: Night) -> None:
+    """Of two pictures that turned out unreadable when they were made, the one taken out is superseded."""
+    for name in ("RING_1.jpg", "RING_2.jpg"):
+        night.put(name, len(name) + ord(name[5]))
+    night.run()
+    for _ in range(2):
+        claimed = queue.claim(night.ledger, "w1", 600)
+        assert claimed is not None
+        queue.quarantine(night.ledger, claimed, "It is cut off or damaged.")
+    (night.hot / "RING_1.jpg").unlink()
+    night.run()
+    assert night.statuses() == {1: "superseded", 2: "quarantined"}
 
 
 def test_a_moved_original_is_found_again(night: Night) -> None:
