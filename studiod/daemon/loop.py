@@ -268,10 +268,16 @@ class _Daemon:
 
     # How it fares.
 
+    def _pauses(self) -> dict[str, str]:
+        """What keeps the daemon from something now: sentences by what they are about."""
+        said = {**self._guard.obstacles.all, "workers": self._pool.trouble}
+        said |= {f"delivery {number}": why for number, why in enumerate(self._delivery.closed)}
+        said |= {f"hot folder {name}": why for name, why in self._intake.paused.items()}
+        said |= {f"recall {number}": why for number, why in enumerate(self._delivery.stuck)}
+        return {about: sentence for about, sentence in said.items() if sentence}
+
     def _pause_reasons(self) -> tuple[str, ...]:
-        said = [*self._guard.obstacles.all.values(), *self._delivery.closed, self._pool.trouble]
-        said += [*self._intake.paused.values(), *self._delivery.stuck]
-        return tuple(dict.fromkeys(filter(None, said)))
+        return tuple(dict.fromkeys(self._pauses().values()))
 
     def _still_alive(self) -> None:
         """Called while a large file is copied: leases and the watchdog must not run out meanwhile."""
@@ -284,7 +290,7 @@ class _Daemon:
 
     def _report(self, now: float) -> None:
         reasons = self._pause_reasons()
-        self._notices.paused(reasons, now)
+        self._notices.paused(self._pauses(), now)
         self._notices.deaths(self._pool.deaths_in_a_row)
         self._hook.reap()
         if not self._idle_round.due(now):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 PATIENCE_SECONDS = 300.0
 DEATHS_IN_A_ROW = 5
@@ -20,24 +20,22 @@ class Notices:
     """
 
     tell: Tell
-    _paused_since: float | None = None
-    _pause_told: bool = False
+    _paused_since: dict[str, float] = field(default_factory=dict)
+    _pauses_told: set[str] = field(default_factory=set)
     _deaths_told: bool = False
     _made: int = 0
     _idle_since: float | None = None
 
-    def paused(self, reasons: Sequence[str], now: float) -> None:
-        """What keeps the daemon from work now; nothing when it works."""
-        if not reasons:
-            if self._pause_told:
-                self.tell("resumed", "The daemon works again.")
-            self._paused_since, self._pause_told = None, False
-            return
-        if self._paused_since is None:
-            self._paused_since = now
-        if not self._pause_told and now - self._paused_since >= PATIENCE_SECONDS:
-            self._pause_told = True
-            self.tell("paused", " ".join(reasons), seconds=round(now - self._paused_since))
+    def paused(self, reasons: Mapping[str, str], now: float) -> None:
+        """What keeps the daemon from work now, sentences by what they are about; nothing when it works."""
+        if self._pauses_told and not reasons:
+            self.tell("resumed", "The daemon works again.")
+        self._paused_since = {about: self._paused_since.get(about, now) for about in reasons}
+        self._pauses_told &= reasons.keys()
+        untold = [since for about, since in self._paused_since.items() if about not in self._pauses_told]
+        if untold and now - min(untold) >= PATIENCE_SECONDS:
+            self._pauses_told = set(reasons)
+            self.tell("paused", " ".join(dict.fromkeys(reasons.values())), seconds=round(now - min(untold)))
 
     def deaths(self, in_a_row: int) -> None:
         """How many workers died without one picture or file done in between."""

@@ -153,14 +153,32 @@ def test_a_pause_is_told_once_after_five_minutes() -> None:
     """A pause shorter than that is not told; a longer one once, and its end too."""
     told = _Told()
     notices = Notices(told)
-    notices.paused(["full"], 0.0)
-    notices.paused([], PATIENCE_SECONDS - 1)
-    notices.paused(["full"], PATIENCE_SECONDS)
+    notices.paused({"work": "full"}, 0.0)
+    notices.paused({}, PATIENCE_SECONDS - 1)
+    notices.paused({"work": "full"}, PATIENCE_SECONDS)
     assert told.events == []
     for extra in (0.0, 1.0, 500.0):
-        notices.paused(["full"], 2 * PATIENCE_SECONDS + extra)
-    notices.paused([], 9000.0)
+        notices.paused({"work": f"full for {extra} s"}, 2 * PATIENCE_SECONDS + extra)
+    notices.paused({}, 9000.0)
     assert told.events == ["paused", "resumed"]
+
+
+def test_a_second_pause_is_told_beside_a_first() -> None:
+    """A share that is off every night hides no disk that fills up: each is told, once, after five minutes."""
+    told = _Told()
+    notices = Notices(told)
+    share, disk = {"hot folder shared": "The share is off."}, {"work": "The disk is full."}
+    for now in (0.0, 10.0, PATIENCE_SECONDS, 9000.0):
+        notices.paused(share if now in (0.0, 9000.0) else share | {"hot folder other": "So is this."}, now)
+    assert told.events == ["paused"]
+    for extra in (0.0, PATIENCE_SECONDS - 1, PATIENCE_SECONDS, PATIENCE_SECONDS + 1):
+        notices.paused(share | disk, 10_000.0 + extra)
+    assert told.events == ["paused", "paused"]
+    notices.paused(share, 20_000.0)
+    notices.paused(share | disk, 20_001.0)
+    assert told.events == ["paused", "paused"]
+    notices.paused({}, 20_002.0)
+    assert told.events == ["paused", "paused", "resumed"]
 
 
 def test_workers_that_keep_dying_are_told_once() -> None:
