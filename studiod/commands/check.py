@@ -126,8 +126,9 @@ def _is_coloured(preset: Preset) -> bool:
 
 
 def _catalogue(settings: Settings) -> Iterator[Finding]:
-    from studiod.intake.catalog import read_catalog
+    from studiod.intake.catalog import merge, read_catalog
 
+    read = []
     if not settings.catalog.files:
         yield Finding("warning", "catalogue", "none is configured: every picture will wait for a person")
     for path in settings.catalog.files:
@@ -136,8 +137,7 @@ def _catalogue(settings: Settings) -> Iterator[Finding]:
         except StudioError as error:
             yield Finding("problem", "catalogue", _sentence(error))
             continue
-        for warning in catalog.warnings:
-            yield Finding("warning", "catalogue", inert(warning))
+        read.append(catalog)
         priced = [price for price in catalog.prices.values() if price.minor is not None]
         unruled = sorted({price.currency for price in priced} - set(settings.qa.threshold))
         if unruled:
@@ -154,6 +154,8 @@ def _catalogue(settings: Settings) -> Iterator[Finding]:
                 "catalogue",
                 f"{printable(path)} holds no price: every picture will wait",
             )
+    for warning in dict.fromkeys(merge(read).warnings):
+        yield Finding("warning", "catalogue", inert(warning))
 
 
 def _model(settings: Settings) -> Iterator[Finding]:

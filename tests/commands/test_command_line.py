@@ -376,6 +376,17 @@ def test_check_finds_what_would_spoil_the_night(
     assert any(word in line for line in problems), done.stdout
 
 
+def test_check_compares_several_price_lists(run: Run, studio: Studio) -> None:
+    """A SKU that two price lists give different prices has none in the night: `check` says so, once."""
+    files = [f"{name}.csv" for name in ("prices", "shop", "outlet")]
+    studio.rewrite("[delivery]", f"[catalog]\nfiles = {files}\n\n[delivery]")
+    for name, price in (("shop", 120), ("outlet", 130)):
+        (studio.root / f"{name}.csv").write_text(f"sku,price,currency,title\nR-CHEAP,{price},USD,Ring\n")
+    done = run("check", "--config", studio.file)
+    said = [line for line in done.stdout.splitlines() if "R-CHEAP has different prices" in line]
+    assert len(said) == 1 and said[0].startswith("warning"), done.stdout
+
+
 def test_check_says_how_a_new_folder_is_made(run: Run, studio: Studio) -> None:
     """A folder just named in the settings is not there yet: the command that is said makes it."""
     studio.rewrite("[delivery]", '[delivery]\narchive = "kept"')
