@@ -47,15 +47,15 @@ def add_item(
     Returns the item's number.
 
     Those of `supersedes` that are not decided yet become superseded, with their files; the others stay.
-    A new picture that takes no other one's place takes the oldest rejected item of its SKU off the list of
-    what must be shot again.
+    A new picture, unless it is another item of its SKU shot anew, takes the oldest rejected item of that SKU
+    off the list of what must be shot again.
     """
     now = ledger.clock()
     facts = new.source
     with ledger.writing() as connection:
-        old = [read_item(connection, each) for each in supersedes]
-        old = [row for row in old if may_become(Status(row.status), Status.SUPERSEDED)]
-        if new.status is Status.RECEIVED and not any(_was_picture_of(row, new.sku) for row in old):
+        before = [read_item(connection, each) for each in supersedes]
+        old = [row for row in before if may_become(Status(row.status), Status.SUPERSEDED)]
+        if new.status is Status.RECEIVED and not any(_was_picture_of(row, new.sku) for row in before):
             old += _oldest_rejected(connection, new.sku)
         item = connection.execute(
             insert(items)

@@ -442,17 +442,20 @@ def test_a_new_picture_takes_a_rejected_one_of_its_sku_off_the_list(night: Night
     assert night.item(2).never_policy
 
 
-def test_a_reshoot_of_one_angle_leaves_another_on_the_list(night: Night) -> None:
-    """One new picture takes the place of one: here of the waiting one whose name it has."""
+@pytest.mark.parametrize("decided", [False, True])
+def test_a_reshoot_of_one_angle_leaves_another_on_the_list(night: Night, decided: bool) -> None:
+    """A new picture takes the place of the one whose name it has, or stands beside it; never of another."""
     night.put("RING_1.jpg", 1)
     night.put("RING_2.jpg", 2)
     night.run()
     night.make()
     night.reject(night.make())
+    if decided:
+        night.approve(1)
     night.put("RING_1.jpg", 3)
     night.run()
-    assert night.statuses() == {1: "superseded", 2: "rejected", 3: "received"}
-    assert night.item(3).replaces == 1
+    assert night.statuses() == {1: "approved" if decided else "superseded", 2: "rejected", 3: "received"}
+    assert night.item(3).replaces == (None if decided else 1)
 
 
 @pytest.mark.parametrize("renamed", [False, True])
