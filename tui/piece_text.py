@@ -59,7 +59,8 @@ def here_text(piece: Piece, looks: Sequence[Look], here: int | None, key: str) -
             text.append(f" {finding.probability:.2f}", "bold")
             text.append(f"  {inert(finding.sentence)}")
     elif spots:
-        text.append(f"{len(spots)} places {''.join(ticks)}", "#a8a8a8")
+        count = "1 place" if len(spots) == 1 else f"{len(spots)} places"
+        text.append(f"{count} {''.join(ticks)}", "#a8a8a8")
         text.append(f"  {key}: step through them", "#8c8c8c")
     return text
 

@@ -164,6 +164,7 @@ async def test_a_finding_that_was_seen_is_ticked(studio: Studio) -> None:
     async with studio.app().run_test(size=WIDE) as pilot:
         screen = await opened(studio, pilot, item)
         await studio.sees(pilot, "· chain gap")
+        await studio.sees(pilot, "1 place ·")
         await pilot.press("n")
         await studio.until(pilot, lambda: "✓ chain gap" in studio.text(pilot))
         assert is_seen(Place("chain_gap", 320, 145), screen.pane.looked.looks())
