@@ -225,10 +225,6 @@ class Intake:
         for key in [*self._tracker.watched(), *self._ready]:
             if key[0] == hot.settings.name and key not in present:
                 self._drop(key)
-        under_way = (*self._tracker.watched(), *self._asked, *self._ready)  # one may be a moved file
-        moving = any(key[0] == hot.settings.name for key in under_way)
-        if not found.messages and not moving and is_mounted(root):  # it may have gone during the pass
-            self._rules.clear_out(hot.settings.name, present)
         rest = (time.monotonic() - started) * _SHARE_OF_TIME
         rescan = self._settings.intake.rescan_seconds
         hot.passed = True

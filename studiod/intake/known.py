@@ -9,12 +9,10 @@ from studiod.intake.ignore import is_plate
 from studiod.intake.settle import Signature
 from studiod.ledger.engine import Ledger
 from studiod.ledger.reading import every_file, find_file
-from studiod.ledger.records import FileFacts, FileRecord, FileState
+from studiod.ledger.records import FileFacts, FileRecord
 
 Key = tuple[str, str]
 """A file: the name of its hot folder, and its path below it."""
-TAKEN_OUT = "its file was taken out of the hot folder"
-"""Why something quarantined is no one's affair any more; where such a file comes back, it is a new one."""
 
 
 class StemIndex:
@@ -48,9 +46,7 @@ class StemIndex:
 
 
 class KnownFiles:
-    """The newest row of every path, as intake left it: the state that a worker or a person gave it since
-    is the ledger's.
-    """
+    """The newest row of every path, as intake left it: what became of it since is the ledger's."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -98,8 +94,6 @@ class KnownFiles:
     def _put(self, row: FileRecord) -> None:
         key = (row.facts.hot_folder, row.facts.path)
         self.forget(key)
-        if row.state is FileState.SUPERSEDED and row.reason == TAKEN_OUT:
-            return
         self._by_key[key] = row
         self._stems.add(key)
         if row.facts.sha256:

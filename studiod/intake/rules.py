@@ -6,7 +6,7 @@ a file met again is recognised by its bytes, never taken up twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,13 +14,12 @@ from typing import Literal
 from studiod.intake.catalog import PriceBook, SkuRule, find_sku, holds_word
 from studiod.intake.ignore import extension, is_jpeg, is_plate, is_raw
 from studiod.intake.inspect import Inspection
-from studiod.intake.known import TAKEN_OUT, Key, KnownFiles, signature_of
+from studiod.intake.known import Key, KnownFiles, signature_of
 from studiod.intake.settle import Signature
 from studiod.intake.watch import FileStat, look_at
 from studiod.ledger.engine import Ledger
-from studiod.ledger.files import REPLACED
 from studiod.ledger.queue import add_item, attach_half, move_file, move_source, record_file, supersede
-from studiod.ledger.reading import every_file, find_by_hash, find_current, get_item
+from studiod.ledger.reading import find_by_hash, find_current
 from studiod.ledger.records import FileFacts, FileRecord, FileState, ItemRecord, NewItem
 from studiod.ledger.states import Status, may_become
 from studiod.names import inert, printable
@@ -91,25 +90,6 @@ class Rules:
             self._take_plate(hot, facts)
         elif not (self._take_half(facts, row) or self._take_known_bytes(hot, facts)):
             self._take_picture(hot, facts, replaces=None)
-
-    def clear_out(self, hot_folder: str, present: Collection[Key]) -> None:
-        """What was quarantined and is no longer among the files that are there: it needs nobody any more.
-
-        Other bytes may have its place. The ledger is asked: a worker may have quarantined it. What a person
-        had a say in stays: it may be a touch-up that could not be read, and its next picture is no policy's.
-        """
-        for row in every_file(self._ledger, FileState.QUARANTINED):
-            key = (row.facts.hot_folder, row.facts.path)
-            newest = self._known.get(key)
-            replaced = newest is not None and newest.id != row.id
-            if key[0] != hot_folder or (key in present and not replaced):
-                continue
-            if row.item is None and not replaced:
-                self._record(row.facts, FileState.SUPERSEDED, reason=TAKEN_OUT)
-            elif row.item is not None and _is_untouched(item := get_item(self._ledger, row.item)):
-                supersede(self._ledger, item.id, REPLACED if replaced else TAKEN_OUT)
-                for path in item.files:  # its other half, too, is to be met anew
-                    self._known.renew((hot_folder, path))
 
     def partner(self, key: Key) -> FileRecord | None:
         """The known picture that a file is the other half of."""
@@ -293,11 +273,6 @@ class Rules:
 def are_halves(one: str, other: str) -> bool:
     """Whether two files of one stem are a RAW and the JPEG that the camera wrote with it."""
     return (is_raw(one) and is_jpeg(other)) or (is_jpeg(one) and is_raw(other))
-
-
-def _is_untouched(item: ItemRecord) -> bool:
-    """Whether a quarantined item is of a file that nothing was ever made or said of."""
-    return item.status is Status.QUARANTINED and item.version == 1 and not item.never_policy
 
 
 def follows(hot: HotFolder, path: str) -> bool:

@@ -13,9 +13,6 @@ from sqlalchemy.dialects.sqlite import insert
 from studiod.ledger.records import FileFacts, FileRecord, FileState
 from studiod.ledger.tables import files
 
-REPLACED = "other bytes took its place"
-"""Why a file is no one's affair any more, whose path holds something else."""
-
 
 def put_file(
     connection: Connection,
@@ -65,7 +62,6 @@ def put_file(
 
 def move_row(connection: Connection, facts: FileFacts, now: float, *which: ColumnElement[bool]) -> None:
     """A file was moved: its row, `which` says the one, stands at the path of `facts` from now on."""
-    _mark_replaced(connection, facts)
     connection.execute(
         update(files)
         .where(*which)
@@ -114,7 +110,7 @@ def _mark_replaced(connection: Connection, facts: FileFacts) -> None:
             func.ifnull(files.c.sha256, "") != (facts.sha256 or ""),
             no_source | bare,
         )
-        .values(state=FileState.SUPERSEDED.value, reason=REPLACED)
+        .values(state=FileState.SUPERSEDED.value, reason="other bytes took its place")
     )
 
 

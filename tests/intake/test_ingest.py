@@ -247,55 +247,6 @@ def test_a_quarantine_is_said_once(night: Night) -> None:
     assert [line for line in night.said if "quarantined" in line] == said
 
 
-def test_a_quarantined_file_that_is_taken_out_is_off_the_list(night: Night) -> None:
-    """Who takes what is no picture out of the hot folder is not told of it again; put back, it is anew."""
-    bad, plate = night.put("RING_1.jpg", b"bad"), night.put("plate.jpg", b"bad, too")
-    night.run()
-    for file in (bad, plate):
-        file.rename(night.root / file.name)
-    night.start()
-    night.run()
-    assert night.statuses() == {1: "superseded"}
-    assert [state for state, _ in night.files().values()] == ["superseded"] * 2
-    night.start()
-    for file in (bad, plate):
-        (night.root / file.name).rename(file)
-    night.run()
-    assert night.statuses() == {1: "superseded", 2: "quarantined"}
-    assert night.files() == {"RING_1.jpg": ("quarantined", 2), "plate.jpg": ("quarantined", None)}
-
-
-def test_what_a_worker_quarantined_and_is_taken_out_is_off_the_list(night: Night) -> None:
-    """Who takes a picture out that could not be made, or puts a known one in its place, is rid of it."""
-    out, over, stays = (night.put(f"RING_{number}.jpg", number) for number in range(3))
-    night.run()
-    for _ in range(3):
-        claimed = queue.claim(night.ledger, "w", 60)
-        assert claimed is not None
-        queue.quarantine(night.ledger, claimed, "it breaks off")
-    known = night.put("RING_known.jpg", 9)
-    night.run()
-    assert night.statuses() == {1: "quarantined", 2: "quarantined", 3: "quarantined", 4: "received"}
-    out.unlink()
-    shutil.copy2(known, over)
-    night.run().run()
-    assert night.statuses() == {1: "superseded", 2: "superseded", 3: "quarantined", 4: "received"}
-    assert night.files()[stays.name] == ("quarantined", 3)
-    assert night.files()[over.name] == ("duplicate", 4)
-
-
-@pytest.mark.parametrize("what", ["RING_1.jpg", "plate.jpg"])
-def test_a_known_picture_moved_over_a_quarantined_one(night: Night, what: str) -> None:
-    """What a file from elsewhere in the hot folder is moved over is in nobody's quarantine any more."""
-    bad, good = night.put(what, b"bad"), night.put(f"new/{what}", 1)
-    night.run()
-    good.replace(bad)
-    night.run().run()
-    left = [row for row in night.rows() if row.state is FileState.QUARANTINED]
-    assert (left, "quarantined" in night.statuses().values()) == ([], False)
-    assert night.files()[what][0] == ("item" if what == "RING_1.jpg" else "plate")
-
-
 def test_pipes_sockets_and_links_out_are_quarantined_unopened(night: Night) -> None:
     """What has a picture's name and is no file is an item of the quarantine, without a hash."""
     os.mkfifo(night.hot / "pipe.jpg")
@@ -508,20 +459,6 @@ def test_one_picture_of_two_pieces(night: Night, moved: bool) -> None:
         "culled/RING_1.jpg" if moved else mine.name,
         "DEAR_1.jpg",
     ]
-
-
-def test_quarantined_by_a_worker_and_taken_out_it_is_no_ones_affair(night: Night) -> None:
-    """Of two pictures that turned out unreadable when they were made, the one taken out is superseded."""
-    for name in ("RING_1.jpg", "RING_2.jpg"):
-        night.put(name, len(name) + ord(name[5]))
-    night.run()
-    for _ in range(2):
-        claimed = queue.claim(night.ledger, "w1", 600)
-        assert claimed is not None
-        queue.quarantine(night.ledger, claimed, "It is cut off or damaged.")
-    (night.hot / "RING_1.jpg").unlink()
-    night.run()
-    assert night.statuses() == {1: "superseded", 2: "quarantined"}
 
 
 def test_a_moved_original_is_found_again(night: Night) -> None:
@@ -1096,22 +1033,3 @@ def test_what_a_person_refused_stays_for_a_person(night: Night, rejected: str) -
     night.run()
     assert night.is_status(claimed.item, Status.SUPERSEDED)
     assert night.items()[-1].never_policy
-
-
-def test_the_half_of_what_was_taken_out_is_a_picture(night: Night) -> None:
-    """Where a picture that could not be made is taken out, its other half stays no half of nothing."""
-    bad = night.put("RING_1.jpg", 1)
-    night.put("RING_1.nef", b"raw")
-    night.put("RING_2.jpg", 2)
-    night.put("RING_2.nef", b"raw, too")
-    night.run()
-    number = night.files()[bad.name][1]
-    while claimed := queue.claim(night.ledger, "w", 60):
-        if claimed.item == number:
-            queue.quarantine(night.ledger, claimed, "it breaks off")
-    bad.unlink()
-    night.run().run()
-    assert night.statuses()[number or 0] == "superseded"
-    state, item = night.files()["RING_1.nef"]
-    assert state == "item" and night.is_status(item or 0, Status.RECEIVED)
-    assert night.files()["RING_2.nef"][0] == "half"
