@@ -271,9 +271,9 @@ class _Daemon:
     def _pauses(self) -> dict[str, str]:
         """What keeps the daemon from something now: sentences by what they are about."""
         said = {**self._guard.obstacles.all, "workers": self._pool.trouble}
-        said |= {f"delivery {number}": why for number, why in enumerate(self._delivery.closed)}
+        said |= {f"delivery {why}": why for why in self._delivery.closed}
         said |= {f"hot folder {name}": why for name, why in self._intake.paused.items()}
-        said |= {f"recall {number}": why for number, why in enumerate(self._delivery.stuck)}
+        said |= {f"recall {why}": why for why in self._delivery.stuck}
         return {about: sentence for about, sentence in said.items() if sentence}
 
     def _pause_reasons(self) -> tuple[str, ...]:
@@ -335,12 +335,11 @@ class _Daemon:
             return False
         if any(counts[status] for status in _UNDER_WAY):
             return False
-        return self._is_touched_up() and self._originals.idle and self._delivery.idle
+        return self._is_touched_up(self._touchup.idle) and self._originals.idle and self._delivery.idle
 
-    def _is_touched_up(self) -> bool:
+    def _is_touched_up(self, desk_is_done: bool) -> bool:
         """Nothing is to be sent to touch-up or taken from it that can be, or made of that or of strokes."""
-        reached = self._touchup.idle or bool(self._guard.obstacles.touchup)
-        return reached and not is_waited_for(self._ledger)
+        return (desk_is_done or bool(self._guard.obstacles.touchup)) and not is_waited_for(self._ledger)
 
     def _is_over(self) -> bool:
         """Whether a pass ends: all is done, or what is left cannot be done now."""
@@ -355,7 +354,7 @@ class _Daemon:
         counts = self._counts()
         if self._guard.obstacles.delivery or self._delivery.blocked:
             made = not counts[Status.RECEIVED] and not counts[Status.PROCESSING]
-            return made and self._is_touched_up() and self._originals.idle
+            return made and self._is_touched_up(self._touchup.rests) and self._originals.idle
         return self._is_idle(counts)
 
 

@@ -22,19 +22,21 @@ class Notices:
     tell: Tell
     _paused_since: dict[str, float] = field(default_factory=dict)
     _pauses_told: set[str] = field(default_factory=set)
+    _pause_told: bool = False
     _deaths_told: bool = False
     _made: int = 0
     _idle_since: float | None = None
 
     def paused(self, reasons: Mapping[str, str], now: float) -> None:
         """What keeps the daemon from work now, sentences by what they are about; nothing when it works."""
-        if self._pauses_told and not reasons:
+        if self._pause_told and not reasons:
+            self._pause_told = False
             self.tell("resumed", "The daemon works again.")
         self._paused_since = {about: self._paused_since.get(about, now) for about in reasons}
         self._pauses_told &= reasons.keys()
         untold = [since for about, since in self._paused_since.items() if about not in self._pauses_told]
         if untold and now - min(untold) >= PATIENCE_SECONDS:
-            self._pauses_told = set(reasons)
+            self._pauses_told, self._pause_told = set(reasons), True
             self.tell("paused", " ".join(dict.fromkeys(reasons.values())), seconds=round(now - min(untold)))
 
     def deaths(self, in_a_row: int) -> None:

@@ -82,7 +82,13 @@ class TouchupDesk:
     @property
     def idle(self) -> bool:
         """Whether nothing is left to send, and nothing settles or is looked at in the return folder."""
-        return self._looked and not (self._jobs or self._under_way or self._tracker or self._to_send())
+        return self.rests and not self._checked
+
+    @property
+    def rests(self) -> bool:
+        """Whether it is idle but for what came back for items that are being worked on or delivered."""
+        under_way = self._under_way.keys() - self._checked.keys()
+        return self._looked and not (self._jobs or under_way or self._tracker or self._to_send())
 
     def tick(self, now: float) -> None:
         """Look for what is to be sent and what has come back, as far as it is time to."""

@@ -163,6 +163,19 @@ def test_a_pause_is_told_once_after_five_minutes() -> None:
     assert told.events == ["paused", "resumed"]
 
 
+def test_the_end_is_told_when_another_pause_outlasts_the_one_that_was_told() -> None:
+    """The daemon works again once nothing keeps it any more, whichever cause was the one told."""
+    told = _Told()
+    notices = Notices(told)
+    share, disk = {"hot folder shared": "The share is off."}, {"work": "The disk is full."}
+    for now, causes in ((0.0, share), (PATIENCE_SECONDS, share), (400.0, share | disk), (500.0, disk)):
+        notices.paused(causes, now)
+    assert told.events == ["paused"]
+    notices.paused({}, 600.0)
+    notices.paused({}, 700.0)
+    assert told.events == ["paused", "resumed"]
+
+
 def test_a_second_pause_is_told_beside_a_first() -> None:
     """A share that is off every night hides no disk that fills up: each is told, once, after five minutes."""
     told = _Told()
@@ -418,6 +431,28 @@ def test_what_was_taken_is_not_set_aside_because_it_was_touched(studio: Any, led
         file and (file.state, file.item, file.facts.kept_copy) for file in before
     ]
     assert [file and file.state for file in after] == ["returned", "returned"]
+
+
+def test_what_came_back_for_an_item_in_other_hands_keeps_no_one(studio: Any, ledger: Ledger) -> None:
+    """A pass need not wait for a file whose item cannot take it now: the desk rests, but is not idle."""
+    desk = TouchupDesk(studio.settings, ledger)
+    item = _flagged(ledger)
+    record_sent(ledger, item, 1, "ring", (0, 0, 10, 10))
+    undo(ledger, item, PERSON)
+    request_strokes(ledger, item, 1, [Stroke(((1.0, 1.0),), 4.0, "keep")], PERSON)
+    claimed = queue.claim(ledger, "worker", 60)
+    assert claimed is not None
+    (studio.settings.touchup_return / "one.tif").write_bytes(b"a touch-up")
+    answers = {"problem": None, "sha256": "1" * 64, "item": item, "version": 1, "photograph": "", "kept": "k"}
+    for now in range(0, 200, 10):
+        desk.tick(float(now))
+        if (job := desk.next_job()) is not None:
+            assert not desk.rests
+            desk.answered(job[0], Reply(1, answers), "")
+    assert desk.rests and not desk.idle
+    queue.finish(ledger, claimed, made_up(claimed))
+    desk.tick(300.0)
+    assert desk.idle
 
 
 def test_a_mistake_about_one_returned_file_sets_that_one_aside(studio: Any, ledger: Ledger) -> None:
