@@ -173,8 +173,7 @@ def _rules(settings: Settings) -> Iterator[Finding]:
     from studiod.risk.studio import studio_calibration
 
     share = settings.qa.auto_approve_below
-    calibration = studio_calibration(settings.calibrations).version
-    if share is not None and calibration.startswith("uncalibrated"):
+    if share is not None and studio_calibration(settings.calibrations).version.startswith("uncalibrated"):
         yield Finding(
             "warning",
             "approval",

@@ -159,7 +159,7 @@ class _Daemon:
         self._hook.wait(10.0)
         self._beat(Activity.STOPPED, "")
         log.info("studiod ends: %d pictures made in this run", self._workbench.made)
-        reasons = self._pause_reasons()
+        reasons = _sentences(self._pauses())
         if self._until_idle and not self._stops and reasons:
             raise StudioError(reasons[0], "What is left to do is done once that is put right.")
 
@@ -276,9 +276,6 @@ class _Daemon:
         said |= {f"recall {why}": why for why in self._delivery.stuck}
         return {about: sentence for about, sentence in said.items() if sentence}
 
-    def _pause_reasons(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(self._pauses().values()))
-
     def _still_alive(self) -> None:
         """Called while a large file is copied: leases and the watchdog must not run out meanwhile."""
         now = time.monotonic()
@@ -289,12 +286,13 @@ class _Daemon:
             self._service.alive()
 
     def _report(self, now: float) -> None:
-        reasons = self._pause_reasons()
-        self._notices.paused(self._pauses(), now)
+        pauses = self._pauses()
+        self._notices.paused(pauses, now)
         self._notices.deaths(self._pool.deaths_in_a_row)
         self._hook.reap()
         if not self._idle_round.due(now):
             return
+        reasons = _sentences(pauses)
         counts = self._counts()
         idle = self._is_idle(counts)
         self._notices.idle(idle, now, counts)
@@ -356,6 +354,11 @@ class _Daemon:
             made = not counts[Status.RECEIVED] and not counts[Status.PROCESSING]
             return made and self._is_touched_up(self._touchup.rests) and self._originals.idle
         return self._is_idle(counts)
+
+
+def _sentences(pauses: Mapping[str, str]) -> tuple[str, ...]:
+    """What keeps the daemon, each sentence once."""
+    return tuple(dict.fromkeys(pauses.values()))
 
 
 def _inspection(outcome: Outcome[Ticket]) -> Inspection | WorkerDied:

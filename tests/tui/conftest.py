@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +131,13 @@ class Studio:
         """The terminal of a person."""
         desk = Desk(self.ledger, self.settings, person)
         return ReviewApp(lambda: (desk, QueueScreen), load_keymap(keymap, self.settings.root))
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """The ledger in somebody else's hands, who writes to it and does not end."""
+        with closing(sqlite3.connect(self.settings.database, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            yield
 
     @staticmethod
     async def until(pilot: Pilot[int], condition: Callable[[], object], what: str = "") -> None:

@@ -322,12 +322,9 @@ async def test_a_locked_database_is_waited_for(studio: Studio) -> None:
     item = studio.add("ONE")
     async with studio.app().run_test(size=WIDE) as pilot:
         await studio.chosen(pilot, item)
-        other = sqlite3.connect(studio.settings.database, isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
-        await pilot.press("a")
-        await studio.until(pilot, lambda: "is busy" in studio.text(pilot))
-        other.execute("ROLLBACK")
-        other.close()
+        with studio.held():
+            await pilot.press("a")
+            await studio.until(pilot, lambda: "is busy" in studio.text(pilot))
         await studio.until(pilot, lambda: studio.item(item).status is Status.APPROVED)
 
 

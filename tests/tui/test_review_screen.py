@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import sys
 from pathlib import Path
 from shutil import rmtree
@@ -630,14 +629,11 @@ async def test_looks_wait_for_a_locked_database(studio: Studio) -> None:
     async with studio.app().run_test(size=WIDE) as pilot:
         screen = await opened(studio, pilot, item)
         await studio.until(pilot, lambda: screen.pane.looked.looks())
-        other = sqlite3.connect(studio.settings.database, isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
-        screen._hand_in_looks()
-        seen = screen.pane.looked.looks()[0]
-        assert screen.pane.looked._kept == [seen]
-        await studio.until(pilot, lambda: not screen.pane.looked._kept, "the looks never came back")
-        other.execute("ROLLBACK")
-        other.close()
+        with studio.held():
+            screen._hand_in_looks()
+            seen = screen.pane.looked.looks()[0]
+            assert screen.pane.looked._kept == [seen]
+            await studio.until(pilot, lambda: not screen.pane.looked._kept, "the looks never came back")
         await studio.until(pilot, lambda: seen in looks_of(studio.ledger, item, 1, studio.maria))
 
 
@@ -698,14 +694,11 @@ async def test_pieces_that_were_only_passed_are_free(studio: Studio) -> None:
     items = [studio.add(f"RING-{number}", risk=0.9 - number / 10) for number in range(3)]
     async with studio.app().run_test(size=WIDE) as pilot:
         screen = await opened(studio, pilot, items[0])
-        other = sqlite3.connect(studio.settings.database, isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
-        await pilot.press("s")
-        await studio.until(pilot, lambda: screen._at == items[1])
-        await studio.sees(pilot, "Trying again")
-        await pilot.press("s")
-        other.execute("ROLLBACK")
-        other.close()
+        with studio.held():
+            await pilot.press("s")
+            await studio.until(pilot, lambda: screen._at == items[1])
+            await studio.sees(pilot, "Trying again")
+            await pilot.press("s")
         await studio.reviewed(pilot, items[2])
         await studio.until(pilot, lambda: studio.item(items[2]).opened_by == "maria")
         await studio.until(pilot, lambda: studio.item(items[1]).opened_by is None, "it is held still")
@@ -716,14 +709,11 @@ async def test_a_decision_that_took_long_does_not_call_one_back(studio: Studio) 
     items = [studio.add(f"RING-{number}", risk=0.9 - number / 10) for number in range(4)]
     async with studio.app().run_test(size=WIDE) as pilot:
         screen = await opened(studio, pilot, items[0])
-        other = sqlite3.connect(studio.settings.database, isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
-        await pilot.press("a")
-        await studio.sees(pilot, "Trying again")
-        await pilot.press("s", "s")
-        await studio.until(pilot, lambda: screen._at == items[2])
-        other.execute("ROLLBACK")
-        other.close()
+        with studio.held():
+            await pilot.press("a")
+            await studio.sees(pilot, "Trying again")
+            await pilot.press("s", "s")
+            await studio.until(pilot, lambda: screen._at == items[2])
         await studio.until(pilot, lambda: studio.item(items[0]).status is Status.APPROVED)
         await studio.sees(pilot, "Approved RING-0")
         assert screen._at == items[2]
