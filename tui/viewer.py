@@ -123,7 +123,7 @@ class PictureView(Widget):
         self.clear()
         self._sharpness = sharpness
         self.grain = HALF_BLOCKS if sharpness is None else sharpness.cell
-        self._fill(self.size.width, self.size.height)
+        self._fill()
 
     def clear(self) -> None:
         """Take the real pixels away; what is drawn in cells stays."""
@@ -245,15 +245,19 @@ class PictureView(Widget):
             self.call_after_refresh(self._put)
         return super().render_lines(crop)
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
         """Keep the place; a whole view stays whole."""
-        self._fill(event.size.width, event.size.height)
+        self._fill()
 
-    def _fill(self, columns: int, rows: int) -> None:
+    @property
+    def _room(self) -> tuple[int, int]:
+        """How many pixels there is room for, across and down."""
+        return max(self.size.width, 1) * self.grain[0], max(self.size.height, 1) * self.grain[1]
+
+    def _fill(self) -> None:
         fitted = self.viewport.fitted
-        across, high = self.grain
-        self.viewport = self.viewport.resized(max(columns, 1) * across, max(rows, 1) * high)
-        if fitted or self.viewport.zoom <= 0:
+        self.viewport = self.viewport.resized(*self._room)
+        if fitted:
             self.fit()
         else:
             self._moved()
@@ -271,6 +275,9 @@ class PictureView(Widget):
         width, height = self.size.width, self.size.height
         if not width or not height:
             return []
+        if self._room != (self.viewport.width, self.viewport.height):
+            # A widget that is mounted late may never be told its size: Textual 8.2 loses the Resize.
+            self._fill()
         if self._pictures is None:
             return self._words(self.trouble)
         try:

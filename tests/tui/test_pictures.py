@@ -10,12 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from textual import events
+from textual.app import App, ComposeResult
+from textual.message import Message
 
 from studiod.errors import PictureError
 from studiod.ledger.records import Look
 from tui.halfblock import UPPER_HALF, picture_strips
 from tui.looks import LookLog
 from tui.pictures import SURROUND, View, open_pictures
+from tui.viewer import PictureView
 from tui.viewport import Viewport
 
 
@@ -178,3 +182,27 @@ def test_looks_are_windows_that_stayed() -> None:
     now[0] = 1.45
     assert log.take() == (Look("matte", (0.0, 0.0, 80.0, 46.0), 2.0, 1.0),)
     assert (log.take(), len(log.looks())) == ((), 2)
+
+
+class Unheard(PictureView):
+    """A picture that is never told its size, as happens to one that is mounted late (Textual 8.2)."""
+
+    def check_message_enabled(self, message: Message) -> bool:
+        """Whether a message reaches it."""
+        return not isinstance(message, events.Resize) and super().check_message_enabled(message)
+
+
+async def test_a_picture_fits_the_room_that_it_is_drawn_in(tmp_path: Path) -> None:
+    """A whole view is whole in the widget's own size, whether or not anybody said that it changed."""
+    draw(tmp_path)
+    picture = Unheard()
+
+    class One(App[None]):
+        def compose(self) -> ComposeResult:
+            yield picture
+
+    async with One().run_test(size=(40, 30)) as pilot:
+        picture.show(open_pictures(tmp_path))
+        await pilot.pause()
+        assert picture.is_drawn
+        assert picture.viewport == Viewport(40, 60, x=10.0, y=10.0, zoom=1.0, fitted=True)
