@@ -63,13 +63,11 @@ def _global_options(
     """Read the options that stand before the command (`studio_file` and `main` use them)."""
 
 
-for _command in (init, check, run, status, list_, show, approve, flag, reject, retry, recall, process):
+for _command in (
+    init, check, run, status, list_, show, approve, flag, reject, retry, recall, process,
+    demo, evaluate, calibrate, history, report,
+):  # fmt: skip
     app.command(_command.__name__.rstrip("_"))(_command)
-app.command()(demo)
-app.command()(evaluate)
-app.command()(calibrate)
-app.command()(history)
-app.command()(report)
 
 
 def main() -> None:

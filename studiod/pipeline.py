@@ -10,8 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from studiod.errors import PlateError
-from studiod.imaging.background import estimate_background, match_plate
+from studiod.imaging.background import find_background
 from studiod.imaging.composite import Composite, composite
 from studiod.imaging.cutout import Cutout, make_cutout
 from studiod.imaging.defringe import estimate_foreground
@@ -65,7 +64,7 @@ def process_photo(
     The matte is judged while the piece is laid out.
     """
     linear = photo.linear()
-    background, plate_message = _background(linear, plate)
+    background, plate_message = find_background(linear, None if plate is None else plate.linear())
     matte = solve(linear, background, strokes)
     alpha = matte.alpha
     box = _piece_box(alpha)
@@ -87,16 +86,6 @@ def process_photo(
         }
         risk = judged.result()
     return Processed(alpha, foreground, cutout, composites, risk, box, plate_message)
-
-
-def _background(linear: Linear, plate: Photo | None) -> tuple[Linear, str]:
-    """The background by the plate, or by an estimate where there is none or it does not fit (and why)."""
-    if plate is None:
-        return estimate_background(linear), ""
-    try:
-        return match_plate(linear, plate.linear()), ""
-    except PlateError as refused:
-        return estimate_background(linear), refused.message
 
 
 def _piece_box(alpha: Alpha) -> Box:

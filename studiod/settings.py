@@ -167,6 +167,8 @@ Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Amount = Annotated[Decimal, BeforeValidator(_amount)]
 Amounts = Annotated[dict[Currency, Amount], AfterValidator(_exact)]
 SkuSource = Literal["name", "folder"]
+Provider = Literal["cpu", "cuda", "directml", "coreml"]
+"""What onnxruntime computes on."""
 
 
 class _Table(BaseModel):
@@ -220,7 +222,7 @@ class MattingSettings(_Table):
     """The model that finds the piece: the shipped one, or a user's own ONNX file."""
 
     model: Annotated[Path | None, BeforeValidator(_path_or_none)] = None
-    provider: Literal["cpu", "cuda", "directml", "coreml"] = "cpu"
+    provider: Provider = "cpu"
 
 
 class QaSettings(_Table):

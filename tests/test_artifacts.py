@@ -11,7 +11,7 @@ from PIL import Image
 
 from studiod.artifacts import write_version
 from studiod.imaging.photo import Photo
-from studiod.matting import Matte
+from studiod.matting.matte import Matte
 from studiod.pipeline import Processed, process_photo
 from studiod.risk.findings import Finding, Risk
 from studiod.settings import Preset

@@ -15,9 +15,8 @@ from studiod.evaluate.probes import Chain, Probes, covered_failures, score_probe
 from studiod.evaluate.report import risk_groups
 from studiod.evaluate.running import Result
 from studiod.evaluate.tables import summarise
-from studiod.risk import Risk
 from studiod.risk.figures import area_under_curve, calibration_error, wilson
-from studiod.risk.findings import Finding
+from studiod.risk.findings import Finding, Risk
 
 WEIGHTS = Path(__file__).parent / "models" / "u2netp.onnx"
 

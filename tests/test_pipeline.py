@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from studiod.imaging.photo import Photo
-from studiod.matting import Matte
+from studiod.matting.matte import Matte
 from studiod.pipeline import Processed, process_photo
 from studiod.risk.findings import Finding, Risk
 from studiod.settings import Preset

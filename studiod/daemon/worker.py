@@ -35,8 +35,9 @@ from studiod.imaging.composite import Composite
 from studiod.imaging.photo import Photo, read_photo
 from studiod.imaging.retouch import Retouched
 from studiod.intake.inspect import inspect_file
-from studiod.matting import Matte, load_matte
+from studiod.matting import load_matte
 from studiod.matting.brush import obey_strokes
+from studiod.matting.matte import Matte
 from studiod.names import printable
 from studiod.pipeline import Linear, Processed, Solve, process_photo
 from studiod.risk import assess

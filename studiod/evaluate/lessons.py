@@ -19,7 +19,7 @@ from studiod.evaluate.mattes import BELOW, SHIPPED, Studied, list_sources, make_
 from studiod.evaluate.measures import CHAIN, Floats, Score, count_prongs, find_breaks, score_matte
 from studiod.evaluate.sets import Truth, part_of
 from studiod.imaging.files import write_whole
-from studiod.matting import Matte
+from studiod.matting.matte import Matte
 from studiod.matting.sessions import hash_files
 from studiod.matting.training import surfaces
 from studiod.risk.candidates import Candidate

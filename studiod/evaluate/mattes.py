@@ -22,9 +22,10 @@ from studiod.evaluate.measures import Floats
 from studiod.evaluate.sets import Exact, Truth, read_coverage, read_display, read_linear, read_truth
 from studiod.imaging import background, contrast, mirror
 from studiod.imaging.background import estimate_background
-from studiod.matting import WEIGHTS, GeneralMatte, LoadedMatte, Matte, load_matte
+from studiod.matting import WEIGHTS, LoadedMatte, load_matte
 from studiod.matting.difference import matte_from_difference
-from studiod.matting.general import GeneralModel, run_as_published
+from studiod.matting.general import GeneralMatte, GeneralModel, run_as_published
+from studiod.matting.matte import Matte
 from studiod.matting.sessions import hash_files
 from studiod.settings import MattingSettings
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -10,14 +10,15 @@ from time import perf_counter
 import numpy as np
 from PIL import Image
 
-from studiod.errors import PlateError, StudioError
+from studiod.errors import StudioError
 from studiod.evaluate.measures import Floats, Score, score_matte
 from studiod.evaluate.probes import ProbeScore, read_probes, score_probes
 from studiod.evaluate.sets import Truth, read_display, read_linear, read_truth
-from studiod.imaging.background import estimate_background, match_plate
+from studiod.imaging.background import find_background
 from studiod.matting import LoadedMatte
 from studiod.matting.general import GeneralModel, run_as_published
-from studiod.risk import Risk, assess
+from studiod.risk import assess
+from studiod.risk.findings import Risk
 
 OURS = "studiod"
 
@@ -65,11 +66,12 @@ class Contestants:
     ours: LoadedMatte
     peers: Mapping[str, GeneralModel]
 
-    def run(self, photo: Path, find_background: Callable[[Floats], Floats]) -> Iterator[Answer]:
-        """The answers to one photograph, ours first."""
+    def run(self, photo: Path, plate: Path | None) -> Iterator[Answer]:
+        """The answers to one photograph, ours first; it alone is shown the plate."""
         linear = read_linear(photo)
+        empty = None if plate is None else read_linear(plate)
         started = perf_counter()
-        background = find_background(linear)
+        background, _ = find_background(linear, empty)
         matte = self.ours.solve(linear, background)
         alpha, seconds = _rounded(matte.alpha), perf_counter() - started
         yield Answer(OURS, alpha, seconds, assess(linear, background, alpha, matte.doubt))
@@ -88,9 +90,8 @@ def run_set(
     """The results of every picture in turn; mattes are written below `keep`/MODEL where it is given."""
     for truth in truths:
         exact = read_truth(truth)
-        find_background = _background_from(truth.plate if plates else None)
         results = []
-        for made in contestants.run(truth.photo, find_background):
+        for made in contestants.run(truth.photo, truth.plate if plates else None):
             score = score_matte(made.alpha, exact.alpha, exact.parts, exact.prongs)
             if keep is not None:
                 _save(made.alpha, keep / made.model / f"{truth.name}_alpha.png")
@@ -104,23 +105,11 @@ def run_probes(path: Path, contestants: Contestants, keep: Path | None) -> Itera
     """The results at the probes of every photograph in turn."""
     for name, probes in sorted(read_probes(path).items()):
         results = []
-        for made in contestants.run(path.parent / name, estimate_background):
+        for made in contestants.run(path.parent / name, None):
             if keep is not None:
                 _save(made.alpha, keep / made.model / f"{Path(name).stem}_alpha.png")
             results.append(ProbeResult(name, made.model, score_probes(probes, made.alpha), made.risk))
         yield results
-
-
-def _background_from(plate: Path | None) -> Callable[[Floats], Floats]:
-    def find(linear: Floats) -> Floats:
-        if plate is None:
-            return estimate_background(linear)
-        try:
-            return match_plate(linear, read_linear(plate))
-        except PlateError:
-            return estimate_background(linear)
-
-    return find
 
 
 def _rounded(alpha: Floats) -> Floats:

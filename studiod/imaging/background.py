@@ -1,4 +1,4 @@
-"""What the studio looks like behind the piece: a smooth estimate of the background."""
+"""What the studio looks like behind the piece: a plate that fits, or a smooth estimate."""
 
 from __future__ import annotations
 
@@ -16,6 +16,19 @@ _REGISTER_SIDE = 480
 _LARGEST_SHIFT = 0.04  # of the long side
 _LARGEST_GAIN = 2.0  # exposure stops
 _ALIKE = 0.1  # exposure stops
+
+
+def find_background(photo: Picture, plate: Picture | None) -> tuple[Picture, str]:
+    """The background of `photo` by the plate, or by an estimate where there is none or it does not fit.
+
+    All are linear float32, H x W x 3. With it comes why a plate was not used, else an empty text.
+    """
+    if plate is None:
+        return estimate_background(photo), ""
+    try:
+        return match_plate(photo, plate), ""
+    except PlateError as refused:
+        return estimate_background(photo), refused.message
 
 
 def estimate_background(photo: Picture) -> Picture:

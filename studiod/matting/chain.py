@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from studiod.matting.brush import draw_strokes, obey_strokes
 from studiod.matting.matte import Matte
 from studiod.matting.mirror import empty_mirror_images
-from studiod.matting.sessions import Provider, hash_files, open_session
+from studiod.matting.sessions import hash_files, open_session
 from studiod.matting.tiles import (
     CELL,
     MARGIN,
@@ -35,6 +35,7 @@ from studiod.matting.tiles import (
     lay_tiles,
     settled_cells,
 )
+from studiod.settings import Provider
 from studiod.strokes import Stroke
 
 Floats = NDArray[np.float32]

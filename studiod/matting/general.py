@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from studiod.errors import StudioError
-from studiod.matting.sessions import Provider, hash_files, open_session
+from studiod.imaging.colour import encode_srgb8
+from studiod.matting.brush import obey_strokes
+from studiod.matting.difference import matte_from_difference
+from studiod.matting.matte import Matte
+from studiod.matting.sessions import hash_files, open_session
+from studiod.settings import Provider
+from studiod.strokes import Stroke
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -17,6 +25,8 @@ _IMAGENET = (np.array([0.485, 0.456, 0.406], np.float32), np.array([0.229, 0.224
 _CENTRED = (np.full(3, 0.5, np.float32), np.ones(3, np.float32))
 _ISNET_SIDE = 1024
 _U2NET_SIDE = 320
+_PRESENT = 0.3
+_LARGEST_LOOK = 2048
 
 
 class GeneralModel:
@@ -54,6 +64,25 @@ class GeneralModel:
         return raw
 
 
+class GeneralMatte:
+    """A general background remover says where the piece is, the background's colour where it ends."""
+
+    def __init__(self, model: GeneralModel) -> None:
+        self._model = model
+        self.name = model.name
+        self.sha256 = model.sha256
+
+    def solve(self, photo: Floats, background: Floats, strokes: Sequence[Stroke] = ()) -> Matte:
+        """Alpha of `photo`, all 0 where the model finds no piece; strokes are obeyed."""
+        mask = self._model.find(_display(photo))
+        if float(mask.max()) < _PRESENT:
+            alpha = np.zeros(photo.shape[:2], np.float32)
+        else:
+            alpha = matte_from_difference(photo, background, mask)
+        obey_strokes(alpha, photo, background, strokes)
+        return Matte(alpha)
+
+
 def run_as_published(model: GeneralModel, display: Bytes) -> Floats:
     """The matte as rembg makes it: the mask stretched to 0..1 and enlarged by Lanczos; H x W."""
     raw = model.find(display)
@@ -68,3 +97,13 @@ def run_as_published(model: GeneralModel, display: Bytes) -> Floats:
 def _lanczos(display: Bytes, side: int) -> Bytes:
     resized = Image.fromarray(display).resize((side, side), Image.Resampling.LANCZOS)
     return np.asarray(resized)
+
+
+def _display(photo: Floats) -> NDArray[np.uint8]:
+    """`photo` as sRGB of 8 bits, at most 2048 px long: what general models were trained on."""
+    height, width = photo.shape[:2]
+    scale = min(1.0, _LARGEST_LOOK / max(height, width))
+    if scale < 1:
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        photo = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.float32)
+    return encode_srgb8(photo)

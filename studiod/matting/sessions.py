@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Literal
 
 import onnxruntime
 
 from studiod.errors import StudioError
-
-Provider = Literal["cpu", "cuda", "directml", "coreml"]
+from studiod.settings import Provider
 
 _PROVIDERS: dict[Provider, str] = {
     "cpu": "CPUExecutionProvider",

@@ -7,11 +7,9 @@ from numpy.typing import NDArray
 
 from studiod.risk.calibration import Calibration, load_calibration
 from studiod.risk.examination import examine, has_piece
-from studiod.risk.findings import REASONS, Finding, Reason, Risk
+from studiod.risk.findings import Risk
 from studiod.risk.judging import judge
 from studiod.risk.telling import tell_of_nothing, tell_places, tell_the_rest
-
-__all__ = ["REASONS", "Finding", "Reason", "Risk", "assess"]
 
 Floats = NDArray[np.float32]
 

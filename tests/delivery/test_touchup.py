@@ -18,7 +18,7 @@ from studiod.delivery.touchup import WORDS, Complaint, Identity, identify, read_
 from studiod.errors import PictureError
 from studiod.imaging.photo import Box, Photo
 from studiod.imaging.retouch import Retouched
-from studiod.matting import Matte
+from studiod.matting.matte import Matte
 from studiod.pipeline import process_photo
 from studiod.risk.findings import Finding, Risk
 from studiod.settings import Preset

@@ -9,9 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from studiod.imaging.background import estimate_background
-from studiod.matting import WEIGHTS, Matte, chain, load_matte, tiles
+from studiod.matting import WEIGHTS, chain, load_matte, tiles
 from studiod.matting.brush import obey_strokes
 from studiod.matting.chain import ChainMatting
+from studiod.matting.matte import Matte
 from studiod.settings import MattingSettings
 from studiod.strokes import Stroke
 

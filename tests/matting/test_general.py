@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -9,22 +8,18 @@ import pytest
 
 from studiod.errors import StudioError
 from studiod.imaging.background import estimate_background
-from studiod.matting import LoadedMatte, Stroke, load_matte
+from studiod.matting import LoadedMatte, load_matte
 from studiod.matting.difference import matte_from_difference
 from studiod.matting.general import GeneralModel, run_as_published
+from studiod.settings import MattingSettings
+from studiod.strokes import Stroke
 
 WEIGHTS = Path(__file__).parents[1] / "models" / "u2netp.onnx"
 
 
-@dataclass(frozen=True)
-class Options:
-    model: Path | None = WEIGHTS
-    provider: str = "cpu"
-
-
 @pytest.fixture(scope="module")
 def matte() -> LoadedMatte:
-    return load_matte(Options(), 1)
+    return load_matte(MattingSettings.model_construct(model=WEIGHTS), 1)
 
 
 def ring(radius: int = 120, thickness: int = 34) -> np.ndarray:

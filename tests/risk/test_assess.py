@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from studiod.risk import Risk, assess, evidence
+from studiod.risk import assess, evidence
 from studiod.risk.candidates import LEFTOVER_FEATURES, LOSS_FEATURES
 from studiod.risk.examination import PICTURE_FEATURES, examine
+from studiod.risk.findings import Risk
 from studiod.risk.judging import measure_picture
 from studiod.risk.missing import MISSING_FEATURES
 from studiod.risk.stretches import STRETCH_FEATURES

@@ -3,10 +3,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from studiod.risk import Risk, assess
+from studiod.risk import assess
 from studiod.risk.details import find_changed_highlights, find_small_stones
 from studiod.risk.evidence import gather_evidence
-from studiod.risk.findings import Finding
+from studiod.risk.findings import Finding, Risk
 from tests.risk import pieces
 from tests.risk.pieces import Piece
 
