@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from studiod.imaging.plot import BLUE, ORANGE, Plot
 from studiod.ledger.judgements import Judgement
-from studiod.risk.figures import Values, fit_logistic, wilson
+from studiod.risk.figures import Values, wilson
+from studiod.risk.logistic import fit_logistic
 
 Box = tuple[int, int, int, int]
 Floats = NDArray[np.float32]

@@ -16,7 +16,8 @@ from studiod.calibrate import (
     weigh,
 )
 from studiod.ledger.judgements import Judgement
-from studiod.risk.figures import fit_logistic, wilson
+from studiod.risk.figures import wilson
+from studiod.risk.logistic import fit_logistic
 
 
 def judged(score: float, usable: bool | None, **more: object) -> Judgement:

@@ -112,11 +112,13 @@ def test_intervals_hold_the_figure(piece: tuple) -> None:
 
 
 def test_ranking_and_calibration_figures() -> None:
-    """A perfect ranking has area 1, ties a half; scores that equal the shares have no error."""
+    """A perfect ranking has area 1, ties a half; a score is wrong by how far it lies from the share."""
     truth = np.array([0.0, 0.0, 1.0, 1.0])
     assert area_under_curve(np.array([0.1, 0.2, 0.8, 0.9]), truth) == 1
     assert area_under_curve(np.full(4, 0.3), truth) == 0.5
-    assert calibration_error(np.full(4, 0.5), truth, bins=1) == 0
+    half = np.tile([0.0, 1.0], 20)
+    assert calibration_error(np.full(40, 0.5), half) == 0
+    assert calibration_error(np.full(40, 0.3), half) == pytest.approx(0.2)
 
 
 def test_risk_is_told_by_reason_kind_and_look(piece: tuple) -> None:

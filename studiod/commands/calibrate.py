@@ -82,10 +82,10 @@ def calibrate(
 def _on_one_scale(judged: Sequence[Judgement], folder: Path) -> tuple[list[Judgement], int]:
     """The judgements, scored as by the calibration in force, and how many it cannot score."""
     from studiod.risk.calibration import load_calibration
-    from studiod.risk.studio import list_adjustments
+    from studiod.risk.studio import fitting_adjustments
 
     shipped = load_calibration().version
-    known = {each.version: each for each in list_adjustments(folder) if each.made_from == shipped}
+    known = {each.version: each for each in fitting_adjustments(folder)}
     last = next(reversed(known.values()), None)
     usable = [j for j in judged if j.calibration == shipped or j.calibration in known]
 
@@ -151,7 +151,8 @@ def _apply(judged: Sequence[Judgement], folder: Path) -> str:
     from studiod.imaging.files import write_whole
     from studiod.risk.calibration import load_calibration
     from studiod.risk.figures import calibration_error
-    from studiod.risk.studio import Adjustment, as_json, list_adjustments, next_version
+    from studiod.risk.logistic import moved_on_logit
+    from studiod.risk.studio import Adjustment, as_json, fitting_adjustments, next_version
 
     seen = weigh(judged)
     learnt = learn(seen)
@@ -162,16 +163,15 @@ def _apply(judged: Sequence[Judgement], folder: Path) -> str:
             "unusable).",
             "Review more pieces; the shipped calibration stays in force.",
         )
-    shipped = load_calibration().version
-    before = next((each for each in reversed(list_adjustments(folder)) if each.made_from == shipped), None)
     slope, offset = learnt
-    if before is not None:  # the scores seen were adjusted already
-        slope, offset = slope * before.slope, slope * before.offset + offset
+    if earlier := fitting_adjustments(folder):  # the scores seen were adjusted already
+        slope, offset = slope * earlier[-1].slope, slope * earlier[-1].offset + offset
+    shipped = load_calibration().version
     made = Adjustment(next_version(folder), shipped, round(slope, 5), round(offset, 5), len(seen))
     folder.mkdir(exist_ok=True)
     write_whole(folder / f"{made.version}.json", [as_json(made)])
     score, truth, _ = as_values(seen)
-    moved = Adjustment("", "", *learnt, 0).apply(score)
+    moved = moved_on_logit(score, *learnt)
     return (
         f"Written: {printable(folder / made.version)}.json. Pieces made from now on are scored by it; on the "
         f"{len(seen)} pieces that it learnt from the calibration error falls from "

@@ -30,8 +30,8 @@ from studiod.evaluate.sets import Truth, list_truths, part_of
 from studiod.imaging.files import write_whole
 from studiod.risk.calibration import Calibration, Trees, calibration_bytes
 from studiod.risk.candidates import LOSS_FEATURES
-from studiod.risk.figures import fit_logistic, moved_on_logit
 from studiod.risk.judging import Place, measure_picture, measure_place
+from studiod.risk.logistic import fit_logistic, moved_on_logit
 
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier

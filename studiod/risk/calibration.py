@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from studiod.risk.figures import moved_on_logit, probability_of
+from studiod.risk.logistic import moved_on_logit, probability_of
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from studiod.risk.calibration import Calibration, Floats, load_calibration
-from studiod.risk.figures import logit_of, moved_on_logit, probability_of
+from studiod.risk.logistic import logit_of, moved_on_logit, probability_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,18 @@ class Adjustment:
 
 def list_adjustments(folder: Path) -> list[Adjustment]:
     """All adjustments ever written in a studio's calibration folder, the newest last."""
-    found = [(int(match[1]), path) for path in folder.glob("studio-*.json") if (match := _name(path))]
-    return [Adjustment(**json.loads(path.read_text(encoding="utf-8"))) for _, path in sorted(found)]
+    return [Adjustment(**json.loads(path.read_text(encoding="utf-8"))) for _, path in _numbered(folder)]
+
+
+def fitting_adjustments(folder: Path) -> list[Adjustment]:
+    """Those that were made from the shipped calibration, the newest last: that one is in force."""
+    shipped = load_calibration().version
+    return [each for each in list_adjustments(folder) if each.made_from == shipped]
 
 
 def studio_calibration(folder: Path) -> Calibration:
     """The calibration in force in a studio: the shipped one, adjusted where the studio has learnt."""
-    shipped = load_calibration()
-    fitting = [each for each in list_adjustments(folder) if each.made_from == shipped.version]
+    shipped, fitting = load_calibration(), fitting_adjustments(folder)
     if not fitting:
         return shipped
     last = fitting[-1]
@@ -55,8 +59,7 @@ def studio_calibration(folder: Path) -> Calibration:
 
 def next_version(folder: Path) -> str:
     """The name that a new adjustment gets."""
-    numbers = [int(match[1]) for path in folder.glob("studio-*.json") if (match := _name(path))]
-    return f"studio-{1 + max(numbers, default=0)}"
+    return f"studio-{1 + max((number for number, _ in _numbered(folder)), default=0)}"
 
 
 def as_json(adjustment: Adjustment) -> bytes:
@@ -64,5 +67,7 @@ def as_json(adjustment: Adjustment) -> bytes:
     return (json.dumps(asdict(adjustment), indent=2) + "\n").encode()
 
 
-def _name(path: Path) -> re.Match[str] | None:
-    return re.fullmatch(r"studio-([0-9]{1,9})\.json", path.name)
+def _numbered(folder: Path) -> list[tuple[int, Path]]:
+    """The adjustments' files in the order of their numbers."""
+    named = ((re.fullmatch(r"studio-([0-9]{1,9})\.json", path.name), path) for path in folder.glob("*.json"))
+    return sorted((int(name[1]), path) for name, path in named if name)
