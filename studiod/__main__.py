@@ -12,12 +12,13 @@ import typer
 from studiod import __version__
 from studiod.commands.calibrate import calibrate
 from studiod.commands.check import check
+from studiod.commands.decisions import approve, flag, recall, reject, retry
 from studiod.commands.demo import demo
 from studiod.commands.evaluate import evaluate
 from studiod.commands.history import history
 from studiod.commands.init import init
-from studiod.commands.items import approve, flag, list_, recall, reject, retry, show, status
 from studiod.commands.process import process
+from studiod.commands.queue import list_, show, status
 from studiod.commands.report import report
 from studiod.commands.run import run
 from studiod.errors import StudioError
@@ -60,7 +61,7 @@ def _global_options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Read the options that stand before the command (`studio_file` and `main` use them)."""
+    """Read the options that stand before the command (`options` and `main` use them)."""
 
 
 for _command in (

@@ -48,3 +48,8 @@ def to_minor(amount: Decimal, currency: str) -> int:
 def to_decimal(minor: int, currency: str) -> Decimal:
     """The exact amount behind `minor` units, with the currency's decimal places (100000 USD is 1000.00)."""
     return Decimal(minor).scaleb(-exponent(currency))
+
+
+def price_text(minor: int | None, currency: str) -> str:
+    """The price as people read it: "1000.00 USD"; empty where it is not known."""
+    return "" if minor is None else f"{to_decimal(minor, currency)} {currency}".rstrip()

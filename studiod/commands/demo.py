@@ -21,13 +21,13 @@ from rich.table import Table
 from rich.text import Text
 
 from studiod.commands.init import lay_out
-from studiod.commands.items import price_text
 from studiod.commands.options import console
 from studiod.errors import LedgerError, StudioError
 from studiod.ledger import reading
 from studiod.ledger.engine import Ledger, open_ledger
 from studiod.ledger.records import ItemRecord
 from studiod.ledger.states import Status
+from studiod.money import price_text
 from studiod.names import inert, printable
 from studiod.settings import SETTINGS_NAME, Settings, find_config, load_settings
 
@@ -187,7 +187,7 @@ def _result(items: list[ItemRecord]) -> Table:
         table.add_row(
             Text(printable(Path(item.path).name)),
             Text(printable(item.sku or "unknown")),
-            price_text(item) or "unknown",
+            price_text(item.price_minor, item.currency) or "unknown",
             "" if item.risk is None else f"{item.risk:.2f}",
             Text(", ".join(item.reasons) or inert(item.reason if item.status in _BROKEN else "")),
             item.status + (" (must)" if item.mandatory and item.status is Status.AWAITING_REVIEW else ""),
@@ -258,7 +258,7 @@ def draw_contact_sheet(
             left = margin + column * (width + margin)
             pen.rectangle((left, top, left + width - 1, top + height - 1), fill=(255, 255, 255))
             sheet.paste(small, (left + (width - small.width) // 2, top + (height - small.height) // 2))
-        price = price_text(item) or "price unknown"
+        price = price_text(item.price_minor, item.currency) or "price unknown"
         risk = "" if item.risk is None else f"risk {item.risk:.2f}  "
         words = (
             f"{printable(Path(item.path).name)}   {price}   {risk}{', '.join(item.reasons)}   {item.status}"

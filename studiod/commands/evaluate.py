@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 from rich.progress import track
 
-from studiod.commands.options import ConfigOption, console
+from studiod.commands.options import ConfigOption, console, settings_if_any
 from studiod.errors import StudioError
-from studiod.settings import SETTINGS_NAME, MattingSettings, load_settings
+from studiod.settings import MattingSettings
 
 if TYPE_CHECKING:
     from studiod.evaluate.running import Contestants
@@ -85,10 +85,10 @@ def _contestants(config: Path | None, peers: Sequence[Path]) -> Contestants:
     from studiod.matting import load_matte
     from studiod.matting.general import GeneralModel
 
-    file = config or Path(SETTINGS_NAME)
-    options = load_settings(file).matting if config is not None or file.is_file() else MattingSettings()
+    settings = settings_if_any(config)
+    ours = load_matte(MattingSettings() if settings is None else settings.matting)
     models = [GeneralModel(path) for path in peers]
-    return Contestants(load_matte(options), {model.name: model for model in models})
+    return Contestants(ours, {model.name: model for model in models})
 
 
 def _gather(found: Iterator[list[_Found]], total: int, title: str) -> list[_Found]:

@@ -9,11 +9,11 @@ from typing import Any
 
 import typer
 
-from studiod.commands.items import change_text, item_as_json, moment_text, price_text
 from studiod.commands.options import ConfigOption, ItemArgument, JsonOption, studio_ledger, studio_settings
+from studiod.commands.wording import change_text, item_as_json, moment_text
 from studiod.ledger import reading
 from studiod.ledger.records import Decision, Event, ItemRecord
-from studiod.money import to_decimal
+from studiod.money import price_text
 from studiod.names import inert, printable
 
 _PATHS = ("path", "before", "after")
@@ -39,7 +39,11 @@ def history(item: ItemArgument, config: ConfigOption = None, as_json: JsonOption
 
 
 def _lines(record: ItemRecord, events: list[Event], decisions: list[Decision]) -> Iterator[str]:
-    names = (printable(record.sku) if record.sku else "", inert(record.title), price_text(record))
+    names = (
+        printable(record.sku) if record.sku else "",
+        inert(record.title),
+        price_text(record.price_minor, record.currency),
+    )
     yield "  ".join(filter(None, (f"Item {record.id}", *names)))
     yield f"{inert(record.hot_folder)}/{printable(record.path)}"
     yield f"{record.status}, version {record.version}"
@@ -95,7 +99,7 @@ def _told(event: Event) -> Iterator[str]:
 
 def _price(of: Mapping[str, object]) -> str:
     minor, currency = of.get("minor"), str(of.get("currency") or "")
-    return f"{to_decimal(minor, currency)} {inert(currency)}" if isinstance(minor, int) else "unknown"
+    return inert(price_text(minor, currency)) if isinstance(minor, int) else "unknown"
 
 
 def _plain(value: object) -> str:

@@ -35,22 +35,23 @@ ItemArgument = Annotated[
 ]
 
 
-def studio_file(config: Path | None) -> Path:
-    """The configuration that is meant: the one given, or else the one in the current folder."""
-    if config is not None:
-        return config
-    here = Path(SETTINGS_NAME)
-    if not here.is_file():
+def studio_settings(config: Path | None) -> Settings:
+    """The settings of the studio that is meant: in the file given, or else in the current folder."""
+    settings = settings_if_any(config)
+    if settings is None:
         raise SettingsError(
             "There is no studiod.toml in the current folder.",
             "Go to the studio's folder, name the file with --config FILE, or make a studio: studiod init DIR",
         )
-    return here
+    return settings
 
 
-def studio_settings(config: Path | None) -> Settings:
-    """The settings of the studio that is meant."""
-    return load_settings(studio_file(config))
+def settings_if_any(config: Path | None) -> Settings | None:
+    """The same for commands that need no studio: None where no file is given and none is here."""
+    here = Path(SETTINGS_NAME)
+    if config is None and not here.is_file():
+        return None
+    return load_settings(config or here)
 
 
 def studio_ledger(settings: Settings) -> Ledger:

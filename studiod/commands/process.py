@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from studiod.commands.options import ConfigOption
+from studiod.commands.options import ConfigOption, settings_if_any
 from studiod.errors import StudioError
 from studiod.names import inert, mistake_text, printable
-from studiod.settings import SETTINGS_NAME, MattingSettings, Preset, find_config, load_preset, load_settings
+from studiod.settings import MattingSettings, Preset, find_config, load_preset
 
 if TYPE_CHECKING:
     from studiod.pipeline import Processed
@@ -59,10 +59,9 @@ def process(
 
 def _studio(config: Path | None) -> tuple[MattingSettings, Preset]:
     """The model and the preset of the studio that is given, or of this folder; else those we ship."""
-    here = Path(SETTINGS_NAME)
-    if config is None and not here.is_file():
+    settings = settings_if_any(config)
+    if settings is None:
         return MattingSettings(), load_preset(_PRESET, find_config())
-    settings = load_settings(config or here)
     return settings.matting, load_preset(settings.hot_folders[0].presets[0], settings.root)
 
 

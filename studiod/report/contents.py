@@ -18,7 +18,7 @@ from studiod.ledger.engine import Ledger
 from studiod.ledger.period import Period, Tally, read_period
 from studiod.ledger.records import WAITING, Decision, Demand, Event, FileState, ItemRecord
 from studiod.ledger.states import Status
-from studiod.money import to_decimal
+from studiod.money import price_text
 from studiod.names import inert, printable
 from studiod.settings import Settings
 
@@ -220,9 +220,10 @@ def _of(
 
 
 def _price_in(details: object) -> str:
-    if not isinstance(details, Mapping):
+    """The price that an event kept, as people read it."""
+    if not isinstance(details, Mapping) or not isinstance(details.get("minor"), int):
         return "unknown"
-    return _price_text(details.get("minor"), details.get("currency"))
+    return inert(price_text(details["minor"], str(details.get("currency"))))
 
 
 def _delivered(ledger: Ledger, items: Mapping[int, ItemRecord], happened: Sequence[Event]) -> Table:
@@ -316,7 +317,7 @@ def _named(item: ItemRecord) -> tuple[str, str, str, str, str]:
         str(item.id),
         printable(item.sku) if item.sku else "",
         inert(item.title),
-        _price_text(item.price_minor, item.currency),
+        inert(price_text(item.price_minor, item.currency)) or "unknown",
         f"{inert(item.hot_folder)}/{printable(item.path)}",
     )
 
@@ -328,10 +329,3 @@ def _person(decision: Decision) -> str:
 def _moment(at: float) -> str:
     """A time as people read it, in the studio's own time zone."""
     return datetime.fromtimestamp(at).strftime("%Y-%m-%d %H:%M")
-
-
-def _price_text(minor: object, currency: object) -> str:
-    """A price as people read it: "1000.00 USD", or "unknown"."""
-    if not isinstance(minor, int):
-        return "unknown"
-    return inert(f"{to_decimal(minor, str(currency))} {currency}".rstrip())

@@ -1,10 +1,9 @@
-"""What people ask of the queue, and decide, without the review terminal."""
+"""`studiod status`, `list` and `show`: what stands in the queue."""
 
 from __future__ import annotations
 
 import json
 import time
-from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -19,18 +18,16 @@ from studiod.commands.options import (
     studio_ledger,
     studio_settings,
 )
-from studiod.ledger import reading, review
+from studiod.commands.wording import change_text, item_as_json, moment_text
+from studiod.ledger import reading
 from studiod.ledger.engine import Ledger
-from studiod.ledger.records import SILENT_SECONDS, Demand, Event, ItemRecord
+from studiod.ledger.records import SILENT_SECONDS, Demand, Event
 from studiod.ledger.states import Status
-from studiod.money import to_decimal
+from studiod.money import price_text
 from studiod.names import inert, printable
-from studiod.settings import Settings
 
 _WIDTH_OF_REASONS = 110
 """Columns of a terminal from which on a list has room for reasons."""
-
-ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the history.")]
 
 
 def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
@@ -105,7 +102,7 @@ def list_(
                 str(item.id),
                 _text(", ".join(map(printable, item.files))),
                 _text(printable(item.sku or "-")),
-                price_text(item),
+                price_text(item.price_minor, item.currency),
                 {Demand.NOTHING: "", Demand.PERSON: "person", Demand.TWO_PERSONS: "two"}[item.demand],
                 "" if item.risk is None else f"{item.risk:.2f}",
                 *(why if roomy else ()),
@@ -131,7 +128,7 @@ def show(item: ItemArgument, config: ConfigOption = None) -> None:
         ("Files", ", ".join(map(printable, record.files)) or printable(record.path)),
         ("SKU", printable(record.sku) if record.sku else "unknown"),
         ("Title", inert(record.title) or "-"),
-        ("Price", price_text(record) or "unknown"),
+        ("Price", price_text(record.price_minor, record.currency) or "unknown"),
         ("Mandatory", must[record.demand]),
         ("Version", str(record.version)),
         ("Risk", "-" if record.risk is None else f"{record.risk:.3f}"),
@@ -150,108 +147,6 @@ def show(item: ItemArgument, config: ConfigOption = None) -> None:
     typer.echo("\nHistory")
     for event in reading.history(ledger, item):
         typer.echo(f"  {_event_line(event)}")
-
-
-def approve(item: ItemArgument, reason: ReasonOption = "", config: ConfigOption = None) -> None:
-    """Approve an item as it stands now.
-
-    Your login is kept with the decision. What needs a person's eyes is refused until you have looked at
-    all of it in studiod-review.
-    """
-    ledger = studio_ledger(studio_settings(config))
-    version = reading.get_item(ledger, item).version
-    after = review.approve(ledger, item, version, review.current_person(), note=reason)
-    if after is Status.APPROVED_ONCE:
-        typer.echo(f"Item {item} is approved once; its price asks for a second person.")
-    else:
-        typer.echo(f"Item {item} is approved.")
-
-
-def flag(item: ItemArgument, reason: ReasonOption = "", config: ConfigOption = None) -> None:
-    """Send an item to touch-up by hand.
-
-    A reason may be words of your own, or some of those that `list` shows, such as chain_gap.
-    """
-    ledger = studio_ledger(studio_settings(config))
-    version = reading.get_item(ledger, item).version
-    known = _known_reasons(reason)
-    review.flag(ledger, item, version, review.current_person(), reasons=known, note=reason)
-    typer.echo(f"Item {item} is flagged for touch-up.")
-
-
-def reject(item: ItemArgument, reason: ReasonOption = "", config: ConfigOption = None) -> None:
-    """Refuse a picture: it must be shot again.
-
-    Where the reason is out_of_focus or cut_by_frame alone, `calibrate` does not take it for the cutout's.
-    """
-    ledger = studio_ledger(studio_settings(config))
-    version = reading.get_item(ledger, item).version
-    known = _known_reasons(reason)
-    review.reject(ledger, item, version, review.current_person(), reasons=known, note=reason)
-    typer.echo(f"Item {item} is rejected: shoot it again.")
-
-
-def retry(item: ItemArgument, reason: ReasonOption = "", config: ConfigOption = None) -> None:
-    """Process a failed, quarantined or rejected item again."""
-    ledger = studio_ledger(studio_settings(config))
-    review.retry(ledger, item, review.current_person(), reason=reason)
-    typer.echo(f"Item {item} will be processed again.")
-
-
-def recall(item: ItemArgument, reason: ReasonOption = "", config: ConfigOption = None) -> None:
-    """Take a delivered item back.
-
-    It waits for a person again, and the daemon moves its files to outbox/recalled/.
-    """
-    ledger = studio_ledger(studio_settings(config))
-    review.recall(ledger, item, review.current_person(), reason=reason)
-    typer.echo(f"Item {item} is recalled; the daemon moves its files to outbox/recalled/.")
-
-
-def item_as_json(item: ItemRecord, settings: Settings) -> dict[str, Any]:
-    """An item under the names that scripts rely on."""
-    price = None if item.price_minor is None else str(to_decimal(item.price_minor, item.currency))
-    return {
-        "item": item.id,
-        "sku": item.sku,
-        "status": str(item.status),
-        "hot_folder": item.hot_folder,
-        "files": list(item.files),
-        "version": item.version,
-        "price": price,
-        "currency": item.currency or None,
-        "mandatory": item.mandatory,
-        "risk": item.risk,
-        "reasons": list(item.reasons),
-        "output": [str(settings.outbox / path) for path in item.outputs],
-        "seconds": None if item.seconds is None else round(item.seconds, 3),
-    }
-
-
-def price_text(item: ItemRecord) -> str:
-    """The price as people read it: "1000.00 USD", or nothing where it is unknown."""
-    if item.price_minor is None:
-        return ""
-    return f"{to_decimal(item.price_minor, item.currency)} {item.currency}"
-
-
-def _known_reasons(words: str) -> tuple[str, ...]:
-    """Those of the words that are reasons of the risk score."""
-    from studiod.risk.findings import REASONS
-
-    return tuple(word for word in words.replace(",", " ").split() if word in REASONS)
-
-
-def moment_text(at: float) -> str:
-    """A time to the second, in the studio's own zone."""
-    return datetime.fromtimestamp(at).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def change_text(event: Event) -> str:
-    """How an event changed the status: "received -> processing", "-> received", or nothing."""
-    if event.after is None:
-        return ""
-    return f"{event.before} -> {event.after}" if event.before else f"-> {event.after}"
 
 
 def _list_files(ledger: Ledger, as_json: bool) -> None:
