@@ -14,7 +14,7 @@ from studiod.evaluate.measures import CHAIN, METAL, PRONG, STONE, score_matte
 from studiod.evaluate.probes import Chain, Probes, covered_failures, score_probes
 from studiod.evaluate.report import risk_groups
 from studiod.evaluate.running import Result
-from studiod.evaluate.tables import summarise
+from studiod.evaluate.summaries import summarise
 from studiod.risk.figures import area_under_curve, calibration_error, wilson
 from studiod.risk.findings import Finding, Risk
 

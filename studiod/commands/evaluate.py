@@ -53,7 +53,7 @@ def evaluate(
     The pipeline's matte and any peers run side by side; tables overall, by look and by kind, with 95 %
     intervals. With --out: mattes, measures.png, risk.png, worst.jpg and evaluation.json.
     """
-    from studiod.evaluate import report, running, sets
+    from studiod.evaluate import pictures, report, running, sets
     from studiod.evaluate.probes import read_probes
 
     truths = [t for t in sets.list_truths(folder) if part is None or sets.part_of(t) == part]
@@ -74,9 +74,9 @@ def evaluate(
     report.print_risk(shown, risk, results)
     if out is not None and mattes is not None:
         report.write_json(out / "evaluation.json", results, marked, risk)
-        report.plot_measures(out / "measures.png", results)
-        report.plot_risk(out / "risk.png", results)
-        report.write_contact_sheet(out / "worst.jpg", truths, results, mattes / running.OURS)
+        pictures.plot_measures(out / "measures.png", results)
+        pictures.plot_risk(out / "risk.png", results)
+        pictures.write_contact_sheet(out / "worst.jpg", truths, results, mattes / running.OURS)
         shown.print(f"Mattes, plots, the contact sheet and all figures are in {out}")
 
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from studiod.evaluate.judging import report_pictures, report_places, report_tests
+from studiod.evaluate.fit_report import report_pictures, report_places, report_tests
 from studiod.evaluate.lessons import Lesson, study_picture
 from studiod.evaluate.sets import Truth, list_truths, part_of
 from studiod.imaging.files import write_whole
@@ -105,7 +105,7 @@ def cross_fit(
 def main() -> int:
     """Fit, calibrate, write, and print what the test part says."""
     parser = argparse.ArgumentParser(prog="python -m studiod.evaluate.fitting", description=__doc__)
-    parser.add_argument("sets", type=Path, nargs="+", help="folders in the layout of bench/rendered")
+    parser.add_argument("sets", type=Path, nargs="+", help="folders of pictures with exact mattes")
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--general", type=Path, required=True, help="a general background remover, ONNX")
     parser.add_argument("--out", type=Path, required=True)

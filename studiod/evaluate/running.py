@@ -84,6 +84,12 @@ class Contestants:
             yield Answer(name, _rounded(run_as_published(model, display)), perf_counter() - started, None)
 
 
+def by_model(results: Sequence[Result]) -> dict[str, list[Result]]:
+    """The results of each model, ours first."""
+    models = list(dict.fromkeys(result.model for result in results))
+    return {model: [result for result in results if result.model == model] for model in models}
+
+
 def run_set(
     truths: Sequence[Truth], contestants: Contestants, plates: bool, keep: Path | None
 ) -> Iterator[list[Result]]:

@@ -20,7 +20,7 @@ from studiod.matting.training.surfaces import draw_surface  # noqa: E402
 
 
 def write_set(folder: Path, count: int = 6) -> None:
-    """A few tiny pictures in the layout of bench/rendered: a ring and a bar on a gradient."""
+    """A few tiny pictures as the generator leaves them: a ring and a bar on a gradient."""
     folder.mkdir()
     for seed in range(count):
         alpha = np.zeros((120, 160), np.uint8)

@@ -11,7 +11,7 @@ from PIL import Image
 from rich.console import Console
 
 from studiod.evaluate.elsewhere import set_elsewhere
-from studiod.evaluate.judging import report_findings
+from studiod.evaluate.fit_report import report_findings
 from studiod.evaluate.lessons import Lesson, study_picture
 from studiod.evaluate.measures import METAL, PRONG, score_matte
 from studiod.evaluate.sets import Truth

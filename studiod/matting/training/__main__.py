@@ -35,7 +35,7 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m studiod.matting.training", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    pack = commands.add_parser("pack", help="one file from folders in the layout of bench/rendered")
+    pack = commands.add_parser("pack", help="one file from folders of pictures with exact mattes")
     pack.add_argument("sets", nargs="+", type=Path, metavar="SET")
     pack.add_argument("--out", required=True, type=Path)
     run = commands.add_parser(

@@ -62,7 +62,11 @@ def to_display(linear: Floats) -> Bytes:
 
 
 def write_pack(sets: Sequence[Path], out: Path) -> Iterator[str]:
-    """Pack every picture of folders in the layout of bench/rendered into `out`; yields their names."""
+    """Pack every picture of some folders into `out`; yields their names.
+
+    There it lies as NAME.jpg, beside it NAME_plate.jpg, NAME_fg.png (its own colour times coverage, over
+    black), NAME_alpha.png, NAME_parts.png and NAME.json.
+    """
     index: list[dict[str, Any]] = []
     body = out.with_suffix(".body")
     with body.open("wb") as file:

@@ -1,4 +1,4 @@
-"""How good the risk is on lessons that it was not fitted on, for people: tables with intervals."""
+"""What a fit of the risk is worth on lessons that it was not fitted on, for people: tables with intervals."""
 
 from __future__ import annotations
 

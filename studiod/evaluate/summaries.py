@@ -1,4 +1,4 @@
-"""Figures of many mattes as one line each, with confidence intervals."""
+"""The figures of many mattes together, with confidence intervals."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class ProbeSummary:
 
 
 def summarise_probes(scores: Sequence[ProbeScore]) -> ProbeSummary:
-    """The figures that probe.py prints, as counts."""
+    """The counts over all photographs that were judged at their probes."""
     kinds: dict[str, tuple[int, int]] = {}
     for score in scores:
         for side, places, failed in (("keep", score.keep, score.lost), ("clear", score.clear, score.left)):
