@@ -13,15 +13,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from studiod.imaging.plot import BLUE, ORANGE, Plot
+from studiod.imaging.types import Box, Floats, Values
 from studiod.ledger.judgements import Judgement
-from studiod.risk.figures import Values, wilson
+from studiod.risk.figures import wilson
 from studiod.risk.logistic import fit_logistic
-
-Box = tuple[int, int, int, int]
-Floats = NDArray[np.float32]
 
 LIMITS = (0.01, 0.02, 0.05, *(round(0.1 * tenth, 1) for tenth in range(1, 10)), 0.95, 1.0)
 FEWEST = 30

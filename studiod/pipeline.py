@@ -8,24 +8,22 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from studiod.imaging.background import find_background
 from studiod.imaging.composite import Composite, composite
 from studiod.imaging.cutout import Cutout, make_cutout
 from studiod.imaging.defringe import estimate_foreground
-from studiod.imaging.photo import Box, Photo
+from studiod.imaging.photo import Photo
 from studiod.imaging.retouch import Retouched
+from studiod.imaging.types import Box, Bytes, Floats
 from studiod.matting.matte import Matte
 from studiod.risk.findings import Risk
 from studiod.settings import Preset
 from studiod.strokes import Stroke
 
-Linear = NDArray[np.float32]
-Alpha = NDArray[np.float32]
-Solve = Callable[[Linear, Linear, Sequence[Stroke]], Matte]
+Solve = Callable[[Floats, Floats, Sequence[Stroke]], Matte]
 """Photograph and background (linear H x W x 3) and brush strokes -> the matte."""
-Assess = Callable[[Linear, Linear, Alpha, NDArray[np.uint8] | None], Risk]
+Assess = Callable[[Floats, Floats, Floats, Bytes | None], Risk]
 """Photograph, background, coverage and the doubt about it -> what may have been lost."""
 
 _MARGIN = 32
@@ -39,8 +37,8 @@ class Processed:
     which there is nothing. `plate_message` says why a plate was not used, else it is empty.
     """
 
-    alpha: Alpha
-    foreground: Linear
+    alpha: Floats
+    foreground: Floats
     cutout: Cutout
     composites: Mapping[str, Composite]
     risk: Risk
@@ -88,7 +86,7 @@ def process_photo(
     return Processed(alpha, foreground, cutout, composites, risk, box, plate_message)
 
 
-def _piece_box(alpha: Alpha) -> Box:
+def _piece_box(alpha: Floats) -> Box:
     """The box of all coverage and a margin, within the picture; one corner pixel when there is none."""
     left, top, across, down = cv2.boundingRect((alpha > 0).astype(np.uint8))
     if not across:

@@ -13,16 +13,14 @@ from functools import partial
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from studiod.imaging.colour import to_srgb8
 from studiod.imaging.composite import Composite
 from studiod.imaging.photo import Photo
 from studiod.imaging.png import encode_png
+from studiod.imaging.types import Box, Bytes
 from studiod.pipeline import Processed
-from studiod.risk.findings import Box
 
-Codes = NDArray[np.uint8]
 Layer = dict[str, object]
 File = tuple[str, Callable[[], list[bytes]]]
 """A file's name, and what encodes its parts."""
@@ -58,7 +56,7 @@ def draw_view(photo: Photo, processed: Processed) -> Iterator[File]:
     yield "view.json", lambda: [json.dumps(view).encode()]
 
 
-def _part(photo: Photo, box: Box) -> Codes:
+def _part(photo: Photo, box: Box) -> Bytes:
     left, top, right, bottom = box
     return to_srgb8(np.ascontiguousarray(photo.pixels[top:bottom, left:right]), photo.profile)
 
@@ -74,7 +72,7 @@ def _layer_of(composite: Composite) -> Layer:
 
 
 def _pictures(
-    name: str, layer: Layer, preview: Codes, native: Codes, box: Box, suffix: str
+    name: str, layer: Layer, preview: Bytes, native: Bytes, box: Box, suffix: str
 ) -> Iterator[File]:
     """Preview and tiles of a layer, entered into `layer` on the way; `native` is the layer's `box`."""
     encode = encode_png if suffix == ".png" else _jpeg
@@ -89,20 +87,20 @@ def _pictures(
         yield file, partial(encode, native[top : top + _TILE, left : left + _TILE])
 
 
-def _cutout_codes(photo: Photo, processed: Processed) -> Codes:
+def _cutout_codes(photo: Photo, processed: Processed) -> Bytes:
     """The cutout's box as 8-bit sRGB RGBA, straight alpha."""
     *colours, coverage = cv2.split(processed.cutout.pixels)
     codes = to_srgb8(np.asarray(cv2.merge(colours), np.uint16), photo.profile)
     return np.asarray(cv2.merge([*cv2.split(codes), cv2.convertScaleAbs(coverage, alpha=1 / 257)]), np.uint8)
 
 
-def _preview_of_photo(photo: Photo) -> Codes:
+def _preview_of_photo(photo: Photo) -> Bytes:
     size = _preview_size(photo.width, photo.height)
     small = np.asarray(cv2.resize(photo.pixels, size, interpolation=cv2.INTER_AREA))
     return to_srgb8(small, photo.profile)
 
 
-def _preview_in_frame(cutout: Codes, box: Box, frame: tuple[int, int]) -> Codes:
+def _preview_in_frame(cutout: Bytes, box: Box, frame: tuple[int, int]) -> Bytes:
     """The cutout shrunk (premultiplied, as coverage asks) to its place in a preview of the whole frame."""
     width, height = _preview_size(*frame)
     preview = np.zeros((height, width, 4), np.uint8)
@@ -125,12 +123,12 @@ def _preview_size(width: int, height: int) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def _shrunk(codes: Codes) -> Codes:
+def _shrunk(codes: Bytes) -> Bytes:
     size = _preview_size(codes.shape[1], codes.shape[0])
     return np.asarray(cv2.resize(codes, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _evidence(original: Codes, cutout: Codes, box: Box, point: tuple[int, int]) -> list[bytes]:
+def _evidence(original: Bytes, cutout: Bytes, box: Box, point: tuple[int, int]) -> list[bytes]:
     """A PNG of the photograph and the cutout on white around a point, at 400 %, a grey line between."""
     x, y = point[0] - box[0], point[1] - box[1]
     half = _EVIDENCE_SIDE // 2
@@ -145,5 +143,5 @@ def _evidence(original: Codes, cutout: Codes, box: Box, point: tuple[int, int]) 
     return encode_png(np.asarray(cv2.resize(pair, size, interpolation=cv2.INTER_NEAREST), np.uint8))
 
 
-def _jpeg(codes: Codes) -> list[bytes]:
+def _jpeg(codes: Bytes) -> list[bytes]:
     return [bytes(cv2.imencode(".jpg", cv2.cvtColor(codes, cv2.COLOR_RGB2BGR), _JPEG)[1])]

@@ -14,10 +14,11 @@ from rich.table import Table
 
 from studiod.commands.options import ConfigOption, console, studio_ledger, studio_settings
 from studiod.errors import StudioError
+from studiod.imaging.types import Box
 from studiod.names import printable
 
 if TYPE_CHECKING:
-    from studiod.calibrate import Box, Places, Rate
+    from studiod.calibrate import Places, Rate
     from studiod.ledger.judgements import Judgement
 
 

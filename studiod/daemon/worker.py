@@ -34,12 +34,13 @@ from studiod.errors import OutOfSpace, PictureError, StudioError
 from studiod.imaging.composite import Composite
 from studiod.imaging.photo import Photo, read_photo
 from studiod.imaging.retouch import Retouched
+from studiod.imaging.types import Floats
 from studiod.intake.inspect import inspect_file
 from studiod.matting import load_matte
 from studiod.matting.brush import obey_strokes
 from studiod.matting.matte import Matte
 from studiod.names import printable
-from studiod.pipeline import Linear, Processed, Solve, process_photo
+from studiod.pipeline import Processed, Solve, process_photo
 from studiod.risk import assess
 from studiod.risk.places import Place, choose_places
 from studiod.risk.studio import studio_calibration
@@ -156,7 +157,7 @@ class _Worker:
 def _matte_of(retouched: Retouched) -> Solve:
     """The coverage that came back, with the strokes that were painted on it since."""
 
-    def solve(photo: Linear, background: Linear, strokes: Sequence[Stroke]) -> Matte:
+    def solve(photo: Floats, background: Floats, strokes: Sequence[Stroke]) -> Matte:
         alpha = retouched.alpha.copy()
         obey_strokes(alpha, photo, background, strokes)
         return Matte(alpha)

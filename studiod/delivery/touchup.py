@@ -19,18 +19,16 @@ from typing import Any
 
 import imagecodecs
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from studiod.delivery.touchup_flat import read_flat, write_tiff
 from studiod.delivery.touchup_psd import CUTOUT, FINDINGS, read_psd, write_psd
 from studiod.errors import PictureError
 from studiod.imaging.files import sync_folder
-from studiod.imaging.photo import Box, Photo
+from studiod.imaging.photo import Photo
 from studiod.imaging.retouch import Retouched, Sent, check_registration, lay_over
+from studiod.imaging.types import Box, Bytes, Pixels
 from studiod.names import inert, printable
-
-Pixels = NDArray[Any]  # uint8 or uint16
 
 WORDS = "what is wrong.txt"
 _MARGIN = 96
@@ -211,7 +209,7 @@ def _box_to_send(
     )  # fmt: skip
 
 
-def _marks(box: Box, findings: Sequence[Mapping[str, Any]], complaint: Complaint) -> NDArray[np.uint8]:
+def _marks(box: Box, findings: Sequence[Mapping[str, Any]], complaint: Complaint) -> Bytes:
     """The layer with the boxes of what is wrong, and the note in words."""
     width, height = box[2] - box[0], box[3] - box[1]
     layer = Image.new("RGBA", (width, height))

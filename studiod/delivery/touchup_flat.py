@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any
 
 import imagecodecs
 import numpy as np
 import tifffile
-from numpy.typing import NDArray
 from PIL import Image
 
 from studiod.errors import PictureError
 from studiod.imaging.retouch import Saved, check_size
-
-Pixels = NDArray[Any]  # uint8 or uint16
+from studiod.imaging.types import Pixels
 
 _ICC_PROFILE = 34675
 _ALPHA_WANTED = "Save it as PSD with its layers, or as PNG or TIFF with alpha (transparency)."

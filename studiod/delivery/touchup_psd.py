@@ -16,9 +16,7 @@ from psd_tools.psd.image_resources import ImageResource
 
 from studiod.errors import PictureError
 from studiod.imaging.retouch import Saved, check_size
-
-Pixels = NDArray[Any]  # uint8 or uint16
-Floats = NDArray[np.float32]
+from studiod.imaging.types import Bytes, Floats, Pixels
 
 ORIGINAL, BACKDROP, CUTOUT, FINDINGS = "original", "backdrop", "cutout", "findings"
 _GREY = 0.5
@@ -35,8 +33,8 @@ def write_psd(
     path: Path,
     original: Pixels,
     colour: Pixels,
-    mask: NDArray[np.uint8],
-    marks: NDArray[np.uint8],
+    mask: Bytes,
+    marks: Bytes,
     profile: bytes | None,
     token: str,
 ) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from studiod.evaluate.measures import CHAIN, PRONG, STONE, Floats, Labels
+from studiod.evaluate.measures import CHAIN, PRONG, STONE
+from studiod.imaging.types import Bytes, Floats, Mask
 
 Random = np.random.Generator
 Prongs = Sequence[Mapping[str, Any]]
@@ -17,9 +17,9 @@ Prongs = Sequence[Mapping[str, Any]]
 _LARGE_PART = 0.08
 
 
-def damage_matte(true: Floats, parts: Labels, prongs: Prongs, random: Random) -> Floats:
+def damage_matte(true: Floats, parts: Bytes, prongs: Prongs, random: Random) -> Floats:
     """The exact matte with one or two mistakes of the kinds that matting makes."""
-    kinds: list[Callable[[Floats, Floats, Labels, Prongs, Random], Floats]] = [
+    kinds: list[Callable[[Floats, Floats, Bytes, Prongs, Random], Floats]] = [
         _fill_holes, _keep_background, _keep_reflection, _blur, _erode, _shift,
     ]  # fmt: skip
     if (parts == CHAIN).any():
@@ -70,20 +70,20 @@ def _disc(alpha: Floats, x: float, y: float, radius: float, value: float) -> Flo
     return _clip(alpha * (1 - share) + value * share)
 
 
-def _somewhere(where: NDArray[np.bool_], random: Random) -> tuple[int, int]:
+def _somewhere(where: Mask, random: Random) -> tuple[int, int]:
     places = np.flatnonzero(where)
     row, column = divmod(int(places[int(random.integers(len(places)))]), where.shape[1])
     return column, row
 
 
-def _erase_links(alpha: Floats, true: Floats, parts: Labels, prongs: Prongs, random: Random) -> Floats:
+def _erase_links(alpha: Floats, true: Floats, parts: Bytes, prongs: Prongs, random: Random) -> Floats:
     for _ in range(int(random.integers(1, 4))):
         x, y = _somewhere(parts == CHAIN, random)
         alpha = _disc(alpha, x, y, random.uniform(3, 16), 0.0)
     return alpha
 
 
-def _erase_prongs(alpha: Floats, true: Floats, parts: Labels, prongs: Prongs, random: Random) -> Floats:
+def _erase_prongs(alpha: Floats, true: Floats, parts: Bytes, prongs: Prongs, random: Random) -> Floats:
     """Take whole prongs out, by their own pixels where they stand beside a stone."""
     for _ in range(int(random.integers(1, 4))):
         prong = prongs[int(random.integers(len(prongs)))]
@@ -94,14 +94,14 @@ def _erase_prongs(alpha: Floats, true: Floats, parts: Labels, prongs: Prongs, ra
     return alpha
 
 
-def _eat_stone(alpha: Floats, true: Floats, parts: Labels, prongs: Prongs, random: Random) -> Floats:
+def _eat_stone(alpha: Floats, true: Floats, parts: Bytes, prongs: Prongs, random: Random) -> Floats:
     stone = parts == STONE
     x, y = _somewhere(stone, random)
     size = float(np.sqrt(stone.sum()))
     return _disc(alpha, x, y, random.uniform(0.06, 0.3) * size + 2, random.choice([0.0, 0.0, 0.4]))
 
 
-def _fill_holes(alpha: Floats, true: Floats, parts: Labels, prongs: Prongs, random: Random) -> Floats:
+def _fill_holes(alpha: Floats, true: Floats, parts: Bytes, prongs: Prongs, random: Random) -> Floats:
     count, labels, stats, _ = cv2.connectedComponentsWithStats((true < 0.5).astype(np.uint8), connectivity=4)
     border = set(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]).tolist())
     holes = [i for i in range(1, count) if i not in border and stats[i, cv2.CC_STAT_AREA] >= 20]
@@ -111,7 +111,7 @@ def _fill_holes(alpha: Floats, true: Floats, parts: Labels, prongs: Prongs, rand
     return _clip(np.where(np.isin(labels, chosen), 1.0, alpha))
 
 
-def _keep_background(alpha: Floats, true: Floats, parts: Labels, prongs: Prongs, random: Random) -> Floats:
+def _keep_background(alpha: Floats, true: Floats, parts: Bytes, prongs: Prongs, random: Random) -> Floats:
     radius = random.uniform(4, 40)
     near = cv2.dilate((true > 0.5).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
     x, y = _somewhere(near, random)
@@ -119,7 +119,7 @@ def _keep_background(alpha: Floats, true: Floats, parts: Labels, prongs: Prongs,
     return np.maximum(alpha, kept)
 
 
-def _keep_reflection(alpha: Floats, true: Floats, parts: Labels, prongs: Prongs, random: Random) -> Floats:
+def _keep_reflection(alpha: Floats, true: Floats, parts: Bytes, prongs: Prongs, random: Random) -> Floats:
     rows = np.flatnonzero((true > 0.5).any(axis=1))
     last = int(rows[-1])
     below = alpha[max(0, 2 * last - alpha.shape[0] + 2) : last + 1][::-1]
@@ -129,17 +129,17 @@ def _keep_reflection(alpha: Floats, true: Floats, parts: Labels, prongs: Prongs,
     return kept
 
 
-def _blur(alpha: Floats, true: Floats, parts: Labels, prongs: Prongs, random: Random) -> Floats:
+def _blur(alpha: Floats, true: Floats, parts: Bytes, prongs: Prongs, random: Random) -> Floats:
     return _clip(cv2.GaussianBlur(alpha, (0, 0), random.uniform(0.6, 2.5)))
 
 
-def _erode(alpha: Floats, true: Floats, parts: Labels, prongs: Prongs, random: Random) -> Floats:
+def _erode(alpha: Floats, true: Floats, parts: Bytes, prongs: Prongs, random: Random) -> Floats:
     kernel = np.ones((3, 3), np.uint8)
     step = cv2.erode if random.random() < 0.5 else cv2.dilate
     share = random.uniform(0.3, 1.0)
     return _clip(share * step(alpha, kernel) + (1 - share) * alpha)
 
 
-def _shift(alpha: Floats, true: Floats, parts: Labels, prongs: Prongs, random: Random) -> Floats:
+def _shift(alpha: Floats, true: Floats, parts: Bytes, prongs: Prongs, random: Random) -> Floats:
     move = np.array([[1, 0, random.uniform(-1.5, 1.5)], [0, 1, random.uniform(-1.5, 1.5)]], np.float32)
     return _clip(cv2.warpAffine(alpha, move, alpha.shape[::-1], flags=cv2.INTER_LINEAR))

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 
 from studiod.evaluate.mattes import Studied
-from studiod.evaluate.measures import Floats
 from studiod.evaluate.sets import Exact, Truth, read_display, read_linear, read_truth
 from studiod.imaging.background import estimate_background
 from studiod.imaging.colour import decode_srgb
+from studiod.imaging.types import Floats
 from studiod.matting.training.surfaces import draw_surface
 
 Random = np.random.Generator

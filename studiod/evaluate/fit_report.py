@@ -12,14 +12,12 @@ from rich.table import Table
 
 from studiod.evaluate.lessons import Lesson
 from studiod.evaluate.report import risk_groups, share_text
+from studiod.imaging.types import Box, Mask, Values
 from studiod.risk.calibration import Calibration
 from studiod.risk.figures import area_under_curve, calibration_error
-from studiod.risk.findings import Box, Finding, middle_of
+from studiod.risk.findings import Finding, middle_of
 from studiod.risk.judging import judge
 from studiod.risk.telling import tell_places
-
-Values = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 _DRAWS = 300
 _LOSSES = ("chain_gap", "prong_missing", "stone_eaten", "part_missing")

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
@@ -28,6 +27,7 @@ from studiod.evaluate.fit_report import report_pictures, report_places, report_t
 from studiod.evaluate.lessons import Lesson, study_picture
 from studiod.evaluate.sets import Truth, list_truths, part_of
 from studiod.imaging.files import write_whole
+from studiod.imaging.types import Mask, Values
 from studiod.risk.calibration import Calibration, Trees, calibration_bytes
 from studiod.risk.candidates import LOSS_FEATURES
 from studiod.risk.judging import Place, measure_picture, measure_place
@@ -36,8 +36,6 @@ from studiod.risk.logistic import fit_logistic, moved_on_logit
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-Values = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 Fit = Callable[[Values, Values, Values], Trees]
 """From rows, their truth and their weights."""
 Places = Callable[[Lesson], tuple[Sequence[Place], Values]]

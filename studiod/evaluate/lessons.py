@@ -10,26 +10,24 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from studiod import risk
 from studiod.evaluate import elsewhere
 from studiod.evaluate.elsewhere import name_elsewhere, piece_of, set_elsewhere
 from studiod.evaluate.mattes import BELOW, SHIPPED, Studied, list_sources, make_matte, open_studied
-from studiod.evaluate.measures import CHAIN, Floats, Score, count_prongs, find_breaks, score_matte
+from studiod.evaluate.measures import CHAIN, Score, count_prongs, find_breaks, score_matte
 from studiod.evaluate.sets import Truth, part_of
 from studiod.imaging.files import write_whole
+from studiod.imaging.types import Box, Floats, Values
 from studiod.matting.matte import Matte
 from studiod.matting.sessions import hash_files
 from studiod.matting.training import surfaces
 from studiod.risk.candidates import Candidate
 from studiod.risk.evidence import Evidence
 from studiod.risk.examination import Examination, examine, has_piece
-from studiod.risk.findings import Box, Finding, holds, middle_of
+from studiod.risk.findings import Finding, holds, middle_of
 from studiod.risk.missing import MissingPart
 from studiod.risk.telling import tell_the_rest
-
-Values = NDArray[np.float64]
 
 _LOST_SHARE, _KEPT_SHARE, _GONE_SHARE = 0.4, 0.3, 0.15
 _ELSEWHERE = {"train": 2, "calibrate": 4, "test": 4}

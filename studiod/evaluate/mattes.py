@@ -13,15 +13,14 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from studiod import matting
 from studiod.evaluate.damage import damage_matte, part_matte, soften_matte
-from studiod.evaluate.measures import Floats
 from studiod.evaluate.sets import Exact, Truth, read_coverage, read_display, read_linear, read_truth
 from studiod.imaging import background, contrast, mirror
 from studiod.imaging.background import estimate_background
+from studiod.imaging.types import Bytes, Floats
 from studiod.matting import WEIGHTS, LoadedMatte, load_matte
 from studiod.matting.difference import matte_from_difference
 from studiod.matting.general import GeneralMatte, GeneralModel, run_as_published
@@ -93,13 +92,13 @@ def make_matte(studied: Studied, source: str, cache: Path, general: Path) -> Mat
     return Matte(read_coverage(path), _read_grey(doubted) if doubted.exists() else None)
 
 
-def _save(layer: NDArray[np.uint8], path: Path) -> None:
+def _save(layer: Bytes, path: Path) -> None:
     fresh = path.with_suffix(".new")
     Image.fromarray(layer).save(fresh, format="png")
     fresh.replace(path)
 
 
-def _read_grey(path: Path) -> NDArray[np.uint8]:
+def _read_grey(path: Path) -> Bytes:
     with Image.open(path) as picture:
         return np.asarray(picture)
 

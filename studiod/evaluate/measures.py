@@ -10,9 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
-Labels = NDArray[np.uint8]
+from studiod.imaging.types import Box, Bytes, Floats, Mask
 
 METAL, STONE, PRONG, CHAIN = 1, 2, 3, 4
 
@@ -65,7 +63,7 @@ FAULTS: Faults = (
 """What makes a matte unusable, by name."""
 
 
-def score_matte(predicted: Floats, true: Floats, parts: Labels, prongs: Sequence[Mapping[str, Any]]) -> Score:
+def score_matte(predicted: Floats, true: Floats, parts: Bytes, prongs: Sequence[Mapping[str, Any]]) -> Score:
     """The figures of `predicted` against `true` (H x W, 0..1).
 
     `parts` (H x W) holds 0 background, 1 metal, 2 stone, 3 prong, 4 chain; `prongs` their places
@@ -100,7 +98,7 @@ def _share_kept(predicted: Floats, true: Floats, where: Mask) -> float | None:
     return float(np.minimum(predicted, true)[where].sum() / total)
 
 
-def find_breaks(predicted: Floats, true: Floats, chain: Mask) -> list[tuple[int, int, int, int]]:
+def find_breaks(predicted: Floats, true: Floats, chain: Mask) -> list[Box]:
     """Boxes of the chain's gaps: runs of 4 px or more of which less than half survives."""
     if not chain.any():
         return []
@@ -112,8 +110,8 @@ def find_breaks(predicted: Floats, true: Floats, chain: Mask) -> list[tuple[int,
 
 
 def count_prongs(
-    predicted: Floats, true: Floats, parts: Labels, prongs: Sequence[Mapping[str, Any]]
-) -> tuple[list[tuple[int, int, int, int]], int]:
+    predicted: Floats, true: Floats, parts: Bytes, prongs: Sequence[Mapping[str, Any]]
+) -> tuple[list[Box], int]:
     """Boxes of the visible prongs of which less than half survives, and how many are visible."""
     height, width = true.shape
     lost = []
@@ -137,7 +135,7 @@ def count_prongs(
     return lost, seen
 
 
-def _count_holes(predicted: Floats, true: Floats) -> tuple[list[tuple[int, int, int, int]], int]:
+def _count_holes(predicted: Floats, true: Floats) -> tuple[list[Box], int]:
     """Boxes of see-through holes (30 px or more) whose middle is covered, and how many holes there are."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats((true < 0.02).astype(np.uint8), connectivity=4)
     border = set(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]).tolist())
@@ -162,6 +160,6 @@ def _average(values: Floats) -> Floats:
     return np.asarray(cv2.blur(values, (7, 7), borderType=cv2.BORDER_REFLECT), np.float32)
 
 
-def _box(stats: NDArray[np.int32]) -> tuple[int, int, int, int]:
+def _box(stats: NDArray[np.int32]) -> Box:
     left, top, width, height = (int(value) for value in stats[:4])
     return left, top, left + width, top + height

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from studiod.evaluate.measures import FAULTS
@@ -15,6 +14,7 @@ from studiod.evaluate.running import OURS, Result, by_model
 from studiod.evaluate.sets import Truth, read_coverage, read_display
 from studiod.evaluate.summaries import MEASURES, summarise
 from studiod.imaging.plot import BLUE, Plot
+from studiod.imaging.types import Bytes
 from studiod.risk.figures import wilson
 
 _SHEET = 24
@@ -101,7 +101,7 @@ def write_contact_sheet(path: Path, truths: Sequence[Truth], results: Sequence[R
         Image.fromarray(np.vstack(rows)).save(path, quality=85)
 
 
-def _captioned(picture: NDArray[np.uint8], caption: str) -> NDArray[np.uint8]:
+def _captioned(picture: Bytes, caption: str) -> Bytes:
     """The picture below a line of words."""
     strip = Image.new("RGB", (picture.shape[1], _LINE), "white")
     ImageDraw.Draw(strip).text((6, 3), caption, fill=_INK, font=ImageFont.load_default(13))
@@ -115,7 +115,7 @@ def _badness(result: Result) -> float:
     return float(s.damaged) + lost + prongs + holes + min(1.0, s.spill) + s.edge_mae
 
 
-def _tile(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _tile(pixels: Bytes) -> Bytes:
     """The whole picture, as large as a tile holds it."""
     tile = np.full((_TILE * 3 // 4, _TILE, 3), 255, np.uint8)
     height, width = pixels.shape[:2]

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter, ValidationError
 
 from studiod.errors import StudioError
+from studiod.imaging.types import Floats
 from studiod.names import printable
 from studiod.risk.findings import Finding, Reason
 
-Floats = NDArray[np.float32]
 Place = tuple[float, float, str]
 
 _KEPT, _CLEAR, _WIRE = 0.9, 0.1, 0.4

@@ -11,10 +11,11 @@ import numpy as np
 from PIL import Image
 
 from studiod.errors import StudioError
-from studiod.evaluate.measures import Floats, Score, score_matte
+from studiod.evaluate.measures import Score, score_matte
 from studiod.evaluate.probes import ProbeScore, read_probes, score_probes
 from studiod.evaluate.sets import Truth, read_display, read_linear, read_truth
 from studiod.imaging.background import find_background
+from studiod.imaging.types import Floats
 from studiod.matting import LoadedMatte
 from studiod.matting.general import GeneralModel, run_as_published
 from studiod.risk import assess

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from studiod.errors import StudioError
-from studiod.evaluate.measures import Floats, Labels
 from studiod.imaging.photo import read_header, read_photo
+from studiod.imaging.types import Bytes, Floats
 from studiod.matting.split import split_part
 from studiod.names import printable
 
@@ -41,7 +40,7 @@ class Exact:
     """A picture's exact coverage, its parts, and its prongs."""
 
     alpha: Floats
-    parts: Labels
+    parts: Bytes
     prongs: tuple[Mapping[str, Any], ...]
 
 
@@ -103,7 +102,7 @@ def read_linear(path: Path) -> Floats:
     return read_photo(path).linear()
 
 
-def read_display(path: Path) -> NDArray[np.uint8]:
+def read_display(path: Path) -> Bytes:
     """A picture's own 8-bit RGB values as they are stored, H x W x 3: what other tools are given."""
     with Image.open(path) as picture:
         return np.asarray(picture.convert("RGB"))

@@ -6,13 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from studiod.evaluate.measures import Score
 from studiod.evaluate.probes import ProbeScore
+from studiod.imaging.types import Values
 from studiod.risk.figures import wilson
-
-Values = NDArray[np.float64]
 
 _DRAWS = 1000
 

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studiod.errors import PlateError
-
-Picture = NDArray[np.float32]
+from studiod.imaging.types import Floats, Values
 
 _LONG_SIDE = 96
 _FLOOR = 0.004
@@ -18,7 +17,7 @@ _LARGEST_GAIN = 2.0  # exposure stops
 _ALIKE = 0.1  # exposure stops
 
 
-def find_background(photo: Picture, plate: Picture | None) -> tuple[Picture, str]:
+def find_background(photo: Floats, plate: Floats | None) -> tuple[Floats, str]:
     """The background of `photo` by the plate, or by an estimate where there is none or it does not fit.
 
     All are linear float32, H x W x 3. With it comes why a plate was not used, else an empty text.
@@ -31,7 +30,7 @@ def find_background(photo: Picture, plate: Picture | None) -> tuple[Picture, str
         return estimate_background(photo), refused.message
 
 
-def estimate_background(photo: Picture) -> Picture:
+def estimate_background(photo: Floats) -> Floats:
     """The background of `photo` (H x W x 3 linear float32), smooth, same shape, 0 and up.
 
     A polynomial of rising degree (1, 2, 4) is fitted to the logarithm of a copy of 96 px; pixels that
@@ -43,7 +42,7 @@ def estimate_background(photo: Picture) -> Picture:
     return np.asarray(cv2.resize(estimate, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def match_plate(photo: Picture, plate: Picture) -> Picture:
+def match_plate(photo: Floats, plate: Floats) -> Floats:
     """The plate (the empty set, linear float32) moved and exposed like `photo`, or a PlateError.
 
     A tripod moves: the plate is registered by a rigid motion (Evangelidis and Psarakis' ECC on a copy of
@@ -77,7 +76,7 @@ def match_plate(photo: Picture, plate: Picture) -> Picture:
     return np.asarray(_move(plate, motion) * gain, np.float32)
 
 
-def _common_gain(photo: Picture, plate: Picture) -> NDArray[np.float32]:
+def _common_gain(photo: Floats, plate: Floats) -> NDArray[np.float32]:
     """The factor for each channel that most of the photograph agrees on (none, where that is more)."""
     stops = np.log2((photo + 0.01) / (plate + 0.01)).reshape(-1, 3)
     middle = np.median(stops, axis=0)
@@ -89,7 +88,7 @@ def _common_gain(photo: Picture, plate: Picture) -> NDArray[np.float32]:
     return np.asarray(2.0**middle if agree >= as_is else np.ones(3), np.float32)
 
 
-def _register(photo: Picture, plate: Picture) -> NDArray[np.float32]:
+def _register(photo: Floats, plate: Floats) -> NDArray[np.float32]:
     """The rigid motion (2 x 3, photograph to plate) that makes the plate most like the photograph."""
     still = np.eye(2, 3, dtype=np.float32)
     first = np.asarray(np.sqrt(photo.mean(axis=2)), np.float32)
@@ -111,7 +110,7 @@ def _register(photo: Picture, plate: Picture) -> NDArray[np.float32]:
     return motion if difference(motion) < 0.98 * difference(still) else still
 
 
-def _move(picture: Picture, motion: NDArray[np.float32]) -> Picture:
+def _move(picture: Floats, motion: NDArray[np.float32]) -> Floats:
     """The picture moved: `motion` (2 x 3) leads from each pixel of the answer to where it comes from."""
     if np.array_equal(motion, np.eye(2, 3)):
         return picture
@@ -120,7 +119,7 @@ def _move(picture: Picture, motion: NDArray[np.float32]) -> Picture:
     return np.asarray(moved, np.float32)
 
 
-def _shrink(photo: Picture, long_side: int = _LONG_SIDE) -> Picture:
+def _shrink(photo: Floats, long_side: int = _LONG_SIDE) -> Floats:
     """An area-averaged copy with a long side of at most `long_side`, clipped to 0 and up."""
     height, width = photo.shape[:2]
     scale = min(1.0, long_side / max(height, width))
@@ -128,7 +127,7 @@ def _shrink(photo: Picture, long_side: int = _LONG_SIDE) -> Picture:
     return np.maximum(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), 0.0).astype(np.float32)
 
 
-def _fit(values: Picture) -> Picture:
+def _fit(values: Floats) -> Floats:
     """The robust polynomial through `values` (h x w x 3), evaluated at every pixel."""
     rows, columns = values.shape[:2]
     y, x = np.mgrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j]
@@ -153,7 +152,7 @@ def _fit(values: Picture) -> Picture:
     return fitted.reshape(values.shape).astype(np.float32)
 
 
-def _calmness(values: Picture) -> NDArray[np.float32]:
+def _calmness(values: Floats) -> NDArray[np.float32]:
     """1 where the picture is smooth, towards 0 where it is busy; h x w."""
     across = cv2.Sobel(values, cv2.CV_32F, 1, 0) / 8
     down = cv2.Sobel(values, cv2.CV_32F, 0, 1) / 8
@@ -163,7 +162,7 @@ def _calmness(values: Picture) -> NDArray[np.float32]:
     return (1.0 / (1.0 + (slope / (2 * typical)) ** 2)).astype(np.float32)
 
 
-def _weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+def _weighted_median(values: Values, weights: Values) -> float:
     order = np.argsort(values)
     total = np.cumsum(weights[order])
     return float(values[order[int(np.searchsorted(total, 0.5 * total[-1]))]])

@@ -17,9 +17,7 @@ import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
-Linear = NDArray[np.float32]
-Codes = NDArray[Any]  # uint8 or uint16
-Values = NDArray[np.float64]
+from studiod.imaging.types import Bytes, Floats, Pixels, Values
 
 _D50 = np.array([0.9642, 1.0, 0.8249])
 _SRGB_TO_XYZ = np.array(
@@ -38,7 +36,7 @@ class BrokenProfile(ValueError):
     """An ICC profile is damaged, or not made for this kind of picture."""
 
 
-def encode_srgb(linear: Linear) -> Linear:
+def encode_srgb(linear: Floats) -> Floats:
     """Linear light to sRGB code values, 0..1, colours outside sRGB clipped."""
     clipped = np.clip(linear, 0.0, 1.0)
     curve = cv2.pow(clipped, 1 / 2.4)
@@ -46,7 +44,7 @@ def encode_srgb(linear: Linear) -> Linear:
     return encoded.astype(np.float32).reshape(linear.shape)
 
 
-def encode_srgb8(linear: Linear) -> NDArray[np.uint8]:
+def encode_srgb8(linear: Floats) -> Bytes:
     """Linear light to 8-bit sRGB codes, by table: exact to the rounding of 16 bits of light."""
     light = np.clip(linear, 0.0, 1.0)
     light *= 65535.0
@@ -54,7 +52,7 @@ def encode_srgb8(linear: Linear) -> NDArray[np.uint8]:
     return np.asarray(cv2.LUT(light.astype(np.uint16), _srgb_codes()), np.uint8).reshape(linear.shape)
 
 
-def to_srgb8(pixels: Codes, profile: bytes | None) -> NDArray[np.uint8]:
+def to_srgb8(pixels: Pixels, profile: bytes | None) -> Bytes:
     """8- or 16-bit RGB `pixels` of an ICC `profile` (None: sRGB) as 8-bit sRGB codes, clipped to sRGB."""
     space = _space(profile)
     if isinstance(space, _Tables) or not _is_srgb(_XYZ_TO_SRGB @ space.matrix):
@@ -64,7 +62,7 @@ def to_srgb8(pixels: Codes, profile: bytes | None) -> NDArray[np.uint8]:
 
 
 @lru_cache(maxsize=1)
-def _srgb_codes() -> NDArray[np.uint8]:
+def _srgb_codes() -> Bytes:
     light = np.linspace(0.0, 1.0, 65536, dtype=np.float32)[:, None]
     return (encode_srgb(light)[:, 0] * 255.0 + 0.5).astype(np.uint8)
 
@@ -74,7 +72,7 @@ def decode_srgb(encoded: Values) -> Values:
     return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
 
 
-def to_linear(pixels: Codes, profile: bytes | None) -> Linear:
+def to_linear(pixels: Pixels, profile: bytes | None) -> Floats:
     """8- or 16-bit RGB `pixels` (H x W x 3) of an ICC `profile` (None: sRGB) as linear working RGB."""
     space = _space(profile)
     if isinstance(space, _Tables):
@@ -87,7 +85,7 @@ def to_linear(pixels: Codes, profile: bytes | None) -> Linear:
     return linear.reshape(pixels.shape)
 
 
-def from_linear(linear: Linear, profile: bytes | None) -> NDArray[np.uint16]:
+def from_linear(linear: Floats, profile: bytes | None) -> NDArray[np.uint16]:
     """Linear working RGB (any shape x 3) as 16-bit codes of an ICC `profile` (None: sRGB), clipped to it."""
     space = _space(profile)
     if isinstance(space, _Tables):
@@ -122,7 +120,7 @@ def usable_profile(profile: bytes | None, channels: int) -> bytes | None:
     return profile
 
 
-def as_encodable(pixels: Codes, profile: bytes | None) -> tuple[Codes, bytes | None]:
+def as_encodable(pixels: Pixels, profile: bytes | None) -> tuple[Pixels, bytes | None]:
     """Pixels and profile as they are, or in 16-bit Adobe RGB where a profile knows no way back to codes.
 
     Profiles of scanners and cameras may hold only the tables that lead from codes to colours.
@@ -134,7 +132,7 @@ def as_encodable(pixels: Codes, profile: bytes | None) -> tuple[Codes, bytes | N
     return pixels, profile
 
 
-def from_cmyk(ink: Codes, profile: bytes | None) -> tuple[NDArray[np.uint16], bytes | None]:
+def from_cmyk(ink: Pixels, profile: bytes | None) -> tuple[NDArray[np.uint16], bytes | None]:
     """CMYK codes (H x W x 4, 0 no ink) as 16-bit RGB codes, and the profile of those."""
     if profile and profile[16:20] == b"CMYK":
         try:
@@ -160,7 +158,7 @@ class _Tables:
 
     profile: bytes
 
-    def to_linear(self, pixels: Codes) -> Linear:
+    def to_linear(self, pixels: Pixels) -> Floats:
         """`pixels` as linear working RGB, by way of XYZ, a band of rows at a time."""
         linear = np.empty(pixels.shape, np.float32)
         rows = max(1, 4_000_000 // max(1, pixels.shape[1]))
@@ -170,7 +168,7 @@ class _Tables:
             linear[top : top + rows] = np.asarray(xyz, np.float32) @ _XYZ_TO_SRGB.T.astype(np.float32)
         return linear
 
-    def from_linear(self, linear: Linear) -> NDArray[np.uint16]:
+    def from_linear(self, linear: Floats) -> NDArray[np.uint16]:
         """The 16-bit codes of linear working RGB, by way of XYZ."""
         xyz = np.maximum(linear.reshape(1, -1, 3) @ _SRGB_TO_XYZ.T, 0.0).astype(np.float32)
         codes = _transform(xyz, _XYZ_PROFILE, self.profile, "xyz", "rgb", np.uint16)
@@ -212,7 +210,7 @@ def _is_srgb(matrix: Values) -> bool:
 
 
 @lru_cache(maxsize=8)
-def _code_tables(profile: bytes | None, steps: int) -> Linear:
+def _code_tables(profile: bytes | None, steps: int) -> Floats:
     """The linear value of `steps` codes from lowest to highest, for each channel of a matrix profile."""
     space = _space(profile)
     assert isinstance(space, _Matrix)

@@ -14,12 +14,10 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from studiod.imaging.colour import SRGB, Linear, decode_srgb, encode_srgb, encode_srgb8
-from studiod.imaging.photo import Box
+from studiod.imaging.colour import SRGB, decode_srgb, encode_srgb, encode_srgb8
 from studiod.imaging.png import encode_png
+from studiod.imaging.types import Box, Floats
 from studiod.settings import Preset
-
-Alpha = NDArray[np.float32]
 
 SUFFIXES = {"jpeg": ".jpg", "png": ".png", "tiff8": ".tif", "tiff16": ".tif", "webp": ".webp"}
 """The file ending of each of a preset's formats."""
@@ -50,8 +48,8 @@ class Composite:
 
 
 def composite(
-    foreground: Linear,
-    alpha: Alpha,
+    foreground: Floats,
+    alpha: Floats,
     preset: Preset,
     box: Box,
     frame: tuple[int, int],
@@ -112,7 +110,7 @@ def encode(composite: Composite) -> list[bytes]:
     return [stream.getvalue()]
 
 
-def _extent(alpha: Alpha) -> Box | None:
+def _extent(alpha: Floats) -> Box | None:
     """The tightest box around what can be seen, or None."""
     seen = alpha > _VISIBLE
     columns, rows = np.flatnonzero(seen.any(axis=0)), np.flatnonzero(seen.any(axis=1))
@@ -127,7 +125,7 @@ def _shown(length: int, start: int, canvas: int, scale: float) -> slice:
     return slice(first, min(length, math.ceil((canvas - start) / scale) + _AROUND))
 
 
-def _resized(foreground: Linear, alpha: Alpha, scale: float) -> list[Alpha]:
+def _resized(foreground: Floats, alpha: Floats, scale: float) -> list[Floats]:
     """Planes of the three colours, multiplied by coverage, and of coverage, resized; coverage at most 1."""
     height, width = alpha.shape
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -144,7 +142,7 @@ def _resized(foreground: Linear, alpha: Alpha, scale: float) -> list[Alpha]:
     return [*planes, coverage]
 
 
-def _scaled(plane: Alpha, size: tuple[int, int], scale: float) -> Alpha:
+def _scaled(plane: Floats, size: tuple[int, int], scale: float) -> Floats:
     """One plane at `size`: averaged where it becomes much smaller, else by a filter that keeps it sharp."""
     if size == plane.shape[::-1]:
         return plane
@@ -162,7 +160,7 @@ def _canvas(width: int, height: int, preset: Preset) -> NDArray[Any]:
     return canvas
 
 
-def _lay(canvas: NDArray[Any], planes: Sequence[Alpha], x: int, y: int, preset: Preset) -> None:
+def _lay(canvas: NDArray[Any], planes: Sequence[Floats], x: int, y: int, preset: Preset) -> None:
     """Lay the piece on the canvas with its corner at x, y; what lies outside is cut off."""
     height, width = canvas.shape[:2]
     down, across = planes[3].shape

@@ -8,11 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from studiod.imaging.colour import Linear, from_linear
-from studiod.imaging.photo import Box, Photo
+from studiod.imaging.colour import from_linear
+from studiod.imaging.photo import Photo
 from studiod.imaging.png import encode_png
-
-Alpha = NDArray[np.float32]
+from studiod.imaging.types import Box, Floats
 
 _BAND = 128  # rows that are held as planes at a time
 
@@ -32,7 +31,7 @@ class Cutout:
     exif: bytes | None
 
 
-def make_cutout(photo: Photo, foreground: Linear, alpha: Alpha, box: Box) -> Cutout:
+def make_cutout(photo: Photo, foreground: Floats, alpha: Floats, box: Box) -> Cutout:
     """The cutout of what lies in `box`; `foreground` and `alpha` are that box's.
 
     Where alpha is 1 the colour is the source's own value (8-bit v as v x 257), where alpha is 0 it is 0,

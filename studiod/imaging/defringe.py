@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from studiod.imaging.colour import Linear
-
-Alpha = NDArray[np.float32]
-Window = tuple[slice, slice]
+from studiod.imaging.types import Floats, Window
 
 _TRUST = 0.3
 """How much a pixel's own equation gives way to its neighbourhood; alpha squared is weighed against it."""
@@ -23,7 +19,7 @@ _TILE, _MARGIN = 128, 24
 """The edge is worked on in squares, as far as it goes, with as much around as the neighbourhoods reach."""
 
 
-def estimate_foreground(photo: Linear, background: Linear, alpha: Alpha) -> Linear:
+def estimate_foreground(photo: Floats, background: Floats, alpha: Floats) -> Floats:
     """The colour of the piece alone in `photo` (all H x W x 3 linear, `alpha` H x W).
 
     Where alpha is 1 it is the photograph's, exactly; where alpha is 0 it is 0. Between, it solves
@@ -56,7 +52,7 @@ def _with_margin(inside: Window) -> tuple[Window, Window]:
     return around, np.s_[rows.start - y : rows.stop - y, columns.start - x : columns.stop - x]
 
 
-def _solve(photo: Linear, background: Linear, alpha: Alpha) -> Linear:
+def _solve(photo: Floats, background: Floats, alpha: Floats) -> Floats:
     """The piece's colour in a tile, wherever it is seen."""
     cover = alpha[..., None]
     clear = (alpha <= _CLEAR).astype(np.float32)
@@ -69,7 +65,7 @@ def _solve(photo: Linear, background: Linear, alpha: Alpha) -> Linear:
     return np.asarray(np.clip(solved, lowest, highest), np.float32)
 
 
-def _spread(weighted: Linear, weight: Alpha, prior: Linear, reach: tuple[int, ...]) -> Linear:
+def _spread(weighted: Floats, weight: Floats, prior: Floats, reach: tuple[int, ...]) -> Floats:
     """Weighted means over neighbourhoods, the narrowest that knows enough; `prior` where none does."""
     around = prior
     for side in reversed(reach):

@@ -10,12 +10,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
-Window = tuple[slice, slice]
+from studiod.imaging.types import Bytes, Floats, Mask, Window
 
 KEPT = 0.3
 """Alpha above which a pixel counts as kept."""

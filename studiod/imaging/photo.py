@@ -20,13 +20,12 @@ import cv2
 import numpy as np
 
 from studiod.errors import PictureError
-from studiod.imaging.colour import ADOBE_RGB, Linear, as_encodable, from_cmyk, to_linear, usable_profile
+from studiod.imaging.colour import ADOBE_RGB, as_encodable, from_cmyk, to_linear, usable_profile
 from studiod.imaging.decoders import raw
-from studiod.imaging.decoders.facts import WHOLE_AGAIN, Facts, Kind, Pixels, Trouble
+from studiod.imaging.decoders.facts import WHOLE_AGAIN, Facts, Kind, Trouble
 from studiod.imaging.decoders.kinds import DECODERS, read_facts
+from studiod.imaging.types import Box, Floats, Pixels
 from studiod.names import printable
-
-Box = tuple[int, int, int, int]
 
 _LONGEST_SIDE = 65_000  # half of it is what OpenCV can sample
 _NO_WAITING = getattr(os, "O_NONBLOCK", 0)
@@ -64,7 +63,7 @@ class Photo:
         """Pixels down."""
         return int(self.pixels.shape[0])
 
-    def linear(self, box: Box | None = None) -> Linear:
+    def linear(self, box: Box | None = None) -> Floats:
         """Linear working RGB of the picture, or of a box of it (left, top, right, bottom)."""
         left, top, right, bottom = box or (0, 0, self.width, self.height)
         return to_linear(np.ascontiguousarray(self.pixels[top:bottom, left:right]), self.profile)

@@ -10,6 +10,8 @@ import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
+from studiod.imaging.types import Bytes
+
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 _SUB = 1
 _LARGEST_CHUNK = 1 << 30
@@ -45,7 +47,7 @@ def encode_png(
     return [*parts, *_chunk(b"IEND", b"")]
 
 
-def _filtered(samples: NDArray[Any], columns: int, rows: int, origin: tuple[int, int]) -> NDArray[np.uint8]:
+def _filtered(samples: NDArray[Any], columns: int, rows: int, origin: tuple[int, int]) -> Bytes:
     """The scan lines, each led by its filter's number: differences to the pixel on the left."""
     height, width, channels = samples.shape
     left, top = origin

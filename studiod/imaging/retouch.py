@@ -12,11 +12,8 @@ from numpy.typing import NDArray
 
 from studiod.errors import PictureError
 from studiod.imaging.colour import from_linear, to_linear, usable_profile
-from studiod.imaging.photo import Box, Photo
-
-Pixels = NDArray[Any]  # uint8 or uint16
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
+from studiod.imaging.photo import Photo
+from studiod.imaging.types import Box, Floats, Mask, Pixels
 
 _SAME = 1.5 / 255  # what rounding to 8 bits and back may change
 _CONVERTED = 4.0 / 255  # and what another profile may

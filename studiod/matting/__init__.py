@@ -6,16 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from studiod.imaging.types import Floats
 from studiod.matting.chain import ChainMatting
 from studiod.matting.general import GeneralMatte, GeneralModel
 from studiod.matting.matte import Matte
 from studiod.settings import MattingSettings
 from studiod.strokes import Stroke
-
-Floats = NDArray[np.float32]
 
 WEIGHTS = Path(__file__).parent / "weights"
 """The folder of the shipped networks."""

@@ -7,13 +7,9 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from studiod.imaging.types import Floats, Mask, Window
 from studiod.strokes import Stroke
-
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
-Box = tuple[int, int, int, int]
 
 
 def draw_strokes(shape: tuple[int, ...], strokes: Sequence[Stroke]) -> tuple[Floats, Floats]:
@@ -43,14 +39,13 @@ def obey_strokes(alpha: Floats, photo: Floats, background: Floats, strokes: Sequ
     """
     for mode in ("keep", "solid", "remove"):
         for stroke in (s for s in strokes if s.mode == mode):
-            box = _stroke_box(stroke, alpha.shape)
-            if box is None:
+            part = _stroke_window(stroke, alpha.shape)
+            if part is None:
                 continue
-            top, left, bottom, right = box
-            moved = Stroke(tuple((x - left, y - top) for x, y in stroke.points), stroke.radius, stroke.mode)
-            mask = np.zeros((bottom - top, right - left), np.float32)
+            top, left = part[0].start, part[1].start
+            moved = replace(stroke, points=tuple((x - left, y - top) for x, y in stroke.points))
+            mask = np.zeros(alpha[part].shape, np.float32)
             _draw(mask, moved)
-            part = np.s_[top:bottom, left:right]
             if mode == "keep":
                 path = np.zeros_like(mask)
                 _draw(path, replace(moved, radius=0))
@@ -59,13 +54,14 @@ def obey_strokes(alpha: Floats, photo: Floats, background: Floats, strokes: Sequ
                 alpha[part][mask > 0] = 1.0 if mode == "solid" else 0.0
 
 
-def _stroke_box(stroke: Stroke, shape: tuple[int, ...]) -> Box | None:
+def _stroke_window(stroke: Stroke, shape: tuple[int, ...]) -> Window | None:
+    """The part of a picture of that shape that a stroke can change; None where it lies outside."""
     points = np.array(stroke.points, np.float64)
     reach = stroke.radius + 2
     left, top = np.maximum(0, np.floor(points.min(axis=0) - reach)).astype(int)
     right, bottom = np.ceil(points.max(axis=0) + reach).astype(int) + 1
-    box = int(top), int(left), min(int(bottom), shape[0]), min(int(right), shape[1])
-    return box if box[2] > box[0] and box[3] > box[1] else None
+    rows, columns = slice(int(top), min(int(bottom), shape[0])), slice(int(left), min(int(right), shape[1]))
+    return (rows, columns) if rows.start < rows.stop and columns.start < columns.stop else None
 
 
 def _lift(alpha: Floats, photo: Floats, background: Floats, brush: Mask, path: Mask, radius: float) -> None:

@@ -18,8 +18,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import onnxruntime
-from numpy.typing import NDArray
 
+from studiod.imaging.types import Bytes, Floats
 from studiod.matting.brush import draw_strokes, obey_strokes
 from studiod.matting.matte import Matte
 from studiod.matting.mirror import empty_mirror_images
@@ -29,6 +29,7 @@ from studiod.matting.tiles import (
     MARGIN,
     PRESENT,
     SETTLED,
+    Tile,
     active_cells,
     copy_cells,
     cover_cells,
@@ -37,9 +38,6 @@ from studiod.matting.tiles import (
 )
 from studiod.settings import Provider
 from studiod.strokes import Stroke
-
-Floats = NDArray[np.float32]
-Box = tuple[int, int, int, int]
 
 COARSE_SIDE = 384
 CLOSER_SIDE = 832
@@ -116,7 +114,7 @@ class ChainMatting:
         cover_cells(settled, alpha)
         return alpha
 
-    def _solve_tile(self, tile: Box, scene: _Scene, known: Floats) -> Floats:
+    def _solve_tile(self, tile: Tile, scene: _Scene, known: Floats) -> Floats:
         """Coverage of a tile (top, left, bottom, right in pixels), also where it reaches beyond the frame."""
         top, left, bottom, right = tile
         window = (top - MARGIN, left - MARGIN, bottom + MARGIN, right + MARGIN)
@@ -227,7 +225,7 @@ def network_input(photo: Floats, background: Floats, keep: Floats, remove: Float
     return stacked
 
 
-def _window(layer: Floats, window: Box) -> Floats:
+def _window(layer: Floats, window: Tile) -> Floats:
     """The part of `layer` within (top, left, bottom, right), its edge pixels repeated beyond the frame."""
     height, width = layer.shape[:2]
     top, left, bottom, right = window
@@ -238,7 +236,7 @@ def _window(layer: Floats, window: Box) -> Floats:
     return inner
 
 
-def _context(coarse: Floats, window: Box, frame: tuple[int, int]) -> Floats:
+def _context(coarse: Floats, window: Tile, frame: tuple[int, int]) -> Floats:
     """The coarse coverage within a window of the frame, one value for 4 x 4 pixels."""
     top, left, bottom, right = window
     rows = (np.arange(top + 2, bottom, 4, dtype=np.float32) / frame[0]) * coarse.shape[0] - 0.5
@@ -262,7 +260,7 @@ def _stretched(said: Floats) -> Floats:
     return np.asarray(np.clip(alpha, 0.0, 1.0, out=alpha), np.float32)
 
 
-def _doubt(said: Floats, alpha: Floats) -> NDArray[np.uint8]:
+def _doubt(said: Floats, alpha: Floats) -> Bytes:
     """How far, in 1/255, the answer `said` lies from `alpha`; 0 where something was dropped altogether."""
     doubt = np.empty(alpha.shape, np.uint8)
     for row in range(0, len(alpha), _BAND):

@@ -10,14 +10,9 @@ from collections.abc import Iterator
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from studiod.imaging.contrast import log_ratio, weighted_means
-
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
-Bytes = NDArray[np.uint8]
-Window = tuple[slice, slice]
+from studiod.imaging.types import Bytes, Floats, Mask, Window
 
 _INSIDE = 0.6
 _CERTAIN = 0.85

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from studiod.errors import StudioError
 from studiod.imaging.colour import encode_srgb8
+from studiod.imaging.types import Bytes, Floats
 from studiod.matting.brush import obey_strokes
 from studiod.matting.difference import matte_from_difference
 from studiod.matting.matte import Matte
@@ -19,8 +19,6 @@ from studiod.matting.sessions import hash_files, open_session
 from studiod.settings import Provider
 from studiod.strokes import Stroke
 
-Floats = NDArray[np.float32]
-Bytes = NDArray[np.uint8]
 _IMAGENET = (np.array([0.485, 0.456, 0.406], np.float32), np.array([0.229, 0.224, 0.225], np.float32))
 _CENTRED = (np.full(3, 0.5, np.float32), np.ones(3, np.float32))
 _ISNET_SIDE = 1024
@@ -99,7 +97,7 @@ def _lanczos(display: Bytes, side: int) -> Bytes:
     return np.asarray(resized)
 
 
-def _display(photo: Floats) -> NDArray[np.uint8]:
+def _display(photo: Floats) -> Bytes:
     """`photo` as sRGB of 8 bits, at most 2048 px long: what general models were trained on."""
     height, width = photo.shape[:2]
     scale = min(1.0, _LARGEST_LOOK / max(height, width))

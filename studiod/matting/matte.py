@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
+from studiod.imaging.types import Bytes, Floats
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -16,5 +15,5 @@ class Matte:
     network of ours answered: for a general model's matte and for a touch-up.
     """
 
-    alpha: NDArray[np.float32]
-    doubt: NDArray[np.uint8] | None = None
+    alpha: Floats
+    doubt: Bytes | None = None

@@ -6,12 +6,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from studiod.imaging.mirror import KEPT, contrast_of, find_images_below, share_held, show_piece
-
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+from studiod.imaging.types import Bytes, Floats
 
 
 @dataclass(frozen=True)

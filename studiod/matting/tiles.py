@@ -8,10 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
+from studiod.imaging.types import Floats, Mask
+
 Cells = NDArray[np.int64]
-Box = tuple[int, int, int, int]
+Tile = tuple[int, int, int, int]
+"""Top, left, bottom, right in pixels, as rows and columns are counted."""
 
 CELL = 16
 """The fine network's stride: the side of a cell, in pixels."""
@@ -100,7 +101,7 @@ def _cell_maximum(layer: Floats, side: int = CELL) -> Floats:
     return cells
 
 
-def lay_tiles(active: Mask, shift: int) -> list[Box]:
+def lay_tiles(active: Mask, shift: int) -> list[Tile]:
     """Rectangles (top, left, bottom, right in pixels) over the active cells, put together from blocks.
 
     They may overlap: their answers there are the same. `shift` moves their grid by so many pixels.

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
+from studiod.imaging.types import Bytes, Floats
 from studiod.risk.calibration import Calibration, load_calibration
 from studiod.risk.examination import examine, has_piece
 from studiod.risk.findings import Risk
 from studiod.risk.judging import judge
 from studiod.risk.telling import tell_of_nothing, tell_places, tell_the_rest
 
-Floats = NDArray[np.float32]
-
 
 def assess(
     photo: Floats,
     background: Floats,
     alpha: Floats,
-    doubt: NDArray[np.uint8] | None = None,
+    doubt: Bytes | None = None,
     calibration: Calibration | None = None,
     pixels_per_mm: float | None = None,
 ) -> Risk:

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from studiod.imaging.types import Values
 from studiod.risk.logistic import moved_on_logit, probability_of
 
-Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 
 SHIPPED = Path(__file__).parent / "calibration.npz"
@@ -30,21 +30,21 @@ class Trees:
     """
 
     feature: Numbers
-    threshold: Floats
+    threshold: Values
     below: Numbers
     above: Numbers
-    value: Floats
+    value: Values
     base: float
     slope: float
     offset: float
 
-    def __call__(self, measured: NDArray[np.floating[Any]]) -> Floats:
+    def __call__(self, measured: NDArray[np.floating[Any]]) -> Values:
         """Probabilities of N x F measurements."""
         rows = np.asarray(measured, np.float64)
         logit = np.array([self._sum(row) for row in rows])
         return probability_of(self.slope * logit + self.offset)
 
-    def _sum(self, row: Floats) -> float:
+    def _sum(self, row: Values) -> float:
         trees = np.arange(len(self.feature))
         node = np.zeros_like(trees)
         while (asked := self.feature[trees, node]).max() >= 0:
@@ -70,7 +70,7 @@ class Calibration:
     slope: float = 1.0
     offset: float = 0.0
 
-    def adjust(self, probability: Floats) -> Floats:
+    def adjust(self, probability: Values) -> Values:
         """Probabilities of unusable pictures as the studio has learnt to take them."""
         return moved_on_logit(probability, self.slope, self.offset)
 

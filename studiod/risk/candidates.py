@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from studiod.imaging.types import Box, Floats, Mask, Point, Window
 from studiod.risk.evidence import Evidence
-from studiod.risk.findings import Box, Reason
-from studiod.risk.regions import Floats, Mask, Window, box_of, distance_inside, grown, worst_of
+from studiod.risk.findings import Reason
+from studiod.risk.regions import box_of, distance_inside, grown, worst_of
 
 LOSS_FEATURES = (
     "log_area", "log_length", "slim", "log_reach", "contacts", "contact_share", "log_girth", "enclosed",
@@ -39,7 +40,7 @@ class Candidate:
 
     reason: Reason
     box: Box
-    worst: tuple[int, int]
+    worst: Point
     area: int
     measured: tuple[float, ...]
     region: Mask

@@ -5,9 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from studiod.imaging.types import Point
 from studiod.risk.edges import EdgeFacts
 from studiod.risk.evidence import Evidence
-from studiod.risk.findings import Finding, Point
+from studiod.risk.findings import Finding
 from studiod.risk.regions import bounds_of, rim_of
 
 _SOFT_EDGE = 0.1

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from studiod.imaging.types import Floats, Mask
 from studiod.risk.evidence import Evidence
 from studiod.risk.findings import Finding
 from studiod.risk.regions import distance_inside, grown
-
-Mask = NDArray[np.bool_]
 
 _HIGHLIGHT_REACH = 7
 _BRIGHTER = 0.3  # log units above what lies around
@@ -89,7 +87,7 @@ def find_small_stones(evidence: Evidence, pixels_per_mm: float) -> list[Finding]
     ]
 
 
-def _circles(light: NDArray[np.float32], largest: float) -> list[tuple[float, float, float]]:
+def _circles(light: Floats, largest: float) -> list[tuple[float, float, float]]:
     """Centres and radii of round outlines, up to `largest` pixels of radius."""
     low, high = np.quantile(light, (0.01, 0.99))
     grey = ((light - low) / max(float(high - low), 0.05)).clip(0, 1) * 255

@@ -6,15 +6,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from studiod.imaging.contrast import log_ratio, weighted_means
-from studiod.risk.findings import Box, Point
-from studiod.risk.regions import Window, bounds_of, grown, rim_of
-
-Floats = NDArray[np.float32]
-Bytes = NDArray[np.uint8]
-Mask = NDArray[np.bool_]
+from studiod.imaging.types import Box, Bytes, Floats, Mask, Point, Window
+from studiod.risk.regions import bounds_of, grown, rim_of
 
 _LARGEST_PIXELS = 8e6
 _FEW_PIXELS = 1e6

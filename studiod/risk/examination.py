@@ -7,21 +7,18 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from studiod.imaging.types import Box, Bytes, Floats
 from studiod.risk.candidates import Candidate, find_leftovers, find_losses
 from studiod.risk.conditions import edge_sharpness
 from studiod.risk.doubt import DOUBT_FEATURES, measure_doubt
 from studiod.risk.edges import EdgeFacts, measure_edge
 from studiod.risk.evidence import Evidence, gather_everywhere, gather_evidence
-from studiod.risk.findings import Box, holds, middle_of
+from studiod.risk.findings import holds, middle_of
 from studiod.risk.missing import MissingPart, find_missing
 from studiod.risk.reflection import Reflection, find_emptied, find_reflection
 from studiod.risk.regions import rim_of
 from studiod.risk.stretches import Stretch, find_stretches
-
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 PICTURE_FEATURES = (
     "gaps", "gap_worst", "prongs", "prong_worst", "eaten", "eaten_worst", "holes", "hole_worst", "left",

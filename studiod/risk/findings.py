@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from studiod.imaging.types import Box, Point
+
 Reason = Literal[
     "chain_gap", "prong_missing", "stone_eaten", "small_stone", "hole_filled", "hole_leaking",
     "background_left", "reflection_kept", "halo", "highlight_changed", "low_contrast",
     "out_of_focus", "cut_by_frame", "no_piece", "reflection_removed", "part_missing",
 ]  # fmt: skip
 REASONS: tuple[Reason, ...] = get_args(Reason)
-
-Box = tuple[int, int, int, int]
-Point = tuple[int, int]
 
 
 def holds(box: Box, place: tuple[float, float]) -> bool:

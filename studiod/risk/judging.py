@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from studiod.imaging.types import Mask, Values
 from studiod.risk.calibration import Calibration, Trees
 from studiod.risk.candidates import LOSS_FEATURES, Candidate
 from studiod.risk.examination import Examination
 from studiod.risk.missing import MissingPart
 from studiod.risk.stretches import Stretch
 
-Values = NDArray[np.float64]
 Place = Candidate | Stretch | MissingPart
 
 _CLEAR = 0.4
@@ -66,7 +65,7 @@ def measure_place(place: Place, seen: Examination) -> tuple[float, ...]:
     return (*place.measured, *seen.whole)
 
 
-def _clear_losses(seen: Examination) -> NDArray[np.bool_]:
+def _clear_losses(seen: Examination) -> Mask:
     """Losses that differ as the piece itself does where hardly anything else is in dispute.
 
     Of such places on the rendered set's mattes two in five are losses; the fitted judge, which has seen

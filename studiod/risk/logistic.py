@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Values = NDArray[np.float64]
+from studiod.imaging.types import Values
 
 
 def fit_logistic(score: Values, truth: Values, weight: Values) -> tuple[float, float]:

@@ -9,13 +9,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from studiod.imaging.types import Box, Mask, Point, Window
 from studiod.risk.evidence import Evidence
-from studiod.risk.findings import Box
-from studiod.risk.regions import Window, bounds_of, box_of, grown, rim_of, worst_of
-
-Mask = NDArray[np.bool_]
+from studiod.risk.regions import bounds_of, box_of, grown, rim_of, worst_of
 
 MISSING_FEATURES = (
     "log_share", "log_length", "fill", "log_distance", "contrast", "lightness", "darkest", "brightest",
@@ -35,7 +32,7 @@ class MissingPart:
     """What may be a part of the piece: box, worst place and region in the frame's evidence, measurements."""
 
     box: Box
-    worst: tuple[int, int]
+    worst: Point
     measured: tuple[float, ...]
     region: Mask
 

@@ -12,12 +12,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from studiod.risk.findings import Finding, Point
+from studiod.imaging.types import Floats, Mask, Point
+from studiod.risk.findings import Finding
 from studiod.risk.regions import distance_inside
 from studiod.risk.thin import diagonal_of, distance_from_thick, is_thin, label_parts, slim_of
 
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 Place = tuple[str, int, int]
 """A reason ("chain", "prong", "stone_edge", or a finding's), and x, y in pixels of the photograph."""
 

@@ -6,14 +6,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from studiod.imaging.mirror import find_images_below, show_piece
+from studiod.imaging.types import Box, Bytes, Floats
 from studiod.risk.doubt import EMPTIED
-from studiod.risk.findings import Box
-
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 _APART = 0.05  # of the photograph's long side: what was emptied closer together is one image
 

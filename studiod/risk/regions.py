@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from studiod.risk.findings import Box, Point
-
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
-Window = tuple[slice, slice]
+from studiod.imaging.types import Box, Floats, Mask, Point, Window
 
 
 def grown(mask: Mask, reach: int) -> Mask:

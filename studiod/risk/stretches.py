@@ -10,16 +10,12 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from studiod.imaging.types import Box, Floats, Mask, Point, Window
 from studiod.risk.doubt import TORN
 from studiod.risk.evidence import Evidence
-from studiod.risk.findings import Box
-from studiod.risk.regions import Window, box_of, distance_inside, grown, worst_of
+from studiod.risk.regions import box_of, distance_inside, grown, worst_of
 from studiod.risk.thin import diagonal_of, distance_from_thick, is_thin, label_parts, slim_of
-
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 STRETCH_FEATURES = (
     "log_area", "width", "width_share", "doubt", "doubt_share", "torn", "difference", "beside", "beyond",
@@ -38,7 +34,7 @@ class Stretch:
     """A square of the crop that holds thin parts, its most doubtful place and its measurements."""
 
     box: Box
-    worst: tuple[int, int]
+    worst: Point
     measured: tuple[float, ...]
 
 
@@ -74,7 +70,7 @@ class _Look:
     """What is seen in one square: sums over it, its separate thin parts, its most doubtful place."""
 
     box: Box
-    worst: tuple[int, int]
+    worst: Point
     parts: int
     sums: dict[str, float]
 

@@ -11,7 +11,8 @@ import re
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from studiod.risk.calibration import Calibration, Floats, load_calibration
+from studiod.imaging.types import Values
+from studiod.risk.calibration import Calibration, load_calibration
 from studiod.risk.logistic import logit_of, moved_on_logit, probability_of
 
 
@@ -28,11 +29,11 @@ class Adjustment:
     offset: float
     decisions: int
 
-    def apply(self, score: Floats) -> Floats:
+    def apply(self, score: Values) -> Values:
         """Adjusted probabilities."""
         return moved_on_logit(score, self.slope, self.offset)
 
-    def undo(self, score: Floats) -> Floats:
+    def undo(self, score: Values) -> Values:
         """The probabilities that were adjusted to these."""
         return probability_of((logit_of(score) - self.offset) / self.slope)
 

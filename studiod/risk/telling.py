@@ -7,15 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from studiod.imaging.types import Box, Floats, Point
 from studiod.risk.candidates import Candidate
 from studiod.risk.conditions import find_conditions
 from studiod.risk.details import find_changed_highlights, find_small_stones
 from studiod.risk.edges import EdgeFacts
 from studiod.risk.evidence import Evidence
 from studiod.risk.examination import Examination
-from studiod.risk.findings import Box, Finding, Point, Reason, middle_of
+from studiod.risk.findings import Finding, Reason, middle_of
 from studiod.risk.judging import Judged
 from studiod.risk.reflection import Reflection
 from studiod.risk.regions import bounds_of, rim_of
@@ -74,7 +74,7 @@ class _Part:
     """
 
     box: Box
-    worst: tuple[int, int]
+    worst: Point
     probability: float
     candidate: Candidate | None = None
 
@@ -116,7 +116,7 @@ def tell_the_rest(seen: Examination, pixels_per_mm: float | None) -> list[Findin
     return findings + find_conditions(seen.evidence, seen.edge, seen.sharpness)
 
 
-def tell_of_nothing(alpha: NDArray[np.float32]) -> Finding:
+def tell_of_nothing(alpha: Floats) -> Finding:
     """The finding of a frame in which no piece was found."""
     height, width = alpha.shape
     return Finding(

@@ -6,10 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from studiod.imaging.types import Floats, Mask
 from studiod.risk.regions import bounds_of, distance_inside
 
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 Labels = NDArray[np.int32]
 
 _SLIM = 0.01  # half the width of what counts as thin, in diagonals of the piece

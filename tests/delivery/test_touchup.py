@@ -16,8 +16,9 @@ from psd_tools.api.layers import PixelLayer
 from studiod.artifacts import write_version
 from studiod.delivery.touchup import WORDS, Complaint, Identity, identify, read_return, write_touchup
 from studiod.errors import PictureError
-from studiod.imaging.photo import Box, Photo
+from studiod.imaging.photo import Photo
 from studiod.imaging.retouch import Retouched
+from studiod.imaging.types import Box
 from studiod.matting.matte import Matte
 from studiod.pipeline import process_photo
 from studiod.risk.findings import Finding, Risk

@@ -3,12 +3,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from studiod.errors import PlateError
 from studiod.imaging.background import estimate_background, match_plate
-
-Floats = NDArray[np.float32]
+from studiod.imaging.types import Floats
 
 
 def paper(height: int = 240, width: int = 320) -> Floats:

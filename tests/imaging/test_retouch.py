@@ -6,14 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from studiod.errors import PictureError
 from studiod.imaging.colour import ADOBE_RGB, from_linear, to_linear
 from studiod.imaging.photo import Photo
 from studiod.imaging.retouch import Saved, Sent, check_registration, check_size, lay_over
-
-Floats = NDArray[np.float32]
+from studiod.imaging.types import Floats
 
 BOX = (2, 1, 6, 4)
 """What is sent of a photograph of 8 x 6 pixels: 4 x 3."""

@@ -6,17 +6,15 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from studiod.imaging.background import estimate_background
+from studiod.imaging.types import Floats
 from studiod.matting import WEIGHTS, chain, load_matte, tiles
 from studiod.matting.brush import obey_strokes
 from studiod.matting.chain import ChainMatting
 from studiod.matting.matte import Matte
 from studiod.settings import MattingSettings
 from studiod.strokes import Stroke
-
-Floats = NDArray[np.float32]
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from studiod.imaging.types import Bytes, Floats
 from studiod.matting.mirror import empty_mirror_images
-
-Floats = NDArray[np.float32]
-Bytes = NDArray[np.uint8]
 
 TABLE = 0.6
 FOOT = 100

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-Floats = np.ndarray
+from studiod.imaging.types import Floats
+
 OVER = 4
 SIZE = (480, 640)
 GOLD = np.array([0.42, 0.24, 0.05], np.float32)

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from studiod.evaluate.fitting import calibrate_judge, cross_fit, fit_trees, trees_of
+from studiod.imaging.types import Values
 from studiod.risk.calibration import Calibration, Trees, calibration_bytes, load_calibration
 from studiod.risk.figures import area_under_curve, calibration_error
 
-Values = NDArray[np.float64]
 fits = pytest.mark.skipif(find_spec("sklearn") is None, reason="fits need the extra `train`")
 
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from studiod.evaluate.damage import part_matte
+from studiod.imaging.types import Box, Floats
 from studiod.risk import assess
 from studiod.risk.evidence import gather_everywhere
-from studiod.risk.findings import Box
 from studiod.risk.missing import MissingPart, find_missing
 from tests.risk import pieces
-from tests.risk.pieces import Floats, Piece
+from tests.risk.pieces import Piece
 
 RIGHT = (475, 78, 565, 335)
 

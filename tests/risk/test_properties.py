@@ -7,9 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from studiod.imaging.types import Floats
 from studiod.risk import assess
 from tests.risk import pieces
-from tests.risk.pieces import Floats, Piece
+from tests.risk.pieces import Piece
 
 
 def erased_link(radius: float) -> Piece:

@@ -5,14 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from studiod.risk import assess
 from studiod.risk.examination import examine
 from studiod.risk.reflection import Reflection, find_emptied, find_reflection
 from tests.risk import pieces
-
-Floats = NDArray[np.float32]
 
 TABLE = 0.6
 FOOT = 120

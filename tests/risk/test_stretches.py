@@ -5,12 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from studiod.imaging.types import Floats
 from studiod.risk.evidence import Evidence, gather_evidence
 from studiod.risk.stretches import STRETCH_FEATURES, Stretch, find_stretches
 
-Floats = NDArray[np.float32]
 SHAPE = (400, 400)
 
 

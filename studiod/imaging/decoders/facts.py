@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Literal
+from typing import BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from studiod.imaging.exif import Tags
+from studiod.imaging.types import Pixels
 
 Kind = Literal["jpeg", "png", "tiff", "webp", "raw"]
-Pixels = NDArray[Any]  # uint8 or uint16
 
 CUT_OFF = "is cut off or damaged: part of the picture is missing."
 WHOLE_AGAIN = "Copy it again from the camera or its card."

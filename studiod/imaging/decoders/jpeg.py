@@ -10,8 +10,9 @@ import imagecodecs
 import numpy as np
 import simplejpeg
 
-from studiod.imaging.decoders.facts import CUT_OFF, WHOLE_AGAIN, Facts, Pixels, Trouble, all_of
+from studiod.imaging.decoders.facts import CUT_OFF, WHOLE_AGAIN, Facts, Trouble, all_of
 from studiod.imaging.exif import read_exif
+from studiod.imaging.types import Pixels
 
 
 def read_facts(file: BinaryIO) -> Facts:

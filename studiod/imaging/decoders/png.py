@@ -11,8 +11,9 @@ from typing import BinaryIO
 
 import imagecodecs
 
-from studiod.imaging.decoders.facts import WHOLE_AGAIN, Facts, Pixels, Trouble, checked
+from studiod.imaging.decoders.facts import WHOLE_AGAIN, Facts, Trouble, checked
 from studiod.imaging.exif import read_exif
+from studiod.imaging.types import Pixels
 
 
 def read_facts(file: BinaryIO) -> Facts:

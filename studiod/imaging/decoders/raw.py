@@ -12,9 +12,10 @@ import rawpy
 import tifffile
 
 from studiod.imaging.colour import ADOBE_RGB
-from studiod.imaging.decoders.facts import CUT_OFF, WHOLE_AGAIN, Facts, Pixels, Trouble
+from studiod.imaging.decoders.facts import CUT_OFF, WHOLE_AGAIN, Facts, Trouble
 from studiod.imaging.decoders.tiff import MOSAICS, TIFF_MARKS, open_tiff, refuse_missing_data
 from studiod.imaging.exif import read_exif
+from studiod.imaging.types import Pixels
 
 
 def read_facts(file: BinaryIO) -> Facts:

@@ -11,8 +11,9 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from studiod.imaging.decoders.facts import CUT_OFF, WHOLE_AGAIN, Facts, Pixels, Trouble
+from studiod.imaging.decoders.facts import CUT_OFF, WHOLE_AGAIN, Facts, Trouble
 from studiod.imaging.exif import read_exif
+from studiod.imaging.types import Pixels
 
 TIFF_MARKS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """How a TIFF file begins, and many a camera RAW."""

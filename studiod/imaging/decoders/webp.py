@@ -7,8 +7,9 @@ from typing import BinaryIO
 
 import imagecodecs
 
-from studiod.imaging.decoders.facts import WHOLE_AGAIN, Facts, Pixels, Trouble, all_of, checked
+from studiod.imaging.decoders.facts import WHOLE_AGAIN, Facts, Trouble, all_of, checked
 from studiod.imaging.exif import read_exif
+from studiod.imaging.types import Pixels
 
 
 def read_facts(file: BinaryIO) -> Facts:

@@ -8,13 +8,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import onnxruntime
-from numpy.typing import NDArray
 
 from studiod.imaging.colour import to_linear
+from studiod.imaging.types import Bytes, Floats
 from studiod.matting.chain import coarse_coverage
-from studiod.matting.training.packing import Bytes, Layers, read_pack
-
-Floats = NDArray[np.float32]
+from studiod.matting.training.packing import Layers, read_pack
 
 
 def write_answers(packed: Path, coarse: Path, out: Path) -> Iterator[str]:

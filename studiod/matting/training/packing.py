@@ -10,14 +10,11 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from studiod.imaging.background import estimate_background
 from studiod.imaging.colour import to_linear
+from studiod.imaging.types import Bytes, Floats
 from studiod.matting.split import split_part
-
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 _MAGIC = b"studiod pack 1\n"
 _SMALL = 768

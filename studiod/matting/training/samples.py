@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from studiod.imaging.colour import to_linear
+from studiod.imaging.types import Bytes, Floats
 from studiod.matting.chain import CLOSER_SIDE, COARSE_SIDE, network_input
-from studiod.matting.training.packing import Bytes, Layers, Packed, to_display
+from studiod.matting.training.packing import Layers, Packed, to_display
 from studiod.matting.training.surfaces import draw_surface
 
-Floats = NDArray[np.float32]
 Random = np.random.Generator
 _OWN_STUDIO = 0.5
 _TEXTURED = 0.35

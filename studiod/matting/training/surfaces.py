@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from studiod.imaging.types import Floats, Values
+
 Random = np.random.Generator
 
 _LETTERS = list("abcdefghijklmnopqrstuvwxyz ,.ABCDEGHKMNRSTW0123456789  ")
@@ -152,7 +153,7 @@ def _with_thing(scene: Floats, random: Random) -> Floats:
     return _blended(scene * dim[..., None], np.asarray(thing, np.float32), cover)
 
 
-def _outline(size: int, random: Random) -> tuple[NDArray[np.float64], bool]:
+def _outline(size: int, random: Random) -> tuple[Values, bool]:
     """Points of an ellipse, a polygon, a slanted box (closed) or a crooked rod (open), in pixels."""
     centre, reach = random.uniform(-0.1, 1.1, 2) * size, random.uniform(0.05, 0.5) * size
     kind = random.integers(4)
