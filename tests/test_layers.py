@@ -43,19 +43,13 @@ TERMINAL = {
 NOT_IN_TERMINAL = {"cv2", "onnxruntime", "rawpy", "tifffile", "imagecodecs"}
 
 
-def modules() -> list[Path]:
-    """Every module of both packages; the training of the model is a tool beside the house."""
-    found = [*(ROOT / "studiod").rglob("*.py"), *(ROOT / "tui").rglob("*.py")]
-    return sorted(path for path in found if "training" not in path.parts)
-
-
 def dotted(path: Path) -> str:
     """A module's name."""
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imports(path: Path) -> Iterator[str]:
+def imported(path: Path) -> Iterator[str]:
     """Everything that a module imports, wherever in it the import stands."""
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
@@ -66,6 +60,13 @@ def imports(path: Path) -> Iterator[str]:
             for alias in node.names:
                 whole = f"{node.module}.{alias.name}"
                 yield whole if room_of(whole) != room_of(node.module) else node.module
+
+
+@pytest.fixture(scope="module")
+def imports() -> dict[str, list[str]]:
+    """All that each module of both packages imports; the model's training is a tool beside the house."""
+    found = [*(ROOT / "studiod").rglob("*.py"), *(ROOT / "tui").rglob("*.py")]
+    return {dotted(path): [*imported(path)] for path in sorted(found) if "training" not in path.parts}
 
 
 def room_of(module: str) -> str | None:
@@ -84,32 +85,29 @@ def is_allowed(room: str, other: str) -> bool:
     return other == room or (room, other) in NEIGHBOURS or floor_of(other) < floor_of(room)
 
 
-@pytest.mark.parametrize("path", modules(), ids=dotted)
-def test_a_room_imports_only_what_stands_below_it(path: Path) -> None:
-    """Data flows one way: no module imports from its own line or from above."""
-    room = room_of(dotted(path))
-    if room is None:
-        assert dotted(path) == "studiod", f"{path} stands in no room: add it to LINES"
-        return
-    for module in imports(path):
-        other = room_of(module)
-        assert other is None or is_allowed(room, other), f"{dotted(path)} imports {module}"
-
-
-@pytest.mark.parametrize("path", [path for path in modules() if dotted(path).startswith("tui")], ids=dotted)
-def test_the_terminal_reads_rows_and_nothing_else(path: Path) -> None:
-    """The review terminal knows the ledger and the settings, and no imaging library."""
-    for module in imports(path):
+def test_a_room_imports_only_what_stands_below_it(imports: dict[str, list[str]]) -> None:
+    """Data flows one way: no module imports from its own line or from above, and each stands in a room."""
+    for module, others in imports.items():
         room = room_of(module)
-        assert room is None or room in TERMINAL, f"{dotted(path)} imports {module}"
-        assert module.split(".")[0] not in NOT_IN_TERMINAL, f"{dotted(path)} imports {module}"
+        assert room is not None or module == "studiod", f"{module} stands in no room: add it to LINES"
+        for other in others if room else ():
+            needed = room_of(other)
+            assert needed is None or is_allowed(room, needed), f"{module} imports {other}"
 
 
-@pytest.mark.parametrize("path", modules(), ids=dotted)
-def test_all_sql_is_in_the_ledger(path: Path) -> None:
+def test_the_terminal_reads_rows_and_nothing_else(imports: dict[str, list[str]]) -> None:
+    """The review terminal knows the ledger and the settings, and no imaging library."""
+    for module in (module for module in imports if room_of(module) == "tui"):
+        for other in imports[module]:
+            assert room_of(other) in {None, *TERMINAL}, f"{module} imports {other}"
+            assert other.split(".")[0] not in NOT_IN_TERMINAL, f"{module} imports {other}"
+
+
+def test_all_sql_is_in_the_ledger(imports: dict[str, list[str]]) -> None:
     """Another database engine is a change in one room."""
-    if room_of(dotted(path)) != "studiod.ledger":
-        assert not {module.split(".")[0] for module in imports(path)} & {"sqlalchemy", "sqlite3", "alembic"}
+    for module in (module for module in imports if room_of(module) != "studiod.ledger"):
+        outside = {other.split(".")[0] for other in imports[module]}
+        assert not outside & {"sqlalchemy", "sqlite3", "alembic"}, module
 
 
 def test_the_rule_bites() -> None:
