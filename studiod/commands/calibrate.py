@@ -8,17 +8,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 from rich.table import Table
 
 from studiod.commands.options import ConfigOption, console, studio_ledger, studio_settings
 from studiod.errors import StudioError
-from studiod.imaging.types import Box
 from studiod.names import printable
 
 if TYPE_CHECKING:
     from studiod.calibrate import Places, Rate
+    from studiod.imaging.types import Box
     from studiod.ledger.judgements import Judgement
 
 
@@ -82,6 +81,8 @@ def calibrate(
 
 def _on_one_scale(judged: Sequence[Judgement], folder: Path) -> tuple[list[Judgement], int]:
     """The judgements, scored as by the calibration in force, and how many it cannot score."""
+    import numpy as np
+
     from studiod.risk.calibration import load_calibration
     from studiod.risk.studio import fitting_adjustments
 

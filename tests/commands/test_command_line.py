@@ -107,6 +107,12 @@ def test_help_teaches_the_commands_and_the_exit_codes(run: Run) -> None:
         assert word in asked.stdout
 
 
+def test_what_computes_is_loaded_by_the_commands_that_compute() -> None:
+    """`studiod status` does not wait for libraries that it has no use for."""
+    code = "import sys, studiod.__main__; print({'numpy', 'cv2', 'onnxruntime', 'rawpy'} & {*sys.modules})"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
+
+
 def test_a_slip_on_the_command_line_is_one_line_with_a_hint(run: Run) -> None:
     """An unknown command or option ends with 2 and says where help is."""
     for arguments in (["shwo"], ["list", "--jsn"], ["show"], ["show", "x"], ["show", "0"], ["show", 2**63]):
