@@ -1,8 +1,12 @@
-"""Pictures of jewellery drawn by hand: exact mattes, and one known defect at a time."""
+"""Pictures of jewellery drawn by hand: exact mattes, and one known defect at a time.
+
+Each is drawn once and read only.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -57,9 +61,13 @@ def place(background: Floats, alpha: Floats, colour: Floats) -> Floats:
 def finish(photo: Floats, background: Floats, alpha: Floats) -> Piece:
     """Add the camera's noise."""
     noise = np.random.default_rng(7).normal(0, 0.004, photo.shape).astype(np.float32)
-    return Piece((photo + noise).clip(0), background, alpha)
+    piece = Piece((photo + noise).clip(0), background, alpha)
+    for layer in (piece.photo, background, alpha):
+        layer.setflags(write=False)
+    return piece
 
 
+@cache
 def chain() -> tuple[Piece, list[tuple[float, float]]]:
     """A necklace of oval links on an arc, and the links' centres."""
     angles = np.linspace(0.15 * np.pi, 0.85 * np.pi, 34)
@@ -76,6 +84,7 @@ def chain() -> tuple[Piece, list[tuple[float, float]]]:
     return finish(place(background, alpha, GOLD), background, alpha), centres
 
 
+@cache
 def ring() -> tuple[Piece, list[tuple[float, float]]]:
     """A solitaire seen from the side: a shank with its hole, a bright stone, and eight prongs round it."""
     shank = shape(lambda c, s: cv2.circle(c, (320 * s, 320 * s), 105 * s, 255, 18 * s))
@@ -93,6 +102,7 @@ def ring() -> tuple[Piece, list[tuple[float, float]]]:
     return finish(photo, background, alpha), tips
 
 
+@cache
 def mirrored_pendant() -> tuple[Piece, Floats]:
     """A pendant that stands on acrylic, and the coverage of its mirror image."""
     triangle = np.array([[250, 60], [390, 60], [345, 215], [295, 215]])
@@ -115,6 +125,7 @@ def erased(alpha: Floats, x: float, y: float, radius: float) -> Floats:
     return (alpha * (1 - dot(x, y, radius))).astype(np.float32)
 
 
+@cache
 def cabochon() -> tuple[Piece, tuple[float, float]]:
     """A dark ring of metal round a smooth stone with one bright highlight, and the highlight's place."""
     bezel, stone, glint = dot(320, 240, 110), dot(320, 240, 95), dot(290, 210, 7)
@@ -136,6 +147,7 @@ def pave(radius: float) -> tuple[Piece, list[tuple[float, float]]]:
     return finish(photo, background, bar), centres
 
 
+@cache
 def hooked() -> Piece:
     """An open hook of thick wire: its inside is joined with the outside."""
     alpha = shape(lambda c, s: cv2.ellipse(c, (320 * s, 240 * s), (100 * s,) * 2, 0, 0, 300, 255, 14 * s))
@@ -153,6 +165,7 @@ def turned(piece: Piece, quarters: int, mirror: bool) -> Piece:
     return Piece(turn(piece.photo), turn(piece.background), turn(piece.alpha))
 
 
+@cache
 def pair() -> tuple[Piece, Floats]:
     """Two drop earrings far apart, and the coverage of the right one."""
     left, right = (

@@ -21,8 +21,11 @@ from tests.risk import pieces
 MODEL = Path(__file__).parents[1] / "models" / "u2netp.onnx"
 
 
-def saved(folder: Path, name: str, plate: int) -> Truth:
-    """The drawn ring as a picture of a set, on paper of one grey, with one prong on record."""
+def saved(folder: Path, name: str, plate: int, step: int = 1) -> Truth:
+    """The drawn ring as a picture of a set, on paper of one grey, with one prong on record.
+
+    It is made of every `step`th pixel.
+    """
     piece, tips = pieces.ring()
     x, y = tips[5]
     parts = np.where(piece.alpha > 0, METAL, 0).astype(np.uint8)
@@ -33,10 +36,11 @@ def saved(folder: Path, name: str, plate: int) -> Truth:
         "_parts.png": parts, "_fg.png": foreground, "_plate.jpg": np.full((*pieces.SIZE, 3), plate),
     }  # fmt: skip
     for ending, values in layers.items():
-        Image.fromarray(values.astype(np.uint8)).save(folder / f"{name}{ending}")
+        Image.fromarray(values[::step, ::step].astype(np.uint8)).save(folder / f"{name}{ending}")
+    prong = {"x": x / step, "y": y / step, "px": 12.0 / step}
     return Truth(
         name, folder / f"{name}.png", folder / f"{name}_alpha.png", folder / f"{name}_parts.png",
-        folder / f"{name}_plate.jpg", "other", "studio", 0, ({"x": x, "y": y, "px": 12.0},),
+        folder / f"{name}_plate.jpg", "other", "studio", 0, (prong,),
     )  # fmt: skip
 
 
@@ -75,11 +79,17 @@ def test_odd_numbers_are_close_ups(tmp_path: Path) -> None:
     assert close.exact.parts[y, x] == PRONG
 
 
-def test_lessons_are_kept_and_hold_the_truth(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def studied(tmp_path_factory: pytest.TempPathFactory) -> tuple[Truth, Path, list[Lesson]]:
+    """The ring, small, where its lessons are kept, and these."""
+    folder = tmp_path_factory.mktemp("set")
+    truth, cache = saved(folder, "ring", 230, step=3), folder / "cache"
+    return truth, cache, study_picture(truth, [truth], cache, MODEL)
+
+
+def test_lessons_are_kept_and_hold_the_truth(studied: tuple[Truth, Path, list[Lesson]]) -> None:
     """Every matte of a test piece is studied once; the exact one is usable, and nothing is cut from it."""
-    truth = saved(tmp_path, "ring", 230)
-    cache = tmp_path / "cache"
-    lessons = study_picture(truth, [truth], cache, MODEL)
+    truth, cache, lessons = studied
     exact = next(lesson for lesson in lessons if lesson.source == "exact")
     assert exact.score.usable and exact.at_home and not exact.lost.any() and not exact.gaps
     abroad = [lesson for lesson in lessons if not lesson.at_home]
@@ -90,10 +100,12 @@ def test_lessons_are_kept_and_hold_the_truth(tmp_path: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in cache.rglob("*.pickle")} == stamps
 
 
-def test_a_gap_is_told_where_a_box_of_a_loss_covers_its_middle(tmp_path: Path) -> None:
+def test_a_gap_is_told_where_a_box_of_a_loss_covers_its_middle(
+    studied: tuple[Truth, Path, list[Lesson]],
+) -> None:
     """Of two gaps one lies in a finding of a loss; a left-over beside the other tells nothing of it."""
-    lesson: Lesson = study_picture(saved(tmp_path, "ring", 230), [], tmp_path / "cache", MODEL)[0]
-    lesson = replace(lesson, gaps=((10, 10, 20, 20), (50, 50, 60, 60)))
+    _, _, (first, *_) = studied
+    lesson = replace(first, gaps=((10, 10, 20, 20), (50, 50, 60, 60)))
     findings = [
         Finding("chain_gap", (8, 8, 22, 22), (15, 15), 0.9, "A gap.", {}),
         Finding("hole_filled", (40, 40, 70, 70), (55, 55), 0.9, "A hole.", {}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from itertools import permutations
 
 import numpy as np
@@ -16,6 +17,7 @@ from studiod.risk.telling import tell_places
 from tests.risk import pieces
 
 
+@cache
 def chain() -> Examination:
     """A drawn chain with nothing wrong, its stretches left out."""
     piece, _ = pieces.chain()
