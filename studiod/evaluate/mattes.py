@@ -18,7 +18,7 @@ from PIL import Image
 from studiod import matting
 from studiod.evaluate.damage import damage_matte, part_matte, soften_matte
 from studiod.evaluate.sets import Exact, Truth, read_coverage, read_display, read_linear, read_truth
-from studiod.imaging import background, contrast, mirror
+from studiod.imaging import background, contrast, mirror, shrinking
 from studiod.imaging.background import estimate_background
 from studiod.imaging.types import Bytes, Floats
 from studiod.matting import WEIGHTS, LoadedMatte, load_matte
@@ -31,7 +31,7 @@ from studiod.settings import MattingSettings
 Random = np.random.Generator
 
 SHIPPED = "shipped"
-BELOW = tuple(map(Path, (background.__file__, contrast.__file__, mirror.__file__)))
+BELOW = tuple(map(Path, (background.__file__, contrast.__file__, mirror.__file__, shrinking.__file__)))
 """Code of other rooms that mattes and evidence are made with: what another state of it made is not kept."""
 _SPOILT, _MENDED = 3, 2
 _PARTED = ("parted-0", "parted-1")

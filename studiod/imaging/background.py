@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studiod.errors import PlateError
+from studiod.imaging.shrinking import shrunk
 from studiod.imaging.types import Floats, Values
 
 _LONG_SIDE = 96
@@ -37,7 +38,7 @@ def estimate_background(photo: Floats) -> Floats:
     do not follow it (Tukey weights) and busy pixels count less and less, so the piece drops out.
     """
     height, width = photo.shape[:2]
-    fitted = _fit(np.log(_shrink(photo) + _FLOOR))
+    fitted = _fit(np.log(np.maximum(shrunk(photo, _LONG_SIDE), 0.0) + _FLOOR))
     estimate = np.maximum(np.exp(fitted) - _FLOOR, 0.0).astype(np.float32)
     return np.asarray(cv2.resize(estimate, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
@@ -57,7 +58,7 @@ def match_plate(photo: Floats, plate: Floats) -> Floats:
         )
     if plate.shape != photo.shape:
         plate = np.asarray(cv2.resize(plate, (width, height), interpolation=cv2.INTER_AREA), np.float32)
-    small, empty = _shrink(photo, _REGISTER_SIDE), _shrink(plate, _REGISTER_SIDE)
+    small, empty = (np.maximum(shrunk(each, _REGISTER_SIDE), 0.0) for each in (photo, plate))
     gain = _common_gain(small, empty)
     motion = _register(small, empty * gain)
     moved = _move(empty, motion)
@@ -117,14 +118,6 @@ def _move(picture: Floats, motion: NDArray[np.float32]) -> Floats:
     size, flags = picture.shape[1::-1], cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     moved = cv2.warpAffine(picture, motion, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(moved, np.float32)
-
-
-def _shrink(photo: Floats, long_side: int = _LONG_SIDE) -> Floats:
-    """An area-averaged copy with a long side of at most `long_side`, clipped to 0 and up."""
-    height, width = photo.shape[:2]
-    scale = min(1.0, long_side / max(height, width))
-    size = (max(4, round(width * scale)), max(4, round(height * scale)))
-    return np.maximum(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), 0.0).astype(np.float32)
 
 
 def _fit(values: Floats) -> Floats:

@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 import onnxruntime
 
+from studiod.imaging.shrinking import shrunk_to
 from studiod.imaging.types import Bytes, Floats
 from studiod.matting.brush import draw_strokes, obey_strokes
 from studiod.matting.matte import Matte
@@ -82,7 +83,7 @@ class ChainMatting:
             answer = self._refine(scene, known, shift)
             # a fine wire shows at larger sizes alone: until then the coarse answer goes on, unsettled
             known = answer if answer.max() > PRESENT else np.minimum(known, SETTLED)
-        said = _shrunk(answer, photo.shape[:2])
+        said = shrunk_to(answer, photo.shape[1::-1])
         alpha = _stretched(said)
         _drop_unbelieved(alpha, np.maximum(believed, scenes[0].keep))
         doubt = _doubt(said, alpha)
@@ -244,13 +245,6 @@ def _context(coarse: Floats, window: Tile, frame: tuple[int, int]) -> Floats:
     grid_x, grid_y = np.meshgrid(columns, rows)
     sampled = cv2.remap(coarse, grid_x, grid_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(sampled, np.float32)
-
-
-def _shrunk(known: Floats, size: tuple[int, int]) -> Floats:
-    """Coverage at the photograph's own size (height, width)."""
-    if known.shape == size:
-        return known
-    return np.asarray(cv2.resize(known, size[::-1], interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _stretched(said: Floats) -> Floats:

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from studiod.imaging.contrast import log_ratio, weighted_means
+from studiod.imaging.shrinking import shrunk
 from studiod.imaging.types import Bytes, Floats, Mask, Window
 
 _INSIDE = 0.6
@@ -37,7 +38,7 @@ def matte_from_difference(photo: Floats, background: Floats, mask: Floats) -> Fl
     near = _near(mask, (width, height))
     if not near.any():
         return alpha
-    ratio = log_ratio(_shrunk(photo, 1024), _shrunk(background, 1024))
+    ratio = log_ratio(shrunk(photo, 1024), shrunk(background, 1024))
     window = _surroundings(ratio, near)
     correction = _Enlarged(_slow_error(ratio), near.shape, window)
     difference, darker = _difference(photo[window], background[window], correction)
@@ -121,20 +122,13 @@ def _surroundings(ratio: Floats, near: Mask) -> Window:
 
 def _slow_error(large: Floats) -> Floats:
     """What the background estimate misses slowly (shadows, reflections, a poor fit), log units, small."""
-    small = _shrunk(large, 256)
+    small = shrunk(large, 256)
     busy = np.abs(large - cv2.blur(large, (3, 3))).max(axis=2)
     spread = cv2.resize(busy, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_AREA)
     calm = np.exp(-spread / max(0.01, 2 * float(np.median(spread))))
     neutral = np.exp(-((np.ptp(small, axis=2) / 0.1) ** 2))
     weight = (calm * neutral * np.where(np.abs(small).max(axis=2) < 0.35, 1.0, 0.02)).astype(np.float32)
     return weighted_means(small, weight, ((3.0, 1.0), (10.0, 0.05), (30.0, 0.005)), 1e-6)
-
-
-def _shrunk(layer: Floats, side: int) -> Floats:
-    height, width = layer.shape[:2]
-    scale = min(1.0, side / max(height, width))
-    size = (max(4, round(width * scale)), max(4, round(height * scale)))
-    return np.asarray(cv2.resize(layer, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _difference(photo: Floats, background: Floats, correction: _Enlarged) -> tuple[Floats, Mask]:

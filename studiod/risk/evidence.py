@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from studiod.imaging.contrast import log_ratio, weighted_means
+from studiod.imaging.shrinking import shrunk_to
 from studiod.imaging.types import Box, Bytes, Floats, Mask, Point, Window
 from studiod.risk.regions import bounds_of, grown, rim_of
 
@@ -95,9 +96,9 @@ def _gather(
     window = np.s_[top:bottom, left:right]
     scale = max(1.0, float(np.sqrt((bottom - top) * (right - left) / most_pixels)))
     size = (round((right - left) / scale), round((bottom - top) / scale))
-    matte = _shrunk(alpha[window], size)
-    unsure = None if doubt is None else _shrunk(doubt[window] * np.float32(1 / 255), size)
-    lightness, colour = _compare(_shrunk(photo[window], size), _shrunk(background[window], size), matte)
+    matte = shrunk_to(alpha[window], size)
+    unsure = None if doubt is None else shrunk_to(doubt[window] * np.float32(1 / 255), size)
+    lightness, colour = _compare(shrunk_to(photo[window], size), shrunk_to(background[window], size), matte)
     difference = np.abs(lightness) + colour
     slope = _slope(lightness)
     far = _far_from(matte)
@@ -126,13 +127,6 @@ def _gather(
         scale=scale,
         frame=(height, width),
     )
-
-
-def _shrunk(layer: Floats, size: tuple[int, int]) -> Floats:
-    """The layer at `size` (width, height), itself where that is its own."""
-    if size == layer.shape[1::-1]:
-        return layer
-    return np.asarray(cv2.resize(layer, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _compare(photo: Floats, background: Floats, alpha: Floats) -> tuple[Floats, Floats]:
@@ -169,7 +163,7 @@ def _drift(photo: Floats, background: Floats, alpha: Floats) -> Floats:
     height, width = alpha.shape
     side = max(height, width)
     size = (max(4, width * 160 // side), max(4, height * 160 // side))
-    small, taken = log_ratio(_shrunk(photo, size), _shrunk(background, size)), _shrunk(alpha, size)
+    small, taken = log_ratio(shrunk_to(photo, size), shrunk_to(background, size)), shrunk_to(alpha, size)
     free = ~grown(taken > 0.02, 1)
     calm = np.abs(small - cv2.medianBlur(small, 5)).max(axis=2)
     weight = (free * np.exp(-calm / 0.02) * (np.abs(small).max(axis=2) < 0.3)).astype(np.float32)

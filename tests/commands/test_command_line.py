@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from studiod.commands.demo import draw_contact_sheet
+from studiod.commands.contact_sheet import draw_contact_sheet
 from studiod.daemon.guard import GIGABYTE, find_obstacles
 from studiod.ledger import queue, reading
 from studiod.ledger.engine import Ledger, open_ledger
