@@ -51,7 +51,11 @@ class Probes:
 
 @dataclass(frozen=True, slots=True)
 class ProbeScore:
-    """How one matte does at one picture's probes: places `lost` and `left` over, and chain `breaks`."""
+    """How one matte does at one picture's probes: of `keep` the `lost`, of `clear` what is `left` over.
+
+    Of `chain_steps` steps of a pixel along the `chains` chains `chain_kept` are covered; `breaks` are the
+    middles (x, y) of their gaps.
+    """
 
     keep: tuple[Place, ...]
     clear: tuple[Place, ...]

@@ -36,7 +36,10 @@ _CROSS = np.ones((3, 3), np.uint8)
 
 @dataclass(frozen=True)
 class Candidate:
-    """A region that may be a mistake: its reason, crop box, worst place, size and measurements."""
+    """A region that may be a mistake: its reason, box and worst place in the crop, and measurements.
+
+    `area` counts its pixels, `region` says which of the box they are.
+    """
 
     reason: Reason
     box: Box

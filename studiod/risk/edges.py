@@ -13,7 +13,12 @@ from studiod.risk.regions import rim_of
 
 @dataclass(frozen=True)
 class EdgeFacts:
-    """The matte's edge: `halo` and `softness` in pixels; `misfit` of alpha against the matting equation."""
+    """The matte's edge: `halo` and `softness` in pixels; `misfit` of alpha against the matting equation.
+
+    `fat` is the misfit with its sign, above 0 where too much is kept. Both 0..1, `aligned` is how steep the
+    photograph is on the edge against its steepest within 2 px, `weak` the share of the edge that hardly
+    differs from the background.
+    """
 
     halo: float
     softness: float

@@ -34,9 +34,9 @@ _LEAST_PIECE = 2e-5
 class Examination:
     """One picture's evidence, the places where matte and photograph disagree, its chains, the edge's figures.
 
-    `missing` are parts anywhere in the frame that may not be kept, in pixels of `everywhere`; `whole` is
-    measured on the picture without its candidates, the end of PICTURE_FEATURES; `emptied` are the boxes of
-    mirror images that the matte emptied.
+    `missing` are parts anywhere in the frame that may not be kept, in pixels of `everywhere`; `area` is what
+    is covered, in pixels of `evidence`; `whole` is measured on the picture without its candidates, the end of
+    PICTURE_FEATURES; `emptied` are the boxes, in the photograph, of mirror images that the matte emptied.
     """
 
     evidence: Evidence
@@ -50,7 +50,7 @@ class Examination:
     sharpness: float
     area: float
     whole: tuple[float, ...]
-    emptied: tuple[Box, ...] = ()
+    emptied: tuple[Box, ...]
 
 
 def has_piece(alpha: Floats) -> bool:
