@@ -161,6 +161,14 @@ class PriceBook:
         """Whether every file's prices are known, if only from before it was spoilt."""
         return len(self._good) == len(self._currencies)
 
+    def price_of_new(self, sku: str | None) -> Price | None:
+        """What is known of a new picture's SKU: while `complete` is False no amount, only its title.
+
+        The list that is missing may name another price for it, or a longer SKU that the picture means.
+        """
+        price = self.catalog.prices.get(sku or "")
+        return price if price is None or self.complete else replace(price, minor=None, currency="")
+
     @property
     def settled(self) -> bool:
         """Whether no file is being changed."""
@@ -193,7 +201,8 @@ class PriceBook:
             self._good[path] = read_catalog(path, self._currencies[path])
             self._failures.pop(path, None)
         except SettingsError as error:
-            kept = "its last good prices stay" if path in self._good else "no price is known from it"
+            new = "what is new has no price"
+            kept = "its last good prices stay" if path in self._good else new
             self._failures[path] = f"{error.message} Until it is right, {kept}. {error.hint}".strip()
 
     def _merge(self) -> None:

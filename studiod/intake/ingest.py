@@ -443,18 +443,18 @@ class Intake:
         """Give an item the SKU and the price that the catalogue has for it today.
 
         A SKU that the catalogue dropped keeps its item; its price is unknown from then on, which calls for a
-        person, unless the item has left already or the catalogue is not known whole.
+        person, unless the item has left already. While the catalogue is not known whole, a SKU stays, no
+        price is taken back, and none is given where there is none.
         """
         prices = self._book.catalog.prices
         hot = self._hot.get(item.hot_folder)  # None: the studio has no folder of that name any more
         meant = item.sku if hot is None else self._rules.sku_of(hot.settings, item.path)
-        sku = meant if meant is not None and (meant in prices or item.sku is None) else item.sku
+        is_said = meant is not None and (meant in prices or item.sku is None)
+        sku = meant if is_said and self._book.complete else item.sku
         price = prices.get(sku or "")
-        if (
-            price is None
-            and (sku == item.sku)
-            and (item.status is Status.DELIVERED or not self._book.complete)
-        ):
+        if not self._book.complete and (price is None or item.price_minor is None):
+            return
+        if price is None and sku == item.sku and item.status is Status.DELIVERED:
             return
         title = price.title if price else item.title
         review = holds_word(title, self._settings.qa.always_review)

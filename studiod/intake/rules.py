@@ -203,7 +203,7 @@ class Rules:
         never_policy: bool = False,
     ) -> NewItem:
         sku = self.sku_of(hot, facts.path)
-        price = self._book.catalog.prices.get(sku or "")
+        price = self._book.price_of_new(sku)
         title = price.title if price else ""
         return NewItem(
             source=facts,

@@ -753,6 +753,42 @@ def test_a_dropped_sku_has_no_price_and_a_spoilt_file_changes_nothing(night: Nig
     assert night.item(1).price_minor is None and night.item(1).sku == "RING" and night.item(1).mandatory
 
 
+def test_while_a_price_list_is_missing_what_is_new_has_no_price(night: Night) -> None:
+    """Its SKU may be a longer one of that list, or cost more there: it waits for a person, until all is known.
+
+    What has a price keeps it, and its SKU; a price that rises in the lists that are there counts.
+    """
+    cheap, dear = night.root / "prices.csv", night.root / "dear.csv"
+    night.extra = '[catalog]\nfiles = ["prices.csv", "dear.csv"]\n'
+    cheap.write_text("sku,price\nRING,900\nSET,500\n")
+    dear.write_text("sku,price\nRING_D1,5000\n")
+    for seed, name in enumerate(("RING_1.jpg", "RING_D1_1.jpg", "SET_1.jpg")):
+        night.put(name, seed)
+    night.run()
+    dear.unlink()
+    cheap.write_text("sku,price\nRING,900\nSET,1500\n")
+    night.start()
+    night.put("RING_D1_2.jpg", 4)
+    night.put("RING_2.jpg", 5)
+    night.run()
+
+    def known() -> dict[str, tuple[str | None, int | None]]:
+        return {item.path: (item.sku, item.price_minor) for item in night.items()}
+
+    before = {"RING_1.jpg": ("RING", 90_000), "RING_D1_1.jpg": ("RING_D1", 500_000)}
+    assert known() == before | {
+        "SET_1.jpg": ("SET", 150_000), "RING_D1_2.jpg": ("RING", None), "RING_2.jpg": ("RING", None),
+    }  # fmt: skip
+    while night.make(policy=True) != 5:
+        pass
+    assert night.statuses()[4] == night.statuses()[5] == "awaiting_review"
+    dear.write_text("sku,price\nRING_D1,5000\n")
+    night.run()
+    assert known() == before | {
+        "SET_1.jpg": ("SET", 150_000), "RING_D1_2.jpg": ("RING_D1", 500_000), "RING_2.jpg": ("RING", 90_000),
+    }  # fmt: skip
+
+
 # Folders.
 
 
