@@ -48,7 +48,7 @@ def add_item(
 
     Those of `supersedes` that are not decided yet become superseded, with their files; the others stay.
     A new picture, unless it is another item of its SKU shot anew, takes the oldest rejected item of that SKU
-    off the list of what must be shot again.
+    and hot folder (each has its own presets) off the list of what must be shot again.
     """
     now = ledger.clock()
     facts = new.source
@@ -56,7 +56,7 @@ def add_item(
         before = [read_item(connection, each) for each in supersedes]
         old = [row for row in before if may_become(Status(row.status), Status.SUPERSEDED)]
         if new.status is Status.RECEIVED and not any(_was_picture_of(row, new.sku) for row in before):
-            old += _oldest_rejected(connection, new.sku)
+            old += _oldest_rejected(connection, facts.hot_folder, new.sku)
         item = connection.execute(
             insert(items)
             .values(
@@ -305,10 +305,12 @@ def _was_picture_of(row: ItemRow, sku: str | None) -> bool:
     return bool(row.status == Status.REJECTED or (row.status != Status.QUARANTINED and row.sku == sku))
 
 
-def _oldest_rejected(connection: Connection, sku: str | None) -> list[ItemRow]:
+def _oldest_rejected(connection: Connection, hot_folder: str, sku: str | None) -> list[ItemRow]:
     if sku is None:
         return []
-    rejected = select(items).where(items.c.sku == sku, items.c.status == Status.REJECTED.value)
+    rejected = select(items).where(
+        items.c.hot_folder == hot_folder, items.c.sku == sku, items.c.status == Status.REJECTED.value
+    )
     return list(connection.execute(rejected.order_by(items.c.id).limit(1)).all())
 
 

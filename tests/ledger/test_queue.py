@@ -212,12 +212,17 @@ def test_reshoot_while_it_is_processed(studio: Studio) -> None:
 
 
 def test_new_picture_takes_a_rejected_one_off_the_list(studio: Studio) -> None:
-    """Each new picture of a SKU takes one rejected item of that SKU off the list, the oldest first."""
+    """Each new picture of a SKU takes one rejected item of that SKU off the list, the oldest first.
+
+    One in another hot folder, which has presets of its own, takes none.
+    """
     angles = [studio.add(f"RING-1_{n}.jpg") for n in (1, 2)]
     other = studio.add("RING-2.jpg", sku="RING-2")
     for item in (*angles, other):
         studio.process()
         review.reject(studio.ledger, item, 1, ANNA)
+    queue.add_item(studio.ledger, NewItem(studio.facts("RING-1_3.jpg", hot_folder="other"), sku="RING-1"))
+    assert studio.status(angles[0]) is Status.REJECTED
     new = studio.add("RING-1_3.jpg")
     assert [studio.status(item) for item in (*angles, other)] == ["superseded", "rejected", "rejected"]
     assert reading.get_item(studio.ledger, new).replaces == angles[0]
