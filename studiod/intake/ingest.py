@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -17,7 +17,7 @@ from studiod.errors import LedgerError, OutOfSpace, TransitionRefused
 from studiod.intake.catalog import PriceBook, holds_word
 from studiod.intake.ignore import Kind, is_plate, kind_of
 from studiod.intake.inspect import Inspection, hash_file
-from studiod.intake.known import Key, KnownFiles, StemIndex
+from studiod.intake.known import Key, KnownFiles, StemIndex, signature_of
 from studiod.intake.rules import Rules, Taken, are_halves, follows
 from studiod.intake.settle import SettleTracker, Signature
 from studiod.intake.watch import FileStat, Nature, Watcher, look_at, scan
@@ -317,14 +317,16 @@ class Intake:
     # Pairs and plates.
 
     def _release(self, now: float) -> None:
-        """Take up what waits for nothing (any more), plates first, then what leads a pair.
+        """Take up what waits for nothing (any more), plates first, then what leads a pair; moved files first.
 
         The rest of a great many files is left for the next call, so that the daemon can breathe.
         """
         end = time.monotonic() + _BREATH
+        looks = self._tracker.signatures() | {seen.signature for seen in self._asked.values()}
+        looks |= {ready.seen.signature for ready in self._ready.values()}
         for key in sorted(self._ready, key=self._rank):
             ready = self._ready[key]
-            if self._must_wait(key, ready, now):
+            if self._waits_for_one_that_moved(key, looks) or self._must_wait(key, ready, now):
                 continue
             if time.monotonic() > end:
                 self._release_due = now
@@ -340,6 +342,7 @@ class Intake:
                 self._set_aside(key, ready.seen, error)
             del self._ready[key]
             self._under_way.discard(key)
+            looks.discard(ready.seen.signature)
 
     def _take_up(self, key: Key, ready: _Ready) -> None:
         hot, seen = self._hot[key[0]].settings, ready.seen
@@ -356,9 +359,24 @@ class Intake:
         log.error("%s: studiod makes a mistake about this file", name, exc_info=error)
         self._rules.refuse(self._hot[key[0]].settings, seen, f"{mistake_text(error)}.")
 
-    def _rank(self, key: Key) -> tuple[bool, bool, bool, str]:
+    def _rank(self, key: Key) -> tuple[bool, bool, bool, bool, str]:
         found = self._ready[key].found
-        return not is_plate(key[1]), found is not None and found.problem is None, self._follows(key), key[1]
+        is_picture = found is not None and found.problem is None
+        return not is_plate(key[1]), is_picture, self._follows(key), self._is_new(key), key[1]
+
+    def _is_new(self, key: Key) -> bool:
+        """Whether the bytes of a file were never seen in its hot folder."""
+        found = self._ready[key].found
+        return found is None or not self._known.of_hash(key[0], found.sha256)
+
+    def _waits_for_one_that_moved(self, key: Key, looks: Collection[Signature]) -> bool:
+        """Whether a new file has the path of one that is under way too, as it was moved: that one goes first.
+
+        Else that would count as replaced, and be found again as a copy of what is superseded.
+        """
+        row = self._known.get(key)
+        was_item = row is not None and row.state is FileState.ITEM and signature_of(row.facts) in looks
+        return was_item and self._is_new(key)
 
     def _must_wait(self, key: Key, ready: _Ready, now: float) -> bool:
         """Whether a picture waits for a plate of its folder that is on its way, or for its other half."""

@@ -53,6 +53,10 @@ class SettleTracker(Generic[Key]):
         """The files that have not settled yet."""
         return list(self._watched)
 
+    def signatures(self) -> set[Signature]:
+        """What the files that have not settled yet look like."""
+        return {watched.signature for watched in self._watched.values()}
+
     def observe(self, key: Key, signature: Signature, now: float) -> None:
         """A file was seen like this; a change, or a first sight, starts its quiet period anew."""
         watched = self._watched.get(key)
