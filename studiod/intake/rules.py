@@ -18,7 +18,15 @@ from studiod.intake.known import Key, KnownFiles, signature_of
 from studiod.intake.settle import Signature
 from studiod.intake.watch import FileStat, look_at
 from studiod.ledger.engine import Ledger
-from studiod.ledger.queue import add_item, attach_half, move_file, move_source, record_file, supersede
+from studiod.ledger.queue import (
+    add_item,
+    attach_half,
+    call_back,
+    move_file,
+    move_source,
+    record_file,
+    supersede,
+)
 from studiod.ledger.reading import find_by_hash, find_current
 from studiod.ledger.records import FileFacts, FileRecord, FileState, ItemRecord, NewItem
 from studiod.ledger.states import Status, may_become
@@ -160,6 +168,9 @@ class Rules:
                 elif its_own_stays and not may_become(item.status, Status.SUPERSEDED):
                     continue  # it left, and its file was taken out
                 else:
+                    if item.status in (Status.APPROVED, Status.APPROVED_ONCE):
+                        reason = f"its file is {printable(facts.path)} now, which is another piece"
+                        call_back(self._ledger, item.id, reason)
                     self._take_picture(hot, facts, replaces=item)
                 return True
         for item in same:
@@ -178,7 +189,10 @@ class Rules:
             sku is not None or old.status is Status.QUARANTINED or replaces is not None
         )
         waits = old is not None and (
-            old.never_policy or not reshoot or not may_become(old.status, Status.SUPERSEDED)
+            old.never_policy
+            or not reshoot
+            or not may_become(old.status, Status.SUPERSEDED)
+            or (old.mandatory and old.price_minor is not None)  # a lower price takes no piece past the gate
         )
         new = self._new_item(hot, facts, never_policy=waits)
         halves = [] if old is None else self._halves_of(facts, old.id)

@@ -30,7 +30,16 @@ from studiod.ledger.records import (
 from studiod.ledger.states import Status, may_become
 from studiod.ledger.tables import daemon, files, items, requests
 from studiod.ledger.touchup import returned_under, strokes_of_row
-from studiod.ledger.transition import POLICY, ItemRow, judge, move, read_item, record_event
+from studiod.ledger.transition import (
+    DAEMON,
+    POLICY,
+    ItemRow,
+    judge,
+    move,
+    read_item,
+    record_event,
+    reopen,
+)
 
 TRIES = 3
 """How often an item is tried before it has failed."""
@@ -130,6 +139,15 @@ def supersede(ledger: Ledger, item: int, reason: str) -> None:
     """Take an undecided item out of the queue because something newer takes its place."""
     with ledger.writing() as connection:
         _supersede(connection, read_item(connection, item), ledger.clock(), reason, None)
+
+
+def call_back(ledger: Ledger, item: int, reason: str) -> None:
+    """An approved item that has not left waits again: what was decided does not hold for it any more."""
+    with ledger.writing() as connection:
+        reopen(
+            connection, read_item(connection, item), ledger.clock(), what="called_back", actor=DAEMON,
+            reason=reason,
+        )  # fmt: skip
 
 
 def move_source(ledger: Ledger, item: int, facts: FileFacts) -> None:

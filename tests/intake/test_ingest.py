@@ -17,7 +17,7 @@ from studiod.intake.ingest import InspectRequest, Intake, WorkerDied
 from studiod.intake.inspect import Inspection
 from studiod.ledger import queue, review
 from studiod.ledger.engine import open_ledger
-from studiod.ledger.reading import find_plate
+from studiod.ledger.reading import find_plate, history
 from studiod.ledger.records import FileState
 from studiod.ledger.states import Status
 from studiod.settings import GIGABYTE, MARKER, load_settings
@@ -520,6 +520,66 @@ def test_renamed_to_a_sku_a_picture_is_taken_up_anew(night: Night) -> None:
     assert night.statuses() == {1: "superseded", 2: "received"} and night.item(2).sku == "RING"
 
 
+@pytest.mark.parametrize("approved", [False, True])
+def test_renamed_to_another_piece_a_picture_leaves_as_neither_without_a_person(
+    night: Night, approved: bool
+) -> None:
+    """What was approved under the first name and has not left yet is called back, with two at once too."""
+    night.put("RING_1.jpg", 1)
+    night.put("DEAR_1.jpg", 2)
+    night.run()
+    while (made := night.make(policy=True)) != 2:
+        pass
+    ring, dear = night.hot / "RING_1.jpg", night.hot / "DEAR_1.jpg"
+    by_sku = {item.sku: item for item in night.items()}
+    assert made and by_sku["RING"].status is Status.APPROVED
+    if approved:
+        night.approve(by_sku["DEAR"].id)
+    ring.rename(night.root / "aside")
+    dear.rename(ring)
+    (night.root / "aside").rename(dear)
+    night.run()
+    assert night.statuses() == {1: "superseded", 2: "superseded", 3: "received", 4: "received"}
+    assert any(event.what == "called_back" for event in history(night.ledger, by_sku["RING"].id))
+    night.make(policy=True), night.make(policy=True)
+    assert {night.statuses()[new] for new in (3, 4)} == {"awaiting_review"}
+
+
+def test_a_lowered_price_and_a_reshoot_take_no_piece_past_a_person(night: Night) -> None:
+    """The new picture of a piece that was over the threshold is no policy's, whatever it costs by now."""
+    night.put("DEAR_1.jpg", 1)
+    night.run()
+    (night.root / "prices.csv").write_text("sku,price\nDEAR,5.00\n")
+    night.run()
+    night.put("DEAR_1.jpg", 2)
+    night.run()
+    assert night.statuses() == {1: "superseded", 2: "received"} and not night.item(2).mandatory
+    night.make(policy=True)
+    assert night.is_status(2, Status.AWAITING_REVIEW)
+
+
+@pytest.mark.parametrize("inspected_first", ["RING_1.jpg", "RING_2.jpg"])
+def test_pictures_that_are_numbered_anew_are_all_kept(night: Night, inspected_first: str) -> None:
+    """A new first angle, the others moved on by one: each item follows its file, whoever is seen first."""
+    night.put("RING_1.jpg", 1)
+    night.put("RING_2.jpg", 2)
+    night.run()
+    (night.hot / "RING_2.jpg").rename(night.hot / "RING_3.jpg")
+    (night.hot / "RING_1.jpg").rename(night.hot / "RING_2.jpg")
+    night.put("RING_1.jpg", 3)
+    night.now += 60.0
+    while not (requests := night.step()):
+        pass
+    for request in sorted(requests, key=lambda each: each.path != inspected_first):
+        night.answer(request)
+        assert night.step() == []
+    night.run()
+    assert {item.id: item.path for item in night.items()} == {
+        1: "RING_2.jpg", 2: "RING_3.jpg", 3: "RING_1.jpg",
+    }  # fmt: skip
+    assert set(night.statuses().values()) == {"received"}
+
+
 def test_moved_out_of_its_skus_name_an_item_keeps_its_sku(night: Night) -> None:
     """An archive's name does not take a piece its price."""
     night.put("RING_1.jpg", 1)
@@ -754,7 +814,7 @@ def test_a_dropped_sku_has_no_price_and_a_spoilt_file_changes_nothing(night: Nig
 
 
 def test_while_a_price_list_is_missing_what_is_new_has_no_price(night: Night) -> None:
-    """Its SKU may be a longer one of that list, or cost more there: it waits for a person, until all is known.
+    """Its SKU may be a longer one of that list, or cost more there: it is a person's until that is known.
 
     What has a price keeps it, and its SKU; a price that rises in the lists that are there counts.
     """
