@@ -135,7 +135,7 @@ class Intake:
         return {name: hot.paused for name, hot in self._hot.items() if hot.paused}
 
     def taken(self) -> list[Taken]:
-        """The new items since the last call, whose originals are to be copied now."""
+        """What was taken up, or found where it was moved, since the last call: it is to be copied now."""
         taken = list(self._taken)
         self._taken.clear()
         return taken

@@ -39,7 +39,7 @@ _LEADING = (FileState.ITEM, FileState.DUPLICATE, FileState.PLATE)
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A new item's original, or a plate (of no item), that is to be copied while it is still there."""
+    """An item's original, or a plate (of no item), that is to be copied while it is still there."""
 
     item: int | None
     source: Path
@@ -164,7 +164,7 @@ class Rules:
         for item in same:
             if item.status is not Status.SUPERSEDED and not self._is_at_home(item, facts):
                 if item.path == facts.path or not self._names_another(item, sku):
-                    self._move_item(item, facts)
+                    self._move_item(hot, item, facts)
                 elif its_own_stays and not may_become(item.status, Status.SUPERSEDED):
                     continue  # it left, and its file was taken out
                 else:
@@ -258,8 +258,10 @@ class Rules:
                 return True
         return False
 
-    def _move_item(self, item: ItemRecord, facts: FileFacts) -> None:
+    def _move_item(self, hot: HotFolder, item: ItemRecord, facts: FileFacts) -> None:
         move_source(self._ledger, item.id, facts)
+        if item.kept_original is None and item.status is not Status.DELIVERED:
+            self._taken(Taken(item.id, hot.path / facts.path, facts.sha256))
         self._known.renew((facts.hot_folder, item.path))
         self._renew(facts)
 

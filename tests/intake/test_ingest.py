@@ -85,7 +85,7 @@ def test_a_picture_becomes_an_item_with_its_price(night: Night) -> None:
 
 
 def test_what_was_taken_is_told_once_for_its_copy(night: Night) -> None:
-    """The daemon hears of every new item's original, and hears it once."""
+    """The daemon hears of every new item's original, and hears it once; anew where it was moved meanwhile."""
     night.put("RING_1.jpg")
     night.put("broken.jpg", b"no picture")
     night.run()
@@ -93,6 +93,10 @@ def test_what_was_taken_is_told_once_for_its_copy(night: Night) -> None:
     (taken,) = night.intake.taken()
     assert taken.source == night.hot / "RING_1.jpg" and night.item(taken.item).source_sha256 == taken.sha256
     assert night.intake.taken() == []
+    (night.hot / "RING_1.jpg").rename(night.hot / "RING_2.jpg")
+    night.run()
+    (moved,) = night.intake.taken()
+    assert (moved.item, moved.source) == (taken.item, night.hot / "RING_2.jpg")
 
 
 def test_a_restart_takes_nothing_up_twice_and_reads_nothing_again(night: Night) -> None:
