@@ -337,7 +337,9 @@ class _Daemon:
 
     def _is_touched_up(self, desk_is_done: bool) -> bool:
         """Nothing is to be sent to touch-up or taken from it that can be, or made of that or of strokes."""
-        return (desk_is_done or bool(self._guard.obstacles.touchup)) and not is_waited_for(self._ledger)
+        return (desk_is_done or bool(self._guard.obstacles.touchup)) and not is_waited_for(
+            self._ledger, self._workbench.away
+        )
 
     def _is_over(self) -> bool:
         """Whether a pass ends: all is done, or what is left cannot be done now."""
@@ -350,6 +352,8 @@ class _Daemon:
         if self._guard.obstacles.work:
             return True
         counts = self._counts()
+        if away := self._workbench.away:
+            counts[Status.RECEIVED] -= queue.count_out_of_reach(self._ledger, away)
         if self._guard.obstacles.delivery or self._delivery.blocked:
             made = not counts[Status.RECEIVED] and not counts[Status.PROCESSING]
             return made and self._is_touched_up(self._touchup.rests) and self._originals.idle

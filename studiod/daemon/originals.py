@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from studiod.daemon.deaths import Deaths
 from studiod.daemon.jobs import Keep, Reply
@@ -16,7 +17,7 @@ from studiod.ledger.reading import every_file, every_item
 from studiod.ledger.records import FileState, Selection
 from studiod.ledger.states import Status
 from studiod.names import printable
-from studiod.settings import Settings
+from studiod.settings import Settings, is_mounted
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +38,9 @@ class Originals:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing waits to be copied."""
-        return not self._to_keep
+        """Whether nothing waits to be copied that can be."""
+        away = self._away()
+        return all(_is_below(away, taken) for taken in self._to_keep)
 
     def start(self) -> None:
         """Find what an earlier daemon had not copied yet."""
@@ -57,8 +59,13 @@ class Originals:
         ]
 
     def _is_there(self, hot_folder: str, path: str) -> bool:
-        """Whether the file lies in its hot folder still, and can be looked at."""
-        return hot_folder in self._hot and os.path.exists(self._hot[hot_folder] / path)  # noqa: PTH110
+        """Whether the file lies in its hot folder still, or that folder itself is not there now."""
+        hot = self._hot.get(hot_folder)
+        return hot is not None and (not is_mounted(hot) or os.path.exists(hot / path))  # noqa: PTH110
+
+    def _away(self) -> list[Path]:
+        """The hot folders that are not there."""
+        return [hot for hot in self._hot.values() if not is_mounted(hot)]
 
     def add(self, taken: Iterable[Taken]) -> None:
         """Have these copied."""
@@ -66,20 +73,28 @@ class Originals:
             self._to_keep.extend(taken)
 
     def next_job(self) -> tuple[Taken, Keep] | None:
-        """A job for a worker, if there is one."""
-        while self._to_keep:
+        """A job for a worker, if there is one; what lies in a hot folder that is not there waits for it."""
+        away = self._away()
+        for _ in range(len(self._to_keep)):
             taken = self._to_keep.popleft()
-            if taken.sha256 is not None:
+            if _is_below(away, taken):
+                self._to_keep.append(taken)
+            elif taken.sha256 is not None:
                 return taken, Keep(str(taken.source), taken.sha256, str(self._folder))
         return None
 
     def answered(self, taken: Taken, reply: Reply | None, death: str) -> None:
-        """Record where the copy lies; one that a disk stopped, or a worker's death, is made later."""
+        """Record where the copy lies; one that a disk, a folder or a worker's death stopped is made later."""
         if reply is not None and reply.result is not None:
             if taken.item is not None:
                 set_kept_original(self._ledger, taken.item, f"originals/{reply.result['name']}")
-        elif self._deaths.may_try_again(taken, reply):
+        elif _is_below(self._away(), taken) or self._deaths.may_try_again(taken, reply):
             self._to_keep.append(taken)
         else:
             why = death if reply is None else reply.message
             log.warning("no copy of %s was kept: %s", printable(taken.source), why)
+
+
+def _is_below(folders: Sequence[Path], taken: Taken) -> bool:
+    """Whether the original lies in one of these folders."""
+    return any(taken.source.is_relative_to(folder) for folder in folders)

@@ -23,7 +23,7 @@ from studiod.ledger.files import moment_of
 from studiod.ledger.reading import find_plate, get_item
 from studiod.ledger.records import Claimed, NewVersion, Place
 from studiod.names import mistake_text, printable
-from studiod.settings import Preset, Settings, load_preset
+from studiod.settings import Preset, Settings, is_mounted, load_preset
 from studiod.strokes import strokes_to_json
 
 log = logging.getLogger(__name__)
@@ -61,6 +61,11 @@ class Workbench:
         """How long a picture takes of late, all workers together; None before there are two."""
         return seconds_each(self._spans) if len(self._spans) > 1 else None
 
+    @property
+    def away(self) -> list[str]:
+        """The hot folders that are not there: what has no kept copy waits for them."""
+        return [name for name, hot in self._hot.items() if not is_mounted(hot.path)]
+
     def look_at_once(self) -> None:
         """Something may be to be claimed now."""
         self._claim_round.at_once()
@@ -69,7 +74,7 @@ class Workbench:
         """The next item and its job, if one waits; without `captures` only what people wait for."""
         worker = f"daemon {os.getpid()}"
         while self._claim_round.due(now):
-            claimed = queue.claim(self._ledger, worker, LEASE_SECONDS, captures=captures)
+            claimed = queue.claim(self._ledger, worker, LEASE_SECONDS, captures=captures, away=self.away)
             if claimed is None:
                 break
             self._claim_round.at_once()
@@ -112,7 +117,7 @@ class Workbench:
             self._spans.append((now - seconds, now))
             log.info("%s: made in %.1f s, risk %.2f, %s", name, seconds, made.risk, status.value)
             return True
-        elif reply.refusal == "disk":
+        elif reply.refusal == "disk" or (reply.refusal == "gone" and self._is_away(claimed)):
             queue.give_back(ledger, claimed, reply.message, counts_as_try=False)
         elif reply.refusal == "picture":
             queue.quarantine(ledger, claimed, reply.message)
@@ -148,6 +153,11 @@ class Workbench:
             returned=self._returned(claimed),
             pixels_per_mm=self._hot[claimed.hot_folder].pixels_per_mm,
         )
+
+    def _is_away(self, claimed: Claimed) -> bool:
+        """Whether its original is in a hot folder that is not there, and nowhere else."""
+        kept = get_item(self._ledger, claimed.item).kept_original
+        return kept is None and claimed.hot_folder in self.away
 
     def _folder(self, claimed: Claimed) -> Path:
         """Where the version's files are to lie."""

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from studiod.errors import TransitionRefused
@@ -29,7 +29,7 @@ from studiod.ledger.records import (
 )
 from studiod.ledger.states import Status, may_become
 from studiod.ledger.tables import daemon, files, items, requests
-from studiod.ledger.touchup import returned_under, strokes_of_row
+from studiod.ledger.touchup import returned_under, strokes_of_row, within_reach
 from studiod.ledger.transition import (
     DAEMON,
     POLICY,
@@ -192,20 +192,31 @@ def set_kept_original(ledger: Ledger, item: int, kept: str | None) -> None:
 # Work.
 
 
-def claim(ledger: Ledger, worker: str, lease_seconds: float, *, captures: bool = True) -> Claimed | None:
+def claim(
+    ledger: Ledger, worker: str, lease_seconds: float, *, captures: bool = True, away: Collection[str] = ()
+) -> Claimed | None:
     """Take the next item into `worker`'s hands: strokes and returned touch-ups first, then the oldest.
 
-    Without `captures` only those strokes and touch-ups: people wait for them.
+    Without `captures` only those strokes and touch-ups: people wait for them. What has no kept copy and lies
+    in a hot folder that is `away` waits for it.
     """
     now = ledger.clock()
     with ledger.writing() as connection:
         lease = {"lease_owner": worker, "lease_until": now + lease_seconds, "updated_at": now}
-        row = _claim_received(connection, lease, items.c.origin != Origin.CAPTURE) or _claim_request(
-            connection, lease, now
-        )
+        there = within_reach(away)
+        row = _claim_received(
+            connection, lease, there & (items.c.origin != Origin.CAPTURE)
+        ) or _claim_request(connection, lease, there, now)
         if row is None and captures:
-            row = _claim_received(connection, lease, items.c.origin == Origin.CAPTURE)
+            row = _claim_received(connection, lease, there & (items.c.origin == Origin.CAPTURE))
         return None if row is None else _claimed(connection, row)
+
+
+def count_out_of_reach(ledger: Ledger, away: Collection[str]) -> int:
+    """How many received items wait for these hot folders, which are away."""
+    waiting = select(func.count()).where(items.c.status == Status.RECEIVED.value, ~within_reach(away))
+    with ledger.reading() as connection:
+        return int(connection.execute(waiting).scalar_one())
 
 
 def heartbeat(ledger: Ledger, claimed: Claimed, lease_seconds: float) -> bool:
@@ -362,13 +373,15 @@ def _claim_received(
     return row
 
 
-def _claim_request(connection: Connection, lease: dict[str, Any], now: float) -> ItemRow | None:
+def _claim_request(
+    connection: Connection, lease: dict[str, Any], which: ColumnElement[bool], now: float
+) -> ItemRow | None:
     """The oldest stroke layer or touch-up that waits: its item's next version."""
     reachable = (Status.AWAITING_REVIEW.value, Status.FLAGGED.value)
     request = connection.execute(
         select(requests)
         .join(items, items.c.id == requests.c.item)
-        .where(requests.c.taken_at.is_(None), items.c.status.in_(reachable))
+        .where(requests.c.taken_at.is_(None), items.c.status.in_(reachable), which)
         .order_by(requests.c.id)
         .limit(1)
     ).one_or_none()

@@ -5,10 +5,10 @@ Each asks for the item's next version with a row of `requests`; `queue.claim` ta
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, exists, func, insert, or_, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from studiod.errors import TransitionRefused
@@ -162,15 +162,20 @@ def strokes_of(ledger: Ledger, item: int) -> tuple[Stroke, ...]:
         return strokes_of_row(connection, read_item(connection, item))
 
 
-def is_waited_for(ledger: Ledger) -> bool:
-    """Whether strokes or a returned file wait to be made into a version."""
+def is_waited_for(ledger: Ledger, away: Collection[str] = ()) -> bool:
+    """Whether strokes or a returned file wait that can be made into a version, with these folders away."""
     reachable = (
         select(requests.c.id)
         .join(items, items.c.id == requests.c.item)
-        .where(requests.c.taken_at.is_(None), items.c.status.in_(REACHABLE))
+        .where(requests.c.taken_at.is_(None), items.c.status.in_(REACHABLE), within_reach(away))
     )
     with ledger.reading() as connection:
         return connection.execute(reachable.limit(1)).one_or_none() is not None
+
+
+def within_reach(away: Collection[str]) -> ColumnElement[bool]:
+    """Which items' originals can be read while these hot folders are away: the others', and kept copies."""
+    return or_(items.c.hot_folder.not_in(away), items.c.kept_original.is_not(None))
 
 
 # Requests, in a transaction of the caller.

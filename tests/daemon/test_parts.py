@@ -518,6 +518,30 @@ def test_a_copy_that_was_not_kept_is_made_later(studio: Any, ledger: Ledger) -> 
         assert (originals.next_job() is not None) == (left > 0)
 
 
+def test_what_a_worker_misses_in_a_folder_that_went_meanwhile_waits_for_it(
+    studio: Any, ledger: Ledger
+) -> None:
+    """Item and copy wait, and nobody takes them in hand until it is back; what is truly gone fails."""
+    gone = Reply(1, None, "gone", "its original is gone, or holds other bytes now")
+    item = queue.add_item(ledger, NewItem(FileFacts("main", "ring.jpg", "a" * 64, 9, 1), "R-1"))
+    (studio.hot / "ring.jpg").write_bytes(b"picture")
+    bench, originals = Workbench(studio.settings, ledger), Originals(studio.settings, ledger)
+    originals.start()
+    job, copy = bench.next_job(0.0, captures=True), originals.next_job()
+    assert job is not None and copy is not None
+    studio.hot.rename(studio.root / "unplugged")
+    bench.answered(job[0], gone, "", 1.0)
+    originals.answered(copy[0], gone, "")
+    assert get_item(ledger, item).status is Status.RECEIVED
+    assert bench.next_job(10.0, captures=True) is None and originals.next_job() is None and originals.idle
+    (studio.root / "unplugged").rename(studio.hot)
+    assert originals.next_job() == copy
+    job = bench.next_job(20.0, captures=True)
+    assert job is not None
+    bench.answered(job[0], gone, "", 1.0)
+    assert get_item(ledger, item).status is Status.FAILED
+
+
 @pytest.mark.parametrize(
     ("spans", "each"),
     [

@@ -90,6 +90,38 @@ def test_a_culled_original_is_processed_from_its_copy(
     assert made.made.plate_sha256 == hashlib.sha256(plate).hexdigest(), made.made.plate_message
 
 
+@pytest.mark.parametrize("copies", ["true", "false"])
+def test_a_hot_folder_that_is_unplugged_fails_no_item(
+    studio: Any, daemon: Any, write_picture: Callable[..., bytes], copies: str
+) -> None:
+    """What was taken up from it and not copied yet waits; that of another, and what was copied, is made.
+
+    A pass ends, and says why; back again, all is copied, made and delivered.
+    """
+    card, other = studio.root / "hot", studio.root / "other"
+    other.mkdir()
+    (other / MARKER).touch()
+    more = '[[hot_folder]]\nname = "other"\npath = "other"\npresets = ["small"]\n\n[intake]'
+    studio.rewrite("[intake]", more)
+    studio.rewrite("min_free_gb = 0", f"min_free_gb = 1e9\ncopy_originals = {copies}")
+    for seed in (1, 2, 3):
+        write_picture(card / f"R-CHEAP_{seed}.jpg", seed)
+    write_picture(other / "R-CHEAP_4.jpg", 4)
+    daemon.start("--until-idle")  # taken up, and neither copied nor made
+    assert daemon.wait() == 1
+    studio.rewrite("min_free_gb = 1e9", "min_free_gb = 0")
+    card.rename(studio.root / "unplugged")
+    daemon.start("--until-idle")
+    assert daemon.wait() == 1
+    assert "Hot folder main is paused" in daemon.words().splitlines()[-1]
+    waiting = {f"R-CHEAP_{seed}.jpg": "received" for seed in (1, 2, 3)}
+    assert daemon.statuses() == {**waiting, "R-CHEAP_4.jpg": "delivered"}
+    (studio.root / "unplugged").rename(card)
+    daemon.until_idle()
+    assert set(daemon.statuses().values()) == {"delivered"}
+    assert len(list((studio.root / "work" / "originals").glob("*"))) == (4 if copies == "true" else 0)
+
+
 def test_sigterm_gives_back_what_is_in_hand(
     studio: Any, daemon: Any, write_picture: Callable[..., bytes], wait_for: Callable[..., None]
 ) -> None:
