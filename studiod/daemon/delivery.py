@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from studiod.daemon.every import Every
 from studiod.delivery.deliver import Delivered, OutboxClosed, deliver, recover, take_back_recalled
@@ -22,6 +23,15 @@ _WAIT_SECONDS = 10.0
 _HOLD_SECONDS = 30.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Tries:
+    """How often an item that was approved then was tried in vain, and when it is time for the next."""
+
+    approved_at: float | None
+    count: int
+    next_at: float
+
+
 class DeliveryDesk:
     """Delivers what is approved and due, and takes back what is recalled.
 
@@ -34,7 +44,7 @@ class DeliveryDesk:
         self._ledger = ledger
         self._closed: dict[str, tuple[str, float]] = {}  # by hot folder: why it waits, and until when
         self._unsettled = True  # deliveries that an earlier daemon, or an error, left half done
-        self._tries: dict[int, tuple[int, float]] = {}  # by item: how many, and when it is time for the next
+        self._tries: dict[int, _Tries] = {}  # by item
         self._stuck: dict[int, str] = {}  # outputs whose recall cannot be finished now
         self._due_round, self._recall_round = Every(1.0), Every(1.0)
         self._stuck_round = Every(_HOLD_SECONDS)
@@ -96,11 +106,11 @@ class DeliveryDesk:
 
     def _deliver_next(self, now: float, progress: Progress) -> None:
         waiting = {name: each for name, each in self._closed.items() if now < each[1]}
-        item = next((item for item in self._due(but=waiting) if self._tried(item)[1] <= now), None)
+        item = next((item for item in self._due(but=waiting) if self._tried(item).next_at <= now), None)
         if item is None:
             self._closed = waiting
             return
-        tries = self._tried(item)[0] + 1
+        tries = self._tried(item).count + 1
         try:
             delivered = deliver(
                 self._ledger, self._settings, item, last_try=tries >= _TRIES, progress=progress
@@ -115,14 +125,17 @@ class DeliveryDesk:
             self._closed = {name: each for name, each in self._closed.items() if each[0] != why}
             log.info("the outbox can be written again: delivery goes on")
         if delivered.status is Status.APPROVED:
-            self._tries[item.id] = tries, now + _WAIT_SECONDS
+            self._tries[item.id] = _Tries(item.approved_at, tries, now + _WAIT_SECONDS)
         else:
             self._tries.pop(item.id, None)
         _say(delivered)
         self._due_round.at_once()
 
-    def _tried(self, item: ItemRecord) -> tuple[int, float]:
-        return self._tries.get(item.id, (0, 0.0))
+    def _tried(self, item: ItemRecord) -> _Tries:
+        """What was tried since it was approved: an approval after an undo is another one."""
+        none = _Tries(item.approved_at, 0, 0.0)
+        tried = self._tries.get(item.id, none)
+        return tried if tried.approved_at == item.approved_at else none
 
     def _due(self, but: Collection[str] = ()) -> list[ItemRecord]:
         """What is due, `but` that of these hot folders."""

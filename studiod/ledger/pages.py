@@ -69,6 +69,7 @@ def _item_record(
         kept_original=row.kept_original,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        approved_at=row.approved_at,
         delivered_at=row.delivered_at,
         seconds=row.seconds,
         replaces=row.replaces,

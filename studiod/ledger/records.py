@@ -328,6 +328,7 @@ class ItemRecord:
     kept_original: str | None
     created_at: float
     updated_at: float
+    approved_at: float | None
     delivered_at: float | None
     seconds: float | None
     replaces: int | None
