@@ -145,6 +145,8 @@ def _recalled(ledger: Ledger, outbox: Path, output: OutputRecord) -> Recalled:
     moved_to = ""
     try:
         require_mounted(outbox)
+        if source.parent.is_symlink():
+            source.parent.resolve(strict=True)  # OSError where its disk is not there
         if holds(source, output.sha256):
             moved_to = _moved_aside(outbox, output)
         remove_lines(outbox / MANIFEST, {printable(output.path)})

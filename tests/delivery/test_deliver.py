@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 
 from studiod.commands.init import lay_out
+from studiod.daemon.delivery import DeliveryDesk
 from studiod.delivery.deliver import Delivered, OutboxClosed, deliver, recover, take_back_recalled
+from studiod.delivery.place import no_progress
 from studiod.errors import OutOfSpace
 from studiod.ledger import queue
 from studiod.ledger.delivery import approved_due, to_recall
@@ -215,6 +217,24 @@ def test_a_recall_that_cannot_be_finished_holds_up_no_other(studio: Any) -> None
     assert list(_outbox(settings)) == ["recalled/ring.jpg"]
 
 
+def test_a_recall_waits_for_a_presets_folder_on_a_disk_that_is_not_there(studio: Any, tmp_path: Path) -> None:
+    """A folder that is a link to another disk leads nowhere meanwhile; back again, the file is taken back."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    settings = studio.settings
+    (settings.outbox / "small").symlink_to(disk)
+    with _opened(settings) as ledger:
+        item = _approved(ledger, settings)
+        _deliver_due(ledger, settings)
+        recall(ledger, item, PERSON)
+        disk.rename(tmp_path / "unplugged")
+        small, white = take_back_recalled(ledger, settings)
+        assert "small" in small.problem and white.moved_to
+        (tmp_path / "unplugged").rename(disk)
+        [again] = take_back_recalled(ledger, settings)
+        assert again.moved_to and not again.problem and not list(disk.iterdir())
+
+
 def test_recalled_files_of_one_name_are_all_kept(studio: Any) -> None:
     """Items recalled under the same name lie beside each other in outbox/recalled."""
     settings = studio.settings
@@ -263,6 +283,25 @@ def test_a_file_that_cannot_be_written_fails_its_item_at_the_last_try(studio: An
         last = deliver(ledger, settings, item, last_try=True)
         assert last.status is Status.FAILED and "cannot be written" in last.reason
         assert get_item(ledger, item.id).status is Status.FAILED
+
+
+def test_an_approval_after_an_undo_has_tries_of_its_own(studio: Any) -> None:
+    """Those of the approval before do not count: the item is not failed at its first."""
+    _add_archive(studio)
+    settings = studio.settings
+    (studio.root / "archive" / "main").mkdir()
+    (studio.root / "archive" / "main" / "angle").write_bytes(b"no folder")
+    with _opened(settings) as ledger:
+        item = _approved(ledger, settings, "angle/ring.jpg")
+        desk = DeliveryDesk(settings, ledger)
+        for moment in (100.0, 200.0):
+            desk.deliver(moment, no_progress)
+        undo(ledger, item, PERSON)
+        look_closely(ledger, item, PERSON)
+        approve(ledger, item, 1, PERSON)
+        for moment, status in ((300.0, "approved"), (400.0, "approved"), (500.0, "failed")):
+            desk.deliver(moment, no_progress)
+            assert get_item(ledger, item).status == status
 
 
 @pytest.mark.parametrize("place", ["outbox/manifest.csv", "outbox/small", "archive", "archive/main"])
