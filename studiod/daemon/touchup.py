@@ -16,6 +16,7 @@ from studiod.daemon.deaths import Deaths
 from studiod.daemon.every import Every
 from studiod.daemon.jobs import CheckReturn, IdentifyReturn, Reply, SendTouchup, Task
 from studiod.daemon.sources import sources_of, version_folder
+from studiod.delivery.place import take_away
 from studiod.errors import StudioError, TransitionRefused
 from studiod.intake.ignore import Kind, kind_of
 from studiod.intake.known import signature_of
@@ -199,11 +200,15 @@ class TouchupDesk:
             return
         left, top, right, bottom = result["box"]
         box = (left, top, right, bottom)
-        record_sent(
-            self._ledger, sending.item, sending.version, result["folder"], box,
+        files = result["files"]
+        is_sent = record_sent(
+            self._ledger, sending.item, sending.version, result["folder"], box, files=files,
             flagged_at=sending.flagged_at,
         )  # fmt: skip
         self._sending.discard(sending)
+        if not is_sent:  # nobody is to work by what was said before
+            take_away(self._settings.touchup / result["folder"], files)
+            return
         log.info("item %d is in touchup/%s", sending.item, printable(result["folder"]))
 
     # Back.

@@ -26,8 +26,7 @@ def send_touchup(job: Job, max_megapixels: float) -> dict[str, Any]:
     photo = read_photo(source, max_megapixels=max_megapixels)
     root = Path(job["root"])
     require_mounted(root)
-    folder, sent = write_touchup(root, Path(job["folder"]), photo, complaint)
-    return {"folder": folder, "box": sent}
+    return asdict(write_touchup(root, Path(job["folder"]), photo, complaint))
 
 
 def identify_return(job: Job) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from studiod.imaging.files import sync_folder
@@ -108,6 +108,33 @@ def move_aside(source: Path, targets: Iterable[Path]) -> Path:
         sync_folder(source.parent)
         return target
     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(source))
+
+
+def take_away(folder: Path, files: Mapping[str, str], progress: Progress = no_progress) -> bool:
+    """Remove a folder of ours if it is just as it was written, these files with these hashes; whether it was.
+
+    Where anything in it was changed, added or taken, it is left to whoever did that.
+    """
+    try:
+        seen = {path.name: path.lstat() for path in folder.iterdir()}
+        plain = all(stat.S_ISREG(found.st_mode) for found in seen.values()) and not folder.is_symlink()
+        if not plain or seen.keys() != files.keys():
+            return False
+        if any(sha256_of(folder / name, progress) != sha256 for name, sha256 in files.items()):
+            return False
+        for name, before in seen.items():
+            now = (folder / name).lstat()
+            if (now.st_ino, now.st_size, now.st_mtime_ns) != (
+                before.st_ino,
+                before.st_size,
+                before.st_mtime_ns,
+            ):
+                return False
+            (folder / name).unlink()
+        folder.rmdir()
+    except OSError:
+        return False
+    return True
 
 
 def _make_folder(folder: Path) -> None:

@@ -6,6 +6,7 @@ known by a token inside it, or by its name.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import mmap
 import os
@@ -113,11 +114,21 @@ def identify(path: Path) -> Identity:
     return found
 
 
-def write_touchup(root: Path, version_folder: Path, photo: Photo, complaint: Complaint) -> tuple[str, Box]:
-    """Write a folder below `root` for a version; returns its name and the box of the photograph it holds.
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A folder for a retoucher, the box of the photograph it holds, and its files' hashes as written."""
+
+    folder: str
+    box: Box
+    files: Mapping[str, str]
+
+
+def write_touchup(root: Path, version_folder: Path, photo: Photo, complaint: Complaint) -> Written:
+    """Write a folder below `root` for a version.
 
     It appears whole or not at all, and never in the place of one that a retoucher may be working in. Where
-    one says the same and has its files (a crash came before it was on record), it is that one.
+    one says the same and has its files (a crash came before it was on record), it is that one; how its files
+    were written is not known then.
     """
     findings = json.loads((version_folder / "risk.json").read_bytes())["findings"]
     box = _box_to_send(photo, version_folder, findings, complaint)
@@ -127,7 +138,7 @@ def write_touchup(root: Path, version_folder: Path, photo: Photo, complaint: Com
     files = [f"{stem}.tif", f"{stem}.psd"] if layered else [f"{stem}.tif"]
     for name in takewhile(lambda name: os.path.lexists(root / name), _names(stem)):
         if _holds(root / name, letter, files):
-            return name, box
+            return Written(name, box, {})
     sent = read_sent(photo, version_folder, box)
     fresh = root / f".studiod-{stem}.new"
     shutil.rmtree(fresh, ignore_errors=True)
@@ -140,14 +151,16 @@ def write_touchup(root: Path, version_folder: Path, photo: Photo, complaint: Com
     coverage = _codes(sent.coverage, sent.colour.dtype)
     write_tiff(fresh / f"{stem}.tif", sent.colour, coverage, photo.profile, token)
     (fresh / WORDS).write_bytes(letter)
+    hashes = {}
     for path in fresh.iterdir():
         with path.open("rb") as file:
             os.fsync(file.fileno())
+            hashes[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
     sync_folder(fresh)
     name = next(name for name in _names(stem) if not os.path.lexists(root / name))
     fresh.rename(root / name)
     sync_folder(root)
-    return name, box
+    return Written(name, box, hashes)
 
 
 def read_sent(photo: Photo, version_folder: Path, box: Box) -> Sent:

@@ -6,6 +6,7 @@ Each asks for the item's next version with a row of `requests`; `queue.claim` ta
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, exists, func, insert, or_, select
@@ -65,11 +66,19 @@ def to_send(ledger: Ledger, limit: int = 20) -> list[ItemRecord]:
 
 
 def record_sent(
-    ledger: Ledger, item: int, version: int, folder: str, box: Box, *, flagged_at: float | None = None
-) -> None:
+    ledger: Ledger,
+    item: int,
+    version: int,
+    folder: str,
+    box: Box,
+    *,
+    files: Mapping[str, str] = MappingProxyType({}),
+    flagged_at: float | None = None,
+) -> bool:
     """A version lies in `folder` (below `touchup`) for a retoucher: the part of the photograph in `box`.
 
-    Nothing is recorded where it was flagged anew since `flagged_at`: what was said then is to be sent still.
+    `files` are the hashes of what was written. False, and nothing is recorded, where it was flagged anew
+    since `flagged_at`: what was said then is to be sent still.
     """
     now = ledger.clock()
     with ledger.writing() as connection:
@@ -80,16 +89,29 @@ def record_sent(
             .limit(1)
         ).scalar_one_or_none()
         if flagged_at is not None and last != flagged_at:
-            return
+            return False
         sent = {"folder": folder, "box": list(box), "sent_at": now}
         connection.execute(
             upsert(touchups)
             .values(item=item, version=version, **sent)
             .on_conflict_do_update(index_elements=["item", "version"], set_=sent)
         )
-        record_event(
-            connection, now, _SENT, item=item, version=version, details={"folder": folder, "box": list(box)}
-        )
+        details = {"folder": folder, "box": list(box), "files": dict(files)}
+        record_event(connection, now, _SENT, item=item, version=version, details=details)
+        return True
+
+
+def sent_and_left(ledger: Ledger) -> list[tuple[str, Mapping[str, str]]]:
+    """The folders, with the hashes of what was written there, of items that were delivered or superseded."""
+    settled = (Status.DELIVERED.value, Status.SUPERSEDED.value)
+    sent = (
+        select(events.c.details)
+        .join(items, items.c.id == events.c.item)
+        .where(events.c.what == _SENT, items.c.status.in_(settled))
+    )
+    with ledger.reading() as connection:
+        told = connection.execute(sent.order_by(events.c.id)).scalars().all()
+    return [(details["folder"], details["files"]) for details in told if details.get("files")]
 
 
 def record_not_sent(ledger: Ledger, item: int, version: int, reason: str) -> None:

@@ -335,7 +335,7 @@ def test_what_is_said_while_a_worker_writes_is_sent_too(studio: Any, ledger: Led
         if note:
             undo(ledger, item, PERSON)
             flag(ledger, item, 1, PERSON, note=note)
-        desk.answered(job[0], Reply(1, {"folder": folder, "box": (0, 0, 10, 10)}), "")
+        desk.answered(job[0], Reply(1, {"folder": folder, "box": (0, 0, 10, 10), "files": {}}), "")
         desk.tick(10.0 if note else 20.0)
     assert desk.next_job() is None and desk.idle
     sent = find_touchup(ledger, item, 1)
@@ -343,7 +343,8 @@ def test_what_is_said_while_a_worker_writes_is_sent_too(studio: Any, ledger: Led
 
 
 def test_flagged_anew_while_it_is_written_it_is_sent_in_the_new_words(studio: Any, ledger: Ledger) -> None:
-    """A folder that was being written says what the flag before said: one with the new words follows."""
+    """A folder that was being written says what the flag before said: it goes, and one with the new words
+    follows."""
     item, other = _flagged(ledger), _flagged(ledger, "other.jpg")
     desk = TouchupDesk(studio.settings, ledger)
     desk.tick(0.0)
@@ -352,14 +353,19 @@ def test_flagged_anew_while_it_is_written_it_is_sent_in_the_new_words(studio: An
     flag(ledger, item, 1, PERSON, note="and the stone is chipped")
     desk.tick(10.0)
     assert desk.next_job() is None, "no two workers write the same folder"
+    files = {"ring.tif": hashlib.sha256(b"written").hexdigest()}
     for number, job in enumerate(jobs):
         assert job is not None
-        desk.answered(job[0], Reply(1, {"folder": f"folder{number}", "box": [0, 0, 10, 10]}), "")
+        folder = studio.settings.touchup / f"folder{number}"
+        folder.mkdir()
+        (folder / "ring.tif").write_bytes(b"written")
+        desk.answered(job[0], Reply(1, {"folder": folder.name, "box": [0, 0, 10, 10], "files": files}), "")
+    assert [each.name for each in studio.settings.touchup.glob("folder*")] == ["folder1"]
     desk.tick(20.0)
     again = desk.next_job()
     assert again is not None and isinstance(again[1], SendTouchup) and desk.next_job() is None
     assert (again[1].complaint["item"], again[1].complaint["note"]) == (item, "and the stone is chipped")
-    desk.answered(again[0], Reply(1, {"folder": "folder0-2", "box": [0, 0, 10, 10]}), "")
+    desk.answered(again[0], Reply(1, {"folder": "folder0-2", "box": [0, 0, 10, 10], "files": {}}), "")
     desk.tick(30.0)
     sent = [find_touchup(ledger, each, 1) for each in (item, other)]
     assert [each and each.folder for each in sent] == ["folder0-2", "folder1"]

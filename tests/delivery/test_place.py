@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from studiod.delivery.place import ContentChanged, holds, move_aside, place, sha256_of, temporary_of
+from studiod.delivery.place import (
+    ContentChanged,
+    holds,
+    move_aside,
+    place,
+    sha256_of,
+    take_away,
+    temporary_of,
+)
 
 
 def _hash(content: bytes) -> str:
@@ -128,3 +136,30 @@ def test_a_move_takes_the_first_free_name(tmp_path: Path) -> None:
     assert move_aside(source, names) == names[3]
     assert names[0].read_bytes() == b"old" and names[1].is_symlink()
     assert names[3].read_bytes() == b"new" and not source.exists() and not names[4].exists()
+
+
+@pytest.mark.parametrize("change", ["", "added", "changed", "taken", "link", "moved"])
+def test_only_a_folder_that_is_as_it_was_written_is_taken_away(tmp_path: Path, change: str) -> None:
+    """Whatever a person changed, added or took, all of it stays."""
+    folder = tmp_path / "ring_item1_v1"
+    folder.mkdir()
+    files = {}
+    for name in ("ring.psd", "ring.tif", "what is wrong.txt"):
+        (folder / name).write_bytes(name.encode())
+        files[name] = _hash(name.encode())
+    match change:
+        case "added":
+            (folder / "mine.psd").write_bytes(b"mine")
+        case "changed":
+            (folder / "ring.tif").write_bytes(b"mended")
+        case "taken":
+            (folder / "ring.tif").unlink()
+        case "link":
+            (folder / "ring.tif").rename(tmp_path / "mine.tif")
+            (folder / "ring.tif").symlink_to(tmp_path / "mine.tif")
+        case "moved":
+            folder.rename(tmp_path / "mine")
+            folder.symlink_to(tmp_path / "mine")
+    before = sorted(tmp_path.rglob("*"))
+    assert take_away(folder, files) == (not change)
+    assert sorted(tmp_path.rglob("*")) == ([] if not change else before)

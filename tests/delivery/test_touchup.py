@@ -60,7 +60,8 @@ class Studio:
         complaint = Complaint(
             7, 1, SHA256, "Gold ring\x1b[31m", "in/ring 7 é.jpg", "anna", ("chain_gap",), note, box
         )
-        return write_touchup(self.touchup, self.version, self.photo, complaint)
+        written = write_touchup(self.touchup, self.version, self.photo, complaint)
+        return written.folder, written.box
 
     def read(self, path: Path | None = None) -> Retouched:
         """What came back."""
