@@ -10,12 +10,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from studiod.delivery.place import take_away
 from studiod.ledger.engine import Ledger, back_up
 from studiod.ledger.queue import set_kept_original
 from studiod.ledger.reading import every_file, every_item, find_by_hash, get_item
 from studiod.ledger.records import FileState, ItemRecord, Selection
 from studiod.ledger.states import Status
-from studiod.settings import Settings
+from studiod.ledger.touchup import sent_and_left
+from studiod.settings import Settings, is_mounted
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +49,12 @@ def keep_house(ledger: Ledger, settings: Settings, progress: Callable[[], None])
     previews = clear_previews(ledger, settings, now, progress)
     originals = clear_originals(ledger, settings, now, progress)
     returns = clear_returns(ledger, settings, now, progress)
-    if previews or originals or returns:
+    touchups = clear_touchups(ledger, settings, progress)
+    if previews or originals or returns or touchups:
         log.info(
-            "cleared away the previews of %d items, %d kept originals and %d kept touch-ups",
-            previews, originals, returns,
+            "cleared away the previews of %d items, %d kept originals, %d kept touch-ups and %d folders "
+            "for retouchers",
+            previews, originals, returns, touchups,
         )  # fmt: skip
 
 
@@ -115,6 +119,12 @@ def clear_returns(ledger: Ledger, settings: Settings, now: float, progress: Call
             kept.unlink()
             cleared += 1
     return cleared
+
+
+def clear_touchups(ledger: Ledger, settings: Settings, progress: Callable[[], None]) -> int:
+    """Remove what was sent to a retoucher of pieces that have left, where nobody changed anything in it."""
+    folders = sent_and_left(ledger) if is_mounted(settings.touchup) else []
+    return sum(take_away(settings.touchup / folder, files, progress) for folder, files in folders)
 
 
 def _settled_at(item: ItemRecord) -> float:

@@ -18,7 +18,7 @@ import tifffile
 from PIL import Image
 from psd_tools import PSDImage
 
-from studiod.daemon.housekeeping import DAY, clear_returns
+from studiod.daemon.housekeeping import DAY, clear_returns, clear_touchups
 from studiod.daemon.touchup import TouchupDesk
 from studiod.daemon.touchup_jobs import send_touchup
 from studiod.ledger.engine import open_ledger
@@ -73,10 +73,10 @@ class Round:
     daemon: Any
     wait_for: Callable[..., None]
 
-    def flag(self, item: int) -> Path:
+    def flag(self, item: int, stem: str = "R-DEAR") -> Path:
         """Flag it; returns its folder once that is there and on record."""
         self.daemon.do("flag", str(item), "--reason", "the left prong is gone")
-        found = f"R-DEAR_item{item}_v1"
+        found = f"{stem}_item{item}_v1"
         folder = Path(self.studio.settings.touchup / found)
 
         def sent() -> bool:  # the folder is made whole first, then recorded
@@ -315,9 +315,14 @@ def test_the_same_bytes_are_taken_once(round_trip: Round) -> None:
     assert get_item(round_trip.ledger, 1).version == 2
 
 
-def test_kept_touchups_are_cleared_away(round_trip: Round) -> None:
-    """The copy of what came back goes when kept originals go: long after its piece was settled."""
+def test_kept_touchups_are_cleared_away(round_trip: Round, write_picture: Callable[..., bytes]) -> None:
+    """The copy of what came back goes when kept originals go, long after its piece was settled; its folder as
+    soon as the piece has left or is superseded, another's not."""
+    write_picture(round_trip.studio.hot / "R-DEAR_2.jpg", 3)
+    round_trip.wait_for(lambda: len(round_trip.daemon.items()) == 2, "the second piece")
+    round_trip.wait_until(2, Status.AWAITING_REVIEW, 1)
     folder = round_trip.flag(1)
+    other = round_trip.flag(2, "R-DEAR_2")
     round_trip.put("mine.tif", tiff_of(folder, cover=(0, 0, 9, 9)))
     round_trip.wait_until(1, Status.AWAITING_REVIEW, 2)
     round_trip.daemon.stop()
@@ -327,8 +332,12 @@ def test_kept_touchups_are_cleared_away(round_trip: Round) -> None:
         cleared = clear_returns(round_trip.ledger, settings, now, lambda: None)
         return cleared, len(list((settings.work / "returns").iterdir()))
 
-    assert clear(late) == (0, 1)
+    def clear_folders() -> int:
+        return clear_touchups(round_trip.ledger, settings, lambda: None)
+
+    assert clear(late) == (0, 1) and clear_folders() == 0
     supersede(round_trip.ledger, 1, "a reshoot")
+    assert clear_folders() == 1 and not folder.exists() and other.exists()
     assert clear(time.time()) == (0, 1)
     assert clear(late) == (1, 0)
 
