@@ -30,6 +30,13 @@ _RAW_MARKS = (
 
 def read_facts(file: BinaryIO, path: Path) -> Facts:
     """What the headers of a file say; its name counts only in telling a camera RAW."""
+    try:
+        return _facts_of(file, path)
+    except rawpy.LibRawFileUnsupportedError as problem:
+        raise Trouble(raw.NOT_READ, raw.CONVERT) from problem
+
+
+def _facts_of(file: BinaryIO, path: Path) -> Facts:
     head = file.read(32)
     file.seek(0)
     suffix = path.suffix.lower()

@@ -17,6 +17,9 @@ from studiod.imaging.decoders.tiff import MOSAICS, TIFF_MARKS, open_tiff, refuse
 from studiod.imaging.exif import read_exif
 from studiod.imaging.types import Pixels
 
+NOT_READ = "is a camera RAW of a kind that is not read, or a damaged one."
+CONVERT = f"If other programs open it, export it as TIFF or convert it to DNG. If not: {WHOLE_AGAIN}"
+
 
 def read_facts(file: BinaryIO) -> Facts:
     """Size as it is developed, EXIF and date; rawpy.LibRawFileUnsupportedError where it is no RAW."""
@@ -59,5 +62,7 @@ def open_whole(file: BinaryIO) -> Iterator[rawpy.RawPy]:
     try:
         with rawpy.imread(file) as raw:
             yield raw
+    except rawpy.LibRawFileUnsupportedError as problem:
+        raise Trouble(NOT_READ, CONVERT) from problem
     except rawpy.LibRawError as problem:
         raise Trouble(CUT_OFF, WHOLE_AGAIN) from problem

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import replace
+from itertools import chain
 from typing import BinaryIO
 
 import numpy as np
@@ -27,9 +29,9 @@ logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it prints file names
 def read_facts(file: BinaryIO) -> Facts | None:
     """Size, orientation, EXIF and profile of its picture; None where it is a camera RAW."""
     with open_tiff(file) as tiff:
-        page = _first_page(tiff)
-        if "DNGVersion" in tiff.pages.first.tags or page.photometric in MOSAICS:
+        if _is_raw(tiff.pages.first):
             return None
+        page = _first_page(tiff)
         orientation = page.tags.valueof("Orientation", 1)
         profile = page.tags.valueof("InterColorProfile")
         tags = replace(read_exif(file), orientation=orientation if orientation in range(1, 9) else 1)
@@ -45,14 +47,28 @@ def open_tiff(file: BinaryIO) -> tifffile.TiffFile:
     return tifffile.TiffFile(file)
 
 
+def _is_raw(first: tifffile.TiffPage) -> bool:
+    """Whether it holds what a sensor saw; the page that viewers show is then but a preview of it."""
+    if "DNGVersion" in first.tags or first.photometric in MOSAICS:
+        return True
+    with suppress(Exception):  # a broken page beneath one that is whole does not matter
+        return any(page.photometric in MOSAICS for page in _beneath(first))
+    return False
+
+
 def _first_page(tiff: tifffile.TiffFile) -> tifffile.TiffPage:
-    """The first page that is not a thumbnail."""
-    page = tiff.pages.first
-    if page.subfiletype & 1 and len(tiff.pages) > 1:
-        other = tiff.pages[1]
-        if isinstance(other, tifffile.TiffPage) and not other.subfiletype & 1:
-            page = other
-    return page
+    """The first page that is not a thumbnail, the pages beneath one included."""
+    first = tiff.pages.first
+    if first.subfiletype & 1:
+        others = (tiff.pages[index] for index in range(1, len(tiff.pages)))
+        for page in chain(_beneath(first), others):
+            if isinstance(page, tifffile.TiffPage) and not page.subfiletype & 1:
+                return page
+    return first
+
+
+def _beneath(page: tifffile.TiffPage) -> list[tifffile.TiffPage]:
+    return [each for each in page.pages or () if isinstance(each, tifffile.TiffPage)]
 
 
 def decode(file: BinaryIO, facts: Facts) -> Pixels:
@@ -60,8 +76,12 @@ def decode(file: BinaryIO, facts: Facts) -> Pixels:
     with open_tiff(file) as tiff:
         page = _first_page(tiff)
         refuse_missing_data(page, tiff.filehandle.size)
-        if page.photometric not in (0, 1, 2, 3, 5, 6) or page.imagedepth != 1 or page.dtype is None:
+        if page.compression not in tifffile.TIFF.DECOMPRESSORS:
+            raise Trouble("is a TIFF of a compression that is not read.")
+        if page.photometric not in (0, 1, 2, 3, 5, 6) or page.imagedepth != 1:
             raise Trouble("is a TIFF of a kind that is not read (Lab, CFA or three-dimensional).")
+        if page.dtype is None or not isinstance(page.bitspersample, int):
+            raise Trouble("is a TIFF of a number of bits that is not read.")
         is_ycbcr = page.photometric == 6 and page.compression != 7  # inside JPEG it is the decoder's affair
         if is_ycbcr and (page.dtype != np.uint8 or page.tags.valueof("YCbCrSubSampling") != (1, 1)):
             raise Trouble("is a YCbCr TIFF of a kind that is not read.")
@@ -79,7 +99,7 @@ def decode(file: BinaryIO, facts: Facts) -> Pixels:
     if is_ycbcr:
         codes = np.asarray(Image.fromarray(codes, "YCbCr").convert("RGB"), np.uint8)
     if photometric == 0:
-        codes = ~codes
+        codes[..., 0] = ~codes[..., 0]
     return _without_extra_samples(codes, {0: 1, 1: 1, 5: 4}.get(photometric, 3), extra)
 
 
@@ -104,7 +124,7 @@ def _as_codes(values: NDArray[np.generic], bits: int) -> Pixels:
     if values.dtype == np.uint32:
         return (values.astype(np.uint32) >> np.uint32(16)).astype(np.uint16)
     if values.dtype.kind != "f":
-        raise Trouble("is a TIFF of signed or complex numbers, which is not read.")
+        raise Trouble("is a TIFF of signed, complex or 64-bit numbers, which is not read.")
     if not np.isfinite(values).all():
         raise Trouble("is a floating-point TIFF with values that are not numbers.")
     if values.min() < -0.01 or values.max() > 1.01:

@@ -73,3 +73,23 @@ def test_a_raw_is_checked_as_strictly_as_it_is_developed(tmp_path: Path) -> None
         with pytest.raises(PictureError) as developed:
             read_photo(path, max_megapixels=limit)
         assert str(checked.value) == str(developed.value)
+
+
+def test_a_raw_of_a_camera_that_nobody_knows_says_so(tmp_path: Path) -> None:
+    """It is not said to be damaged, and the thumbnail that it begins with is not taken for the picture."""
+    path = tmp_path / "a.nef"
+    seen = np.full((80, 120), 8000, np.uint16)
+    with tifffile.TiffWriter(path) as writer:
+        writer.write(np.full((60, 80, 3), 200, np.uint8), photometric="rgb", subfiletype=1, subifds=1)
+        writer.write(seen, photometric=32803, metadata=None)
+    whole = path.read_bytes()
+    plain, jpeg_xl = (struct.pack("<HHIHH", 259, 3, 1, kind, 0) for kind in (1, 52546))
+    last = whole.rindex(plain)
+    path.write_bytes(whole[:last] + jpeg_xl + whole[last + len(plain) :])
+    dng = raw_file(tmp_path / "a.dng")
+    dng.write_bytes(dng.read_bytes().replace(plain, jpeg_xl))
+    for each in (path, dng):
+        for read in (check_photo, read_photo):
+            with pytest.raises(PictureError, match="camera RAW of a kind that is not read") as refused:
+                read(each)
+            assert "DNG" in refused.value.hint

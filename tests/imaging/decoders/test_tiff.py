@@ -78,3 +78,46 @@ def test_a_ycbcr_tiff_becomes_rgb(tmp_path: Path, compression: str | None) -> No
     (tmp_path / "a.tif").write_bytes(content.replace(entry, struct.pack("<HHIHH", 530, 3, 2, 2, 2)))
     with pytest.raises(PictureError, match="YCbCr TIFF"):
         read_photo(tmp_path / "a.tif")
+
+
+def test_thumbnails_before_the_picture_are_passed_over(tmp_path: Path) -> None:
+    """The picture is the first page of full size: after two thumbnails, or beneath one."""
+    small = {"photometric": "rgb", "subfiletype": 1}
+    with tifffile.TiffWriter(tmp_path / "after.tif") as writer:
+        writer.write(EIGHT[::4, ::4], **small)
+        writer.write(EIGHT[::2, ::2], **small)
+        writer.write(EIGHT, photometric="rgb")
+    with tifffile.TiffWriter(tmp_path / "beneath.tif") as writer:
+        writer.write(EIGHT[::4, ::4], subifds=1, **small)
+        writer.write(EIGHT, photometric="rgb")
+    for name in ("after.tif", "beneath.tif"):
+        assert np.array_equal(read_photo(tmp_path / name).pixels, EIGHT)
+
+
+def test_where_white_is_zero_transparency_is_not_turned_round(tmp_path: Path) -> None:
+    """Grey whose white is 0, with transparency: what is transparent becomes white, the rest stays."""
+    grey, full = EIGHT[..., 0], np.full((40, 60), 255, np.uint8)
+    full[:, 30:] = 0
+    options = {"photometric": "miniswhite", "planarconfig": "contig", "extrasamples": ["unassalpha"]}
+    tifffile.imwrite(tmp_path / "a.tif", np.dstack([255 - grey, full]), **options)
+    read = read_photo(tmp_path / "a.tif").pixels
+    assert np.array_equal(read[:, :30, 0], grey[:, :30])
+    assert (read[:, 30:] == 255).all()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [((259, 3, 1, 1, 0), (259, 3, 1, 32909, 0), "compression"), ((8, 8, 8), (5, 6, 5), "number of bits")],
+)
+def test_a_tiff_that_is_not_read_is_not_called_damaged(
+    tmp_path: Path, old: tuple[int, ...], new: tuple[int, ...], said: str
+) -> None:
+    """Another compression, or uneven bits: to copy it again would not help, to export it anew does."""
+    tifffile.imwrite(tmp_path / "a.tif", EIGHT, photometric="rgb", metadata=None)
+    layout = "<HHIHH" if len(old) == 5 else "<HHH"
+    content = (tmp_path / "a.tif").read_bytes()
+    assert content.count(struct.pack(layout, *old)) == 1
+    (tmp_path / "a.tif").write_bytes(content.replace(struct.pack(layout, *old), struct.pack(layout, *new)))
+    with pytest.raises(PictureError, match=said) as refused:
+        read_photo(tmp_path / "a.tif")
+    assert "Export it again" in refused.value.hint
