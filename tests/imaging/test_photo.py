@@ -132,6 +132,23 @@ def test_broken_profile_is_ignored(tmp_path: Path) -> None:
     assert read_photo(saved(tmp_path / "a.jpg", icc_profile=b"not a profile")).profile is None
 
 
+def test_a_profile_of_which_a_part_is_missing_is_ignored(tmp_path: Path) -> None:
+    """Half of a profile that a JPEG holds in two parts counts as none, and the picture is read."""
+    saved(tmp_path / "whole.jpg")
+    whole, head = (tmp_path / "whole.jpg").read_bytes(), b"ICC_PROFILE\0\1\2" + ADOBE_RGB[:-100]
+    marker = b"\xff\xe2" + struct.pack(">H", len(head) + 2)
+    (tmp_path / "half.jpg").write_bytes(whole[:2] + marker + head + whole[2:])
+    photo = read_photo(tmp_path / "half.jpg")
+    assert photo.profile is None
+    assert np.array_equal(photo.pixels, read_photo(tmp_path / "whole.jpg").pixels)
+
+
+def test_a_webp_whose_exif_ends_in_zeros_is_read(tmp_path: Path) -> None:
+    """Programs pad what they write behind the picture: that is no sign that its end is missing."""
+    path = saved(tmp_path / "a.webp", lossless=True, exif=exif_of().tobytes() + bytes(64))
+    assert np.array_equal(read_photo(path).pixels, EIGHT)
+
+
 def test_profiles_are_found_in_every_format(tmp_path: Path) -> None:
     """The embedded profile comes out byte for byte."""
     for name in ("a.jpg", "a.png", "a.tif", "a.webp"):
@@ -244,6 +261,17 @@ def test_a_jpeg_that_was_closed_early_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(whole[: len(whole) // 2] + b"\xff\xd9")
     with pytest.raises(PictureError, match="part of the picture is missing"):
         read_photo(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("name", ["base.jpg", "progressive.jpg"])
+def test_a_jpeg_that_goes_on_as_another_file_is_refused(tmp_path: Path, name: str) -> None:
+    """As card recovery leaves it, half of one picture and then another, or anything: never half grey."""
+    whole = FORMATS[name]
+    half = len(whole) // 2
+    for other in (whole, b"\xff\x07\x14\x33" * 99 + whole[half:], b"\xff\xc3" + bytes(99) + whole[half:]):
+        (tmp_path / name).write_bytes(whole[:half] + other)
+        with pytest.raises(PictureError, match="damaged"):
+            read_photo(tmp_path / name)
 
 
 @pytest.mark.parametrize("name", FORMATS)

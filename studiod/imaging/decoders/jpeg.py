@@ -20,6 +20,7 @@ def read_facts(file: BinaryIO) -> Facts:
     size: tuple[int, int, int, int] | None = None
     exif: bytes | None = None
     icc: dict[int, bytes] = {}
+    icc_parts = 0
     for marker, payload in _segments(file):
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and len(payload) >= 6 and size is None:
             bits, height, width, channels = struct.unpack_from(">BHHB", payload)
@@ -27,13 +28,14 @@ def read_facts(file: BinaryIO) -> Facts:
         elif marker == 0xE1 and payload.startswith(b"Exif\0\0") and exif is None:
             exif = payload[6:]
         elif marker == 0xE2 and payload.startswith(b"ICC_PROFILE\0") and len(payload) > 14:
-            icc[payload[12]] = payload[14:]
+            icc[payload[12]], icc_parts = payload[14:], payload[13]
     if size is None:
         raise Trouble("is cut off: the file ends before the picture begins.", WHOLE_AGAIN)
     width, height, bits, channels = size
     if bits != 8:
         raise Trouble(f"is a JPEG of {bits} bits, which is not read.")
-    profile = b"".join(icc[number] for number in sorted(icc)) or None
+    is_whole = len(icc) >= icc_parts
+    profile = b"".join(icc[number] for number in sorted(icc)) if is_whole else None
     return Facts("jpeg", width, height, read_exif(exif), profile, is_ink=channels == 4)
 
 
@@ -67,19 +69,17 @@ def decode(file: BinaryIO, facts: Facts) -> Pixels:
         pixels = simplejpeg.decode_jpeg(data, space, fastdct=False, fastupsample=False)
     except ValueError as problem:
         complaint = str(problem)
-        if "remature end" in complaint or ("Corrupt" in complaint and "extraneous" not in complaint):
+        harmless = "extraneous bytes" in complaint or "ICC marker" in complaint
+        if "remature end" in complaint or ("Corrupt" in complaint and not harmless):
             raise Trouble(CUT_OFF, WHOLE_AGAIN) from problem
-        try:
-            pixels = simplejpeg.decode_jpeg(data, space, fastdct=False, fastupsample=False, strict=False)
-        except ValueError:
-            pixels = _decode_unusual(data, first_scan, space)
+        pixels = _decode_unusual(data, first_scan, space)
     return np.asarray(
         255 - pixels if facts.is_ink else pixels, np.uint8
     )  # CMYK in JPEG is stored as light, not ink
 
 
 def _decode_unusual(data: bytes, first_scan: int, space: str) -> Pixels:
-    """A JPEG whose sampling TurboJPEG does not know, by libjpeg itself, which fills up what is missing.
+    """A JPEG that TurboJPEG complains of, by libjpeg itself, which fills up what is missing.
 
     So it is decoded twice, the second time with noise before its end mark. A picture that is whole has no
     need of it and stays the same.

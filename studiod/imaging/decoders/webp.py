@@ -16,7 +16,7 @@ def read_facts(file: BinaryIO) -> Facts:
     """Size, EXIF and profile; the file must be as long as it says."""
     data = all_of(file)
     size = 8 + int.from_bytes(data[4:8], "little")
-    if len(data) < size or not any(data[size - 32 : size]):
+    if len(data) < size:
         raise Trouble("is cut off: its end is missing.", WHOLE_AGAIN)
     width = height = 0
     exif = profile = None
@@ -24,6 +24,8 @@ def read_facts(file: BinaryIO) -> Facts:
     while place + 8 <= len(data):
         name, length = struct.unpack_from("<4sI", data, place)
         payload = memoryview(data)[place + 8 : place + 8 + length]
+        if name in (b"VP8 ", b"VP8L", b"ANMF") and not any(payload[-32:]):
+            raise Trouble("is cut off: its end is missing.", WHOLE_AGAIN)
         if name == b"VP8X":
             width = 1 + int.from_bytes(payload[4:7], "little")
             height = 1 + int.from_bytes(payload[7:10], "little")
