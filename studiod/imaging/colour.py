@@ -177,7 +177,7 @@ class _Tables:
 
 @lru_cache(maxsize=8)
 def _space(profile: bytes | None) -> _Matrix | _Tables:
-    """What `profile` says (None: sRGB itself); BrokenProfile when it makes nonsense of white."""
+    """What `profile` says (None: sRGB itself); BrokenProfile when it makes nonsense of black or white."""
     if profile is None:
         return _Matrix((decode_srgb,) * 3, _SRGB_TO_XYZ)
     if len(profile) < 132 or profile[36:40] != b"acsp" or profile[16:20] != b"RGB ":
@@ -195,8 +195,11 @@ def _space(profile: bytes | None) -> _Matrix | _Tables:
         except (KeyError, struct.error, ValueError) as problem:
             raise BrokenProfile("neither curves and primaries nor tables") from problem
         space = _Matrix(curves, np.stack(columns, axis=1))
-        ends = np.array([float(curve(np.array([1.0]))[0]) for curve in curves])
-        white = (_XYZ_TO_SRGB @ space.matrix @ ends).astype(np.float32)
+        with np.errstate(all="ignore"):
+            ends = np.array([curve(np.array([0.0, 1.0])) for curve in curves])
+        if not (ends[:, 0] < ends[:, 1]).all():
+            raise BrokenProfile("its black is not darker than its white")
+        white = (_XYZ_TO_SRGB @ space.matrix @ ends[:, 1]).astype(np.float32)
         if abs(float(np.linalg.det(space.matrix))) < 1e-4:
             raise BrokenProfile("its primaries are one colour")
     if not (np.isfinite(white).all() and white.min() > 0.5 and white.max() < 1.5):

@@ -115,10 +115,12 @@ def test_white_encodes_to_exactly_one() -> None:
 @pytest.mark.parametrize(
     "broken",
     [b"", b"junk", bytes(200), SRGB[:140], SRGB[:128] + b"\xff\xff\xff\xff", SRGB.replace(b"rXYZ", b"xXYZ"),
-     SRGB.replace(b"RGB XYZ", b"CMYKXYZ"), SRGB.replace(b"curv", b"what")],
+     SRGB.replace(b"RGB XYZ", b"CMYKXYZ"), SRGB.replace(b"curv", b"what"),
+     SRGB[: SRGB.index(b"curv") + 12] + b"\xff" * 8192,
+     SRGB.replace(SRGB[SRGB.index(b"curv") :][:16], b"para" + struct.pack(">IHHi", 0, 0, 0, -65536))],
 )  # fmt: skip
 def test_a_broken_profile_counts_as_none(broken: bytes) -> None:
-    """Whatever is wrong with a profile, the picture is read as sRGB."""
+    """Whatever is wrong with a profile, its black as light as white, say, the picture is read as sRGB."""
     assert usable_profile(broken, 3) is None
 
 
