@@ -40,7 +40,7 @@ class MissingPart:
 def find_missing(everywhere: Evidence) -> list[MissingPart]:
     """Large regions of the whole frame that stand out sharply and lie apart from all that is kept."""
     kept = everywhere.alpha > _KEPT
-    if not kept.any():
+    if not kept.any() or everywhere.covered.all():
         return []
     side = max(kept.shape)
     steepness = max(1e-3, float(np.quantile(everywhere.slope[rim_of(everywhere.covered)], 0.75)))

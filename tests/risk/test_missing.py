@@ -55,6 +55,14 @@ def test_nothing_is_found_where_nothing_is_kept() -> None:
     assert found(piece.with_alpha(np.zeros_like(piece.alpha))) == []
 
 
+def test_nothing_is_found_beside_a_piece_that_fills_the_frame() -> None:
+    """A close-up whose every pixel is kept has no outline and no room beside it, and is judged."""
+    piece, _ = pieces.pair()
+    full = piece.with_alpha(np.ones_like(piece.alpha))
+    assert found(full) == []
+    assert "cut_by_frame" in assess(full.photo, full.background, full.alpha).reasons
+
+
 def test_a_lost_earring_makes_the_picture_unusable_and_is_told() -> None:
     """The finding lies on the earring, and the risk is at least as probable; with both it is not told."""
     piece, right = pieces.pair()
