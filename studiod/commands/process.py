@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from studiod.commands.options import ConfigOption, settings_if_any
 from studiod.errors import StudioError
+from studiod.ledger.naming import fitted
 from studiod.names import inert, mistake_text, printable
 from studiod.settings import MattingSettings, Preset, find_config, load_preset
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from studiod.pipeline import Processed
 
 _PRESET = "white"
+_LONGEST_ENDING = "_composite.webp"
 
 
 def process(
@@ -66,8 +68,8 @@ def _studio(config: Path | None) -> tuple[MattingSettings, Preset]:
 
 
 def _distinct_stems(files: Sequence[Path]) -> list[str]:
-    """The files' stems; StudioError where a result would overwrite another's."""
-    stems = [file.stem for file in files]
+    """The files' stems, cut to leave room for their results; StudioError where two would collide."""
+    stems = [fitted(file.stem, _LONGEST_ENDING).removesuffix(_LONGEST_ENDING) for file in files]
     for stem in stems:
         if stems.count(stem) > 1:
             raise StudioError(

@@ -16,10 +16,10 @@ def output_names(stem: str, extension: str, *, item: int, delivery: int) -> Iter
     From an item's second delivery on, STEM is STEM_v2. Over-long stems are cut, whole characters at a time.
     """
     base = "" if delivery == 1 else f"_v{delivery}"
-    yield _fitted(stem, base + extension)
-    yield _fitted(stem, f"{base}_item{item}{extension}")
+    yield fitted(stem, base + extension)
+    yield fitted(stem, f"{base}_item{item}{extension}")
     for number in count(2):
-        yield _fitted(stem, f"{base}_item{item}_{number}{extension}")
+        yield fitted(stem, f"{base}_item{item}_{number}{extension}")
 
 
 def folded(path: str) -> bytes:
@@ -27,7 +27,8 @@ def folded(path: str) -> bytes:
     return os.fsencode(unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold()))
 
 
-def _fitted(stem: str, ending: str) -> str:
+def fitted(stem: str, ending: str) -> str:
+    """The stem with its ending, cut to what a file's name may have, whole characters at a time."""
     room = _LONGEST - len(os.fsencode(ending))
     while len(os.fsencode(stem)) > room:
         stem = stem[:-1]

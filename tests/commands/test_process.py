@@ -45,6 +45,20 @@ def test_each_photograph_gets_its_three_files(tmp_path: Path, write_picture: Wri
     assert hashlib.sha256(photo.read_bytes()).digest() == hashlib.sha256(content).digest()
 
 
+def test_a_photograph_of_the_longest_name_gets_its_files(tmp_path: Path, write_picture: WritePicture) -> None:
+    """A name that has no room for what is put behind it is cut for the results, as in an outbox."""
+    photo, out = tmp_path / ("é" * 125 + ".jpg"), tmp_path / "out"
+    write_picture(photo, width=200, height=150)
+    done = process(photo, "--out", out)
+    assert done.returncode == 0, done.stderr
+    stem = "é" * 120
+    assert sorted(path.name for path in out.iterdir()) == [
+        f"{stem}_composite.jpg",
+        f"{stem}_cutout.png",
+        f"{stem}_risk.json",
+    ]
+
+
 def test_one_bad_file_does_not_stop_the_others(tmp_path: Path, write_picture: WritePicture) -> None:
     """What is no picture is told in a line with a hint; the rest is made; the exit code says not all was."""
     good, bad, missing = tmp_path / "good.png", tmp_path / "bad\x1b.jpg", tmp_path / "missing.jpg"
