@@ -27,7 +27,7 @@ from studiod.ledger.reading import every_item
 from studiod.ledger.records import FileState, ItemRecord
 from studiod.ledger.states import Status
 from studiod.names import mistake_text, printable
-from studiod.settings import GIGABYTE, MARKER, HotFolder, Settings, is_mounted
+from studiod.settings import GIGABYTE, MARKER, HotFolder, Settings
 
 log = logging.getLogger(__name__)
 
@@ -205,8 +205,7 @@ class Intake:
         hot.stirred = False
         try:
             # The watcher first: what lands during the pass must wake us.
-            if not is_mounted(root):
-                raise FileNotFoundError
+            os.lstat(root / MARKER)
             self._watch(hot)
             found = scan(root)
         except OSError as error:

@@ -75,6 +75,7 @@ def scan(root: Path) -> Scan:
     folders = [""]
     while folders:
         folder = folders.pop()
+        unseen = ""
         try:
             with os.scandir(os.path.join(top, folder)) as entries:  # noqa: PTH118 -- a Path costs too much here
                 for entry in entries:
@@ -82,19 +83,28 @@ def scan(root: Path) -> Scan:
                     if _is_folder(entry):
                         if not is_ignored_folder(entry.name):
                             folders.append(path)
-                    elif (found := _look(top, path)) is not None:
-                        files.append(found)
+                        continue
+                    try:
+                        if (found := _look(top, path)) is not None:
+                            files.append(found)
+                    except OSError as error:
+                        unseen = str(error.strerror)
         except OSError as error:
             if not folder:
                 raise
             if error.errno != errno.ENOENT:
                 messages.append(f"The folder {printable(folder)} cannot be looked into: {error.strerror}.")
+        if unseen:
+            messages.append(f"Files in the folder {printable(folder or root)} cannot be looked at: {unseen}.")
     return Scan(tuple(files), tuple(messages))
 
 
 def look_at(root: Path, path: str) -> FileStat | None:
     """One file of a hot folder as it is now; None when it is gone, or has become a folder."""
-    return _look(os.path.realpath(root), path)
+    try:
+        return _look(os.path.realpath(root), path)
+    except OSError:
+        return None
 
 
 class Watcher:
@@ -150,7 +160,7 @@ def _look(top: str, path: str) -> FileStat | None:
     full = os.path.join(top, path)  # noqa: PTH118
     try:
         own = os.lstat(full)
-    except OSError:
+    except FileNotFoundError:
         return None
     if stat.S_ISLNK(own.st_mode):
         return _look_through_link(top, path, full, own)

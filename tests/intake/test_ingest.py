@@ -869,6 +869,20 @@ def test_a_folder_without_its_marker_is_paused(night: Night) -> None:
     assert len(night.items()) == 1 and night.intake.paused == {}
 
 
+def test_a_folder_that_cannot_be_read_is_paused_and_says_why(night: Night) -> None:
+    """What hinders is told, and not that a disk is missing."""
+    night.put("RING_1.jpg", 1)
+    night.hot.rename(night.root / "aside")
+    night.hot.touch()
+    night.run()
+    assert night.intake is not None
+    assert "cannot be read: Not a directory" in night.intake.paused["main"]
+    night.hot.unlink()
+    (night.root / "aside").rename(night.hot)
+    night.run()
+    assert len(night.items()) == 1 and night.intake.paused == {}
+
+
 def test_what_was_moved_is_not_judged_while_a_share_is_gone(night: Night) -> None:
     """An answer that comes while the folder is paused writes nothing."""
     night.put("RING_1.jpg", 1)

@@ -1,7 +1,7 @@
 import os
 import socket
 import threading
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 
@@ -83,6 +83,29 @@ def test_a_folder_that_cannot_be_looked_into_is_reported(tmp_path: Path) -> None
     finally:
         (tmp_path / "locked").chmod(0o700)
     assert [seen.path for seen in result.files] == ["a.jpg"] and "locked" in result.messages[0]
+
+
+def test_files_that_cannot_be_looked_at_are_reported(tmp_path: Path) -> None:
+    """Their folder may be listed but not entered, or their path is too long; all others are seen."""
+    (tmp_path / "listed").mkdir()
+    (tmp_path / "listed" / "b.jpg").write_bytes(b"x")
+    deep = os.open(tmp_path, os.O_RDONLY)
+    for name in ("d" * 254,) * 15:
+        os.mkdir(name, dir_fd=deep)
+        upper, deep = deep, os.open(name, os.O_RDONLY, dir_fd=deep)
+        os.close(upper)
+    for name in ("a.jpg", "a" * 251 + ".jpg"):
+        os.close(os.open(name, os.O_WRONLY | os.O_CREAT, dir_fd=deep))
+    os.close(deep)
+    (tmp_path / "listed").chmod(0o600)
+    try:
+        result = scan(tmp_path)
+        shut = not os.access(tmp_path / "listed", os.X_OK)
+    finally:
+        (tmp_path / "listed").chmod(0o700)
+    assert {PurePath(seen.path).name for seen in result.files} == {"a.jpg"} | (set() if shut else {"b.jpg"})
+    told = {message.split(" ")[4]: message for message in result.messages}
+    assert "too long" in told["/".join(["d" * 254] * 15)] and ("listed" in told) == shut
 
 
 def test_a_watcher_wakes_for_new_files_and_not_for_looks(tmp_path: Path) -> None:
