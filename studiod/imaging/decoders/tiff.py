@@ -23,6 +23,9 @@ TIFF_MARKS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 MOSAICS = (32803, 34892)
 """The photometric interpretations of what a sensor saw: such a file is a camera RAW."""
 
+_MOST_THUMBNAILS = 64
+"""Pages that are looked through for the picture, so that a file of a million thumbnails holds up nobody."""
+
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it prints file names as they are
 
 
@@ -60,7 +63,7 @@ def _first_page(tiff: tifffile.TiffFile) -> tifffile.TiffPage:
     """The first page that is not a thumbnail, the pages beneath one included."""
     first = tiff.pages.first
     if first.subfiletype & 1:
-        others = (tiff.pages[index] for index in range(1, len(tiff.pages)))
+        others = (tiff.pages[index] for index in range(1, min(len(tiff.pages), _MOST_THUMBNAILS)))
         for page in chain(_beneath(first), others):
             if isinstance(page, tifffile.TiffPage) and not page.subfiletype & 1:
                 return page
