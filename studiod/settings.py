@@ -31,7 +31,7 @@ from pydantic_core import ErrorDetails
 
 from studiod.errors import SettingsError
 from studiod.money import to_minor
-from studiod.names import printable
+from studiod.names import inert, printable
 
 SETTINGS_NAME = "studiod.toml"
 MARKER = ".studiod-root"
@@ -54,7 +54,7 @@ COLOURS: Mapping[str, tuple[int, int, int]] = {
 def _number(value: object) -> object:
     """TOML numbers only: neither a text that looks like one nor a truth value."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        raise ValueError("needs a number")
+        raise ValueError("needs a number, without quotes")
     if not math.isfinite(value):
         raise ValueError("needs a finite number")
     if value > _LARGEST:
@@ -64,13 +64,13 @@ def _number(value: object) -> object:
 
 def _whole_number(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError("needs a whole number")
+        raise ValueError("needs a whole number, without quotes")
     return value
 
 
 def _truth(value: object) -> object:
     if not isinstance(value, bool):
-        raise ValueError("needs true or false")
+        raise ValueError("needs true or false, without quotes")
     return value
 
 
@@ -84,7 +84,7 @@ def _text_or_none(value: object) -> object:
 
 def _amount(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int | Decimal) or not math.isfinite(value):
-        raise ValueError("needs an amount of money such as 1000 or 999.50")
+        raise ValueError("needs an amount of money such as 1000 or 999.50, without quotes")
     return Decimal(value)
 
 
@@ -478,8 +478,9 @@ def _read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(
-            f"{printable(path)} is not valid TOML: {printable(str(error))}.",
-            "Texts stand in quotes, tables in [brackets]; compare with the file `studiod init` writes.",
+            f"{printable(path)} is not valid TOML: {inert(str(error))}.",
+            "Texts stand in straight quotes, those with a backslash in single ones ('^(\\d+)'), headings in "
+            "[brackets]; compare with the file that `studiod init` writes.",
         ) from None
 
 
@@ -499,7 +500,7 @@ def _validated(
 
 def _settings_error(kind: type[BaseModel], path: Path, error: ErrorDetails) -> SettingsError:
     key = _key(error["loc"])
-    where = f"{printable(path)}: {key}" if key else printable(path)
+    where = f"{printable(path)}: {key}".rstrip()
     match error["type"]:
         case "extra_forbidden":
             hint = _similar(kind, error["loc"])
@@ -508,13 +509,12 @@ def _settings_error(kind: type[BaseModel], path: Path, error: ErrorDetails) -> S
             return SettingsError(f"{where} is missing.", "Compare with the file that `studiod init` writes.")
         case "value_error":
             sentence = error["msg"].removeprefix("Value error, ")
-        case "string_pattern_mismatch" if "threshold" in error["loc"] or key in {
-            "currency",
-            "[qa] two_person_above",
-        }:
+        case "string_pattern_mismatch" if _OF_CURRENCIES & set(error["loc"]):
             sentence = "needs a currency by its three capital letters, such as USD"
         case "string_pattern_mismatch":
             sentence = "needs a name of letters, digits, - and _"
+        case "tuple_type" if key == "[[hot_folder]]":
+            sentence = "is a heading in double brackets, before each hot folder's block"
         case "tuple_type":
             sentence = "needs a list in brackets"
         case "too_short":
@@ -525,18 +525,26 @@ def _settings_error(kind: type[BaseModel], path: Path, error: ErrorDetails) -> S
             sentence = f"needs {error['ctx']['expected']}"
         case "string_type":
             sentence = "needs a text in quotes"
+        case "greater_than":
+            sentence = f"needs more than {error['ctx']['gt']:g}"
+        case "greater_than_equal":
+            sentence = f"needs at least {error['ctx']['ge']:g}"
+        case "less_than_equal":
+            sentence = f"needs at most {error['ctx']['le']:g}"
         case _:
             sentence = f"is wrong: {error['msg'][0].lower()}{error['msg'][1:]}"
     value = error["input"]
     said = str(value) if isinstance(value, Decimal) else repr(value)
-    given = "" if isinstance(value, dict | BaseModel) else f" (it says {printable(said[:80])})"
-    return SettingsError(f"{where} {sentence}{given}.", _beside(kind))
+    given = "" if isinstance(value, dict | BaseModel) else f" (it says {inert(said[:80])})"
+    return SettingsError(f"{where} {sentence}{given}.", _beside(kind, key))
 
 
-def _beside(kind: type[BaseModel]) -> str:
+def _beside(kind: type[BaseModel], key: str) -> str:
     """A hint: where the comment stands that says what a key takes."""
     if kind is Preset:
         return f"The shipped presets say what each key takes: {printable(find_config() / 'presets')}."
+    if not key:
+        return "Give each a name and a folder of its own."
     return "The comment beside the key, in the file that `studiod init` writes, says what it takes."
 
 
@@ -564,6 +572,8 @@ def _similar(kind: type[BaseModel], location: tuple[int | str, ...]) -> str:
     close = difflib.get_close_matches(str(location[-1]), known, n=1)
     return f"Did you mean {close[0]}?" if close else f"Known here: {', '.join(known)}."
 
+
+_OF_CURRENCIES = {"currency", "currencies", "threshold", "two_person_above"}
 
 _BRACES: Mapping[str, str] = {
     "[qa] threshold": "{ USD = 1000 }",

@@ -144,7 +144,7 @@ def _catalogue(settings: Settings) -> Iterator[Finding]:
             yield Finding(
                 "warning",
                 "catalogue",
-                f"{', '.join(map(inert, unruled))} has no threshold under [qa]: such pieces always wait",
+                f"no threshold under [qa] for {', '.join(map(inert, unruled))}: such pieces always wait",
             )
         if priced:
             yield Finding("ok", "catalogue", f"{printable(path)}: {_count(len(priced), 'price')}")

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from studiod.errors import SettingsError
 from studiod.ledger.engine import Ledger, open_ledger
+from studiod.names import printable
 from studiod.settings import SETTINGS_NAME, Settings, load_settings
 
 _LARGEST_NUMBER = 2**63 - 1  # what the database counts up to
@@ -27,10 +28,18 @@ ConfigOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="For scripts: JSON instead of a table.")]
+
+
+def _item_number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= _LARGEST_NUMBER):
+        raise typer.BadParameter(f"{printable(text)} is no item's number, as `studiod list` shows them")
+    return int(text)
+
+
 ItemArgument = Annotated[
     int,
     typer.Argument(
-        metavar="ITEM", min=1, max=_LARGEST_NUMBER, help="The item's number, as `studiod list` shows it."
+        metavar="ITEM", parser=_item_number, help="The item's number, as `studiod list` shows it."
     ),
 ]
 

@@ -301,7 +301,8 @@ class _Daemon:
             self._beat(Activity.PAUSED, " ".join(reasons))
         elif received and not in_hand and not self._may_make():
             hours = self._settings.daemon.hours
-            self._beat(Activity.PAUSED, f"{received} pictures wait for the hours {hours}.")
+            wait = "1 picture waits" if received == 1 else f"{received} pictures wait"
+            self._beat(Activity.PAUSED, f"{wait} for the hours {hours}.")
         else:
             left = () if idle else (f"{in_hand} in hand, {received} waiting",)
             self._beat(Activity.IDLE if idle else Activity.RUNNING, " ".join((*reasons, *left)))

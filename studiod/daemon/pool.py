@@ -197,7 +197,7 @@ class Pool(Generic[Ticket]):
             outcomes.append(Outcome(worker.ticket, None, cause, time.monotonic() - worker.started))
         self.deaths_in_a_row += 1
         if not worker.ready:
-            self.trouble = f"Workers cannot start: {cause}."
+            self.trouble = f"Workers cannot start: {cause.removesuffix('.')}."
         log.warning("worker %d ended: %s%s", worker.process.pid, cause, f" ({words})" if words else "")
         if self.deaths_in_a_row > 2 or not worker.ready:
             wait = min(LONGEST_WAIT_SECONDS, 0.5 * 2.0 ** min(self.deaths_in_a_row, 10))

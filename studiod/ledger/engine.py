@@ -164,7 +164,7 @@ def _schema(ledger: Ledger) -> str | None:
     if names:
         raise LedgerError(
             f"{ledger.path} is a database, but not a studiod ledger.",
-            "Name another work folder in studiod.toml.",
+            "Move it elsewhere: the daemon makes its own at its next start.",
         )
     return None
 
@@ -250,6 +250,7 @@ def _translate(error: BaseException, path: Path, *, integrity: bool = False) -> 
     if "not a database" in said or "malformed" in said:
         return LedgerError(
             f"The ledger {path} is damaged: {said}.",
-            "Restore the newest file from work/backups in its place.",
+            "Stop the daemon, put the newest file of work/backups in its place, and delete the files beside "
+            "it that end in -wal and -shm: they belong to the damaged one.",
         )
     return LedgerError(f"The ledger {path} does not answer: {said}.", "See what `studiod check` says.")

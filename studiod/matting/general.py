@@ -16,6 +16,7 @@ from studiod.matting.brush import obey_strokes
 from studiod.matting.difference import matte_from_difference
 from studiod.matting.matte import Matte
 from studiod.matting.sessions import hash_files, open_session
+from studiod.names import printable
 from studiod.settings import Provider
 from studiod.strokes import Stroke
 
@@ -42,7 +43,7 @@ class GeneralModel:
         shape = wanted[0].shape
         if len(wanted) != 1 or len(shape) != 4 or shape[1] != 3 or wanted[0].type != "tensor(float)":
             raise StudioError(
-                f"{path}: this is not a background remover that studiod knows (its input is {shape})",
+                f"{printable(path)} is no background remover that studiod knows: its input is {shape}.",
                 "Use an ONNX file of U^2-Net (1 x 3 x 320 x 320) or IS-Net (1 x 3 x 1024 x 1024).",
             )
         self._input = wanted[0].name

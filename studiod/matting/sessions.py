@@ -8,6 +8,7 @@ from pathlib import Path
 import onnxruntime
 
 from studiod.errors import StudioError
+from studiod.names import printable
 from studiod.settings import Provider
 
 _PROVIDERS: dict[Provider, str] = {
@@ -16,6 +17,7 @@ _PROVIDERS: dict[Provider, str] = {
     "directml": "DmlExecutionProvider",
     "coreml": "CoreMLExecutionProvider",
 }
+_CHECK_MODEL = "Check `model` in [matting]; where it is empty, install studiod again."
 
 
 def open_session(path: Path, threads: int, provider: Provider) -> onnxruntime.InferenceSession:
@@ -30,15 +32,15 @@ def open_session(path: Path, threads: int, provider: Provider) -> onnxruntime.In
     wanted = _PROVIDERS[provider]
     if wanted not in onnxruntime.get_available_providers():
         raise StudioError(
-            f"this onnxruntime has no {provider} provider",
+            f"The onnxruntime installed here does not know the provider {provider}.",
             'Set provider = "cpu" in [matting], or install the onnxruntime package made for that device.',
         )
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=[wanted])
     except Exception as error:  # onnxruntime raises a dozen types of its own
+        said = str(error).splitlines()[0].rstrip(".")
         raise StudioError(
-            f"{path}: this model cannot be opened ({str(error).splitlines()[0]})",
-            "Check `model` in [matting]: it must be an ONNX file.",
+            f"The model {printable(path)} is no ONNX file that can be opened: {said}.", _CHECK_MODEL
         ) from error
 
 
@@ -50,6 +52,6 @@ def hash_files(*paths: Path) -> str:
             digest.update(path.read_bytes())
         except OSError as error:
             raise StudioError(
-                f"{path}: this model cannot be read ({error.strerror})", "Check `model` in [matting]."
+                f"The model {printable(path)} cannot be read: {error.strerror}.", _CHECK_MODEL
             ) from error
     return digest.hexdigest()

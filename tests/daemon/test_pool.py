@@ -157,7 +157,8 @@ def test_workers_that_cannot_start_are_no_picture_s_fault(tmp_path: Path) -> Non
         deadline = time.monotonic() + PATIENCE
         while not pool.trouble and time.monotonic() < deadline:
             assert pool.poll(0.1) == []
-        assert "cannot start" in pool.trouble and "no.onnx" in pool.trouble
+        assert "cannot start" in pool.trouble and "no.onnx cannot be read: " in pool.trouble
+        assert pool.trouble.endswith("install studiod again.") and ".." not in pool.trouble
         assert pool.idle == 0
     finally:
         pool.stop()

@@ -139,8 +139,9 @@ def test_not_a_database(tmp_path: Path, content: bytes) -> None:
     """A file that is no database is said to be damaged."""
     path = tmp_path / "studiod.db"
     path.write_bytes(content)
-    with pytest.raises(LedgerError, match="damaged"):
+    with pytest.raises(LedgerError, match="damaged") as caught:
         open_ledger(path, migrate=True)
+    assert "-wal" in caught.value.hint  # what is left of the damaged one would be written into the backup
 
 
 def test_somebody_elses_database(tmp_path: Path) -> None:
