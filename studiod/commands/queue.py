@@ -69,7 +69,7 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     console().print(table)
     people = counts[Status.AWAITING_REVIEW] + counts[Status.APPROVED_ONCE]
     if people:
-        typer.echo(f"\n{people} wait for a person: studiod-review")
+        typer.echo(f"\n{people} {'waits' if people == 1 else 'wait'} for a person: studiod-review")
 
 
 def list_(

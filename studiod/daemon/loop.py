@@ -120,7 +120,9 @@ class _Daemon:
 
     def _start(self) -> None:
         settings, ledger = self._settings, self._ledger
-        log.info("studiod starts (pid %d) with %d workers", os.getpid(), self._pool.size)
+        hours = "" if self._until_idle else settings.daemon.hours
+        when = f"; pictures are made in the hours {hours}" if hours else ""
+        log.info("studiod starts (pid %d) with %d workers%s", os.getpid(), self._pool.size, when)
         self._beat(Activity.STARTING, "")
         for item in queue.give_back_all(ledger, "the daemon ended while it was processed"):
             log.info("item %d is taken up again", item)

@@ -348,6 +348,8 @@ def test_status_counts_every_item_and_file(run: Run, studio: Studio, ledger: Led
     assert sum(told["items"].values()) == 3
     assert told["daemon"] == "never started"
     assert "2 wait for a person" in run("status", "--config", studio.file).stdout
+    run("reject", 1, "--config", studio.file)
+    assert "1 waits for a person" in run("status", "--config", studio.file).stdout
 
 
 def test_check_is_content_with_a_whole_studio(run: Run, studio: Studio, ledger: Ledger) -> None:

@@ -67,7 +67,7 @@ def test_a_night_from_capture_to_outbox(
 def test_a_culled_original_is_processed_from_its_copy(
     studio: Any, daemon: Any, write_picture: Callable[..., bytes], wait_for: Callable[..., None]
 ) -> None:
-    """Outside of its hours the daemon keeps copies of what comes; originals and plates may go meanwhile."""
+    """Outside of its hours, which it names, the daemon copies what comes; originals and plates may go."""
     other = (dt.datetime.now() + dt.timedelta(hours=12)).hour
     studio.rewrite("[daemon]", f'[daemon]\nhours = "{other:02}:00-{other:02}:01"')
     plate = write_picture(studio.hot / "plate.jpg", 2)
@@ -75,7 +75,8 @@ def test_a_culled_original_is_processed_from_its_copy(
     originals = studio.root / "work" / "originals"
     daemon.start()
     wait_for(lambda: len(list(originals.glob("*.jpg"))) == 2, "the copies")
-    wait_for(lambda: _is_paused(daemon, "hours"), "the pause")
+    wait_for(lambda: _is_paused(daemon, "1 picture waits for the hours"), "the pause")
+    assert f"in the hours {other:02}:00-{other:02}:01" in daemon.words()
     assert daemon.stop() == 0
     (studio.hot / "R-CHEAP.jpg").unlink()
     (studio.hot / "plate.jpg").unlink()
@@ -120,6 +121,18 @@ def test_a_hot_folder_that_is_unplugged_fails_no_item(
     daemon.until_idle()
     assert set(daemon.statuses().values()) == {"delivered"}
     assert len(list((studio.root / "work" / "originals").glob("*"))) == (4 if copies == "true" else 0)
+
+
+def test_what_is_tried_again_in_vain_still_says_what_to_do(studio: Any, daemon: Any) -> None:
+    """The reason of a quarantined item ends with the hint after `retry` too."""
+    (studio.hot / "letter.jpg").write_text("Dear photographer")
+    daemon.until_idle()
+    [item] = daemon.items()
+    daemon.do("retry", str(item.id))
+    daemon.until_idle()
+    [again] = daemon.items()
+    hint = "Take it out from among the photographs."
+    assert again.status == "quarantined" and item.reason.endswith(hint) and again.reason.endswith(hint)
 
 
 def test_sigterm_gives_back_what_is_in_hand(
