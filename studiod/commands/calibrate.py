@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 
 def calibrate(
     wanted: Annotated[
-        float, typer.Option("--false-pass", metavar="SHARE", help="The false-pass rate you would accept.")
+        float,
+        typer.Option(
+            "--false-pass",
+            metavar="SHARE",
+            help="The false-pass rate you would accept: of what leaves unseen, the share that is not usable.",
+        ),
     ] = 0.01,
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="FILE", help="Draw both curves into this PNG.")

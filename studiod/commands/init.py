@@ -61,6 +61,8 @@ def lay_out(folder: Path, settings_text: str | None = None, prices: str = _PRICE
     except OSError as error:
         name = printable(error.filename) if error.filename else printable(folder)
         hint = "Choose a folder that this user may write to."
+        if error.errno in {errno.EEXIST, errno.ENOTDIR}:
+            hint = "A file is where a folder should be: move it, or name another folder."
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             hint = "Free some space, then run init again: it adds what is missing."
         raise StudioError(f"{name} cannot be made: {error.strerror}.", hint) from error

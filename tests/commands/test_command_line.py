@@ -175,6 +175,15 @@ def test_init_names_what_it_made_as_the_folder_was_named(run: Run, tmp_path: Pat
     assert run("init", ".", folder=tmp_path / "mine").stdout.startswith("made hot\n")
 
 
+def test_init_says_where_a_file_is_in_its_way(run: Run, tmp_path: Path) -> None:
+    """A file of the studio's name is not a matter of rights: the line says that it is a file."""
+    (tmp_path / "mine").write_text("a file")
+    for folder in ("mine", "mine/studio"):
+        done = run("init", folder)
+        assert done.returncode == 1
+        assert "A file is where a folder should be" in one_line(done.stderr)
+
+
 def test_init_adds_only_what_is_missing(run: Run, tmp_path: Path) -> None:
     """Run again, it changes no file that is there, and brings back a folder or a marker that is not."""
     studio = tmp_path / "new"
