@@ -72,11 +72,12 @@ def _find_cuts(evidence: Evidence) -> list[Finding]:
     height, width = evidence.frame
     covered = evidence.covered
     rows, columns = covered.shape
-    sides = {
-        "left": (evidence.origin[0] == 0, covered[:, 0]),
-        "top": (evidence.origin[1] == 0, covered[0]),
-        "right": (evidence.origin[0] + round(columns * evidence.scale) >= width, covered[:, -1]),
-        "bottom": (evidence.origin[1] + round(rows * evidence.scale) >= height, covered[-1]),
+    left, top = evidence.origin
+    sides = {  # a crop is whole pixels wide, so that it may seem to end up to half of one before the frame
+        "left": (left == 0, covered[:, 0]),
+        "top": (top == 0, covered[0]),
+        "right": (left + (columns + 1) * evidence.scale > width, covered[:, -1]),
+        "bottom": (top + (rows + 1) * evidence.scale > height, covered[-1]),
     }
     findings = []
     for side, (at_frame, line) in sides.items():

@@ -38,6 +38,7 @@ def choose_places(
     photograph is `origin`. What lies close by a finding's point is seen with it and left out.
     """
     places: list[Place] = list(dict.fromkeys((finding.reason, *finding.point) for finding in findings))
+    height, width = alpha.shape
     step = max(1, int(np.ceil(np.sqrt(alpha.size / _LARGEST_PIXELS))))
     covered = _thinned(alpha >= 0.5, step)
     if not covered.any():
@@ -49,7 +50,8 @@ def choose_places(
     chosen += [("prong", *point) for point in _spread(prongs, _MOST_PRONGS)]
     chosen += [("chain", *point) for point in _spread(chain, MOST_CHOSEN - len(chosen))]
     for reason, x, y in reversed(chosen):
-        at = (origin[0] + x * step + step // 2, origin[1] + y * step + step // 2)
+        column, row = (min(of * step + step // 2, last) for of, last in ((x, width - 1), (y, height - 1)))
+        at = (origin[0] + column, origin[1] + row)
         if all(max(abs(at[0] - place[1]), abs(at[1] - place[2])) > _SEEN_TOGETHER for place in places):
             places.append((reason, *at))
     return tuple(places)

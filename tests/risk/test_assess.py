@@ -111,6 +111,20 @@ def test_a_piece_at_the_border_is_cut_by_the_frame() -> None:
     assert x == 0 and cut.alpha[y, x] > 0.5
 
 
+@pytest.mark.parametrize(("height", "width"), [(300, 400), (301, 401), (302, 407), (307, 399)])
+def test_a_large_piece_is_cut_at_every_side_that_it_reaches(
+    monkeypatch: pytest.MonkeyPatch, height: int, width: int
+) -> None:
+    """A photograph that is looked at shrunk has the same right and bottom edge, whatever its size."""
+    monkeypatch.setattr(evidence, "_LARGEST_PIXELS", 4e4)
+    alpha = np.zeros((height, width), np.float32)
+    alpha[100:200] = alpha[:, 150:250] = 1
+    background = np.full((height, width, 3), 0.6, np.float32)
+    photo = pieces.place(background, alpha, pieces.GOLD)
+    found = [each for each in assess(photo, background, alpha).findings if each.reason == "cut_by_frame"]
+    assert [each.sentence.split()[-1] for each in found] == ["left.", "top.", "right.", "bottom."]
+
+
 def test_everything_measured_has_a_name() -> None:
     """Each kind of place, and the picture, has as many measurements as names, and all are numbers."""
     ring, _ = pieces.ring()
