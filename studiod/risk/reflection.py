@@ -58,8 +58,10 @@ def find_emptied(alpha: Floats, doubt: Bytes | None) -> list[Box]:
     if doubt is None:
         return []
     emptied = ((alpha == 0) & (doubt > 255 * EMPTIED)).astype(np.uint8)
-    if not emptied.any():
+    first_x, first_y, across, down = cv2.boundingRect(emptied)
+    if not across:
         return []
+    emptied = emptied[first_y : first_y + down, first_x : first_x + across]
     reach = max(1, round(_APART * max(alpha.shape)))
     joined = cv2.dilate(emptied, np.ones((reach, reach), np.uint8))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
@@ -67,5 +69,6 @@ def find_emptied(alpha: Floats, doubt: Bytes | None) -> list[Box]:
     for label, (left, top, width, height, _) in enumerate(stats[1:], 1):
         part = np.s_[top : top + height, left : left + width]
         x, y, across, down = cv2.boundingRect(emptied[part] * (labels[part] == label).astype(np.uint8))
-        boxes.append((left + x, top + y, left + x + across, top + y + down))
-    return sorted((int(x0), int(y0), int(x1), int(y1)) for x0, y0, x1, y1 in boxes)
+        x0, y0 = int(first_x + left + x), int(first_y + top + y)
+        boxes.append((x0, y0, x0 + across, y0 + down))
+    return sorted(boxes)

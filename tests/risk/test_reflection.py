@@ -85,6 +85,8 @@ def test_what_was_emptied_is_said() -> None:
     doubt = np.where((image > 0) & (piece.alpha == 0), 255 * image, 0).astype(np.uint8)
     assert find_emptied(piece.alpha, None) == find_emptied(piece.alpha, np.zeros_like(doubt)) == []
     (box,) = find_emptied(piece.alpha, doubt)
+    rows, columns = np.nonzero(doubt > 0.06 * 255)
+    assert box == (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
     (finding,) = assess(piece.photo, piece.background, piece.alpha, doubt).findings
     assert finding.box == box and finding.reason == "reflection_removed" and "cut away" in finding.sentence
 
