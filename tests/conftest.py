@@ -10,9 +10,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from studiod.commands.init import lay_out
 from studiod.settings import Settings, load_settings
+
+hypothesis_settings.register_profile(  # a busy machine is no fault
+    "untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("untimed")
 
 SETTINGS = """\
 currency = "USD"

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -140,6 +141,18 @@ class Studio:
             yield
 
     @staticmethod
+    @contextmanager
+    def slow(pilot: Pilot[int]) -> Iterator[None]:
+        """The terminal's ledger slow to answer: all that is asked of it waits, in its order."""
+        assert isinstance(pilot.app, ReviewApp)
+        goes_on = Event()
+        pilot.app._ledger_thread.submit(goes_on.wait)
+        try:
+            yield
+        finally:
+            goes_on.set()
+
+    @staticmethod
     async def until(pilot: Pilot[int], condition: Callable[[], object], what: str = "") -> None:
         """Wait until something holds, half a minute at most."""
         deadline = time.monotonic() + 30
@@ -166,6 +179,14 @@ class Studio:
 
         await cls.until(pilot, lines, f"no line ever held {parts}")
         return lines()[0]
+
+    @classmethod
+    async def fills(cls, pilot: Pilot[int], size: tuple[int, int]) -> None:
+        """Wait until every line of the window, and no more than those, is as wide as it."""
+        columns, rows = size
+        await cls.until(
+            pilot, lambda: [len(line) for line in cls.text(pilot).splitlines()] == [columns] * rows
+        )
 
     async def chosen(self, pilot: Pilot[int], item: int) -> QueueScreen:
         """Wait until an item is under the queue's cursor with its picture beside it."""
@@ -199,10 +220,21 @@ class Studio:
         return pilot.app.screen
 
     @staticmethod
+    def colours(pilot: Pilot[int]) -> list[str]:
+        """The colours of what is on the screen, from its upper left on."""
+        strips = pilot.app.screen._compositor.render_strips()
+        return [str(segment.style) for strip in strips for segment in strip]
+
+    @staticmethod
     def text(pilot: Pilot[int]) -> str:
         """What is on the screen, as plain lines."""
         strips = pilot.app.screen._compositor.render_strips()
         return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+    @classmethod
+    def words(cls, pilot: Pilot[int]) -> str:
+        """What is on the screen as one line: where a message with a path in it wraps is no matter."""
+        return " ".join(cls.text(pilot).split())
 
 
 def draw_version(folder: Path) -> None:
@@ -238,6 +270,24 @@ def draw_version(folder: Path) -> None:
     composite.save(folder / "composite-white.jpg")
     text = {"width": SIZE[0], "height": SIZE[1], "box": [200, 120, 440, 360], "layers": layers}
     (folder / "view.json").write_text(json.dumps(text))
+
+
+_HOPS = 12
+"""From the app to a widget, up again to the app, and from there to a dialog: no key goes further."""
+
+
+@pytest.fixture(autouse=True)
+def _patient_pilot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pilot waits until what it did has gone its whole way, message by message.
+
+    Textual's own takes a process that gets no processor, on a busy machine, for one that has nothing to do.
+    """
+    one_hop = Pilot._wait_for_screen
+
+    async def every_hop(pilot: Pilot[int], timeout: float = 30.0) -> bool:
+        return all([await one_hop(pilot, timeout) for _ in range(_HOPS)])
+
+    monkeypatch.setattr(Pilot, "_wait_for_screen", every_hop)
 
 
 @pytest.fixture
