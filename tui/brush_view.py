@@ -129,6 +129,11 @@ class BrushView(PictureView):
             self._pointer = (event.x, event.y)
             self._go_to(*self.place_at(event.x + 0.5, event.y + 0.5))
 
+    def on_mouse_release(self) -> None:
+        """A dialog has taken the mouse away: the stroke ends."""
+        if self.app.mouse_captured is not self:
+            self.lift()
+
     def on_mouse_up(self, event: events.MouseUp) -> None:
         """The stroke ends with the button."""
         event.prevent_default()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -134,9 +135,10 @@ class Pictures:
         return _over_background(view, np.asarray(pasted), np.asarray(covered))
 
     def prepare(self) -> None:
-        """Decode the previews now, so that the first window comes at once."""
+        """Decode the previews now, so that the first window comes at once; what is damaged shows there."""
         for layer in self.layers.values():
-            self._decode(layer.preview)
+            with suppress(PictureError):
+                self._decode(layer.preview)
 
     def _layer(self, view: View) -> Layer:
         layer = self.layers.get(view.layer)

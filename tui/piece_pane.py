@@ -219,7 +219,8 @@ class PiecePane(Vertical):
     def toggle_marks(self) -> None:
         """The findings' boxes and the strokes on or off."""
         self._marks_shown = not self._marks_shown
-        self.main.with_strokes = self.other.with_strokes = self._marks_shown
+        for picture in (self.main, self.other):
+            picture.show_strokes(self._marks_shown)
         self.draw_marks()
 
     def draw_marks(self) -> None:

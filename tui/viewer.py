@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rich.segment import Segment
 from rich.style import Style
 from textual import events, work
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.timer import Timer
@@ -81,6 +81,7 @@ class PictureView(Widget):
         self.strokes: tuple[Stroke, ...] = ()
         self._marks: tuple[Mark, ...] = ()
         self._strips: list[Strip] | None = None
+        self._drawn_size = Size()
         self._drag: tuple[int, int] | None = None
         self._box_start: tuple[float, float] | None = None
         self._rubber_band: Mark | None = None
@@ -110,6 +111,7 @@ class PictureView(Widget):
         self._pictures, self.trouble, self._marks = pictures, trouble, ()
         self.strokes = strokes
         self.drawing = False
+        self._drop()
         self.fit()
 
     def mark(self, marks: tuple[Mark, ...]) -> None:
@@ -117,6 +119,11 @@ class PictureView(Widget):
         if marks != self._marks:
             self._marks = marks
             self._redraw()
+
+    def show_strokes(self, shown: bool) -> None:
+        """Draw the strokes over the original, or not."""
+        self.with_strokes = shown
+        self._redraw()
 
     def sharpen(self, sharpness: Sharpness | None) -> None:
         """Show real pixels once the picture rests, or cells only; the place and the zoom stay."""
@@ -126,7 +133,9 @@ class PictureView(Widget):
         self._fill()
 
     def clear(self) -> None:
-        """Take the real pixels away; what is drawn in cells stays."""
+        """Take the real pixels away, and those that are on their way; what is drawn in cells stays."""
+        if self.is_running:
+            self.workers.cancel_group(self, "sharp")
         if self._laid and self._sharpness is not None:
             self._write(clear_picture(self._sharpness.protocol, self._number))
         self._laid = ""
@@ -264,7 +273,8 @@ class PictureView(Widget):
 
     def render_line(self, y: int) -> Strip:
         """One line of cells."""
-        if self._strips is None or len(self._strips) != self.size.height:
+        if self._strips is None or self._drawn_size != self.size:
+            self._drawn_size = self.size
             self._strips = self._render_picture()
             self.post_message(self.Drawn())
         if y < len(self._strips):
@@ -359,6 +369,18 @@ class PictureView(Widget):
             self._redraw()
             if right > left and bottom > top:
                 self.post_message(self.BoxDrawn((left, top, right, bottom)))
+
+    def on_mouse_release(self) -> None:
+        """A dialog has taken the mouse away in the middle of a drag."""
+        if self.app.mouse_captured is not self:
+            self._drop()
+
+    def _drop(self) -> None:
+        """A drag that does not end is none."""
+        self._drag = self._box_start = None
+        if self._rubber_band is not None:
+            self._rubber_band = None
+            self._redraw()
 
     def on_leave(self) -> None:
         """The pointer left: zoom keys mean the middle again."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from base64 import standard_b64decode
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import TYPE_CHECKING
 from zlib import decompress
 
@@ -116,6 +119,43 @@ async def test_no_real_pixels_lie_over_a_dialog(studio: Studio) -> None:
         assert not screen.pane.main._laid
         await pilot.press("escape")
         await studio.until(pilot, lambda: screen.pane.main._laid)
+
+
+async def test_real_pixels_that_come_too_late_are_not_laid(studio: Studio) -> None:
+    """Pixels that were still being made when the picture moved on, or cells were asked for, are dropped."""
+    item = studio.add("ONE")
+    app = studio.app()
+    app.possible_sharpness = app.sharpness = Sharpness("kitty", (10, 20))
+    async with app.run_test(size=WIDE) as pilot:
+        await studio.chosen(pilot, item)
+        await pilot.press("enter")
+        picture = (await studio.reviewed(pilot, item)).pane.main
+        await studio.until(pilot, lambda: picture._laid)
+        makers = ThreadPoolExecutor(1)
+        asyncio.get_running_loop().set_default_executor(makers)
+        goes_on = Event()
+        makers.submit(goes_on.wait)
+        picture._redraw()
+        await pilot.pause()
+        await pilot.press("i")
+        await studio.until(pilot, lambda: picture.is_drawn and not picture.is_moving)
+        goes_on.set()
+        await studio.until(pilot, lambda: not [at for at in app.workers if at.group == "sharp"])
+        assert not picture._laid
+
+
+async def test_cells_are_meant_for_every_screen(studio: Studio) -> None:
+    """Cells that were asked for at a piece are what the queue shows too, and so are real pixels."""
+    item = studio.add("ONE")
+    app = studio.app()
+    app.possible_sharpness = app.sharpness = Sharpness("kitty", (10, 20))
+    async with app.run_test(size=WIDE) as pilot:
+        queue = await studio.chosen(pilot, item)
+        for grain in (HALF_BLOCKS, (10, 20)):
+            await pilot.press("enter")
+            await studio.reviewed(pilot, item)
+            await pilot.press("i", "q")
+            await studio.until(pilot, lambda grain=grain: queue.side.picture.grain == grain)
 
 
 async def test_a_terminal_of_cells_says_so(studio: Studio) -> None:
