@@ -29,6 +29,7 @@ from studiod.ledger.records import (
 )
 from studiod.ledger.states import Status
 from studiod.ledger.touchup import strokes_of
+from studiod.names import inert
 from studiod.settings import Settings
 from studiod.strokes import Stroke
 
@@ -155,7 +156,7 @@ class Desk:
         record = reading.get_item(self.ledger, item)
         version = reading.get_version(self.ledger, item, record.version) if record.version else None
         if version is None:
-            return Piece(record, (), None, _why_unmade(record.status))
+            return Piece(record, (), None, _why_unmade(record))
         piece = Piece(
             record,
             read_findings(version.made.risk_json),
@@ -283,9 +284,9 @@ def _finding(number: int, text: Any) -> Finding | None:
         return None
 
 
-def _why_unmade(status: Status) -> str:
-    if status in (Status.QUARANTINED, Status.FAILED):
-        return "There is no cutout of this picture: the reason stands beside it."
+def _why_unmade(item: ItemRecord) -> str:
+    if item.status in (Status.QUARANTINED, Status.FAILED):
+        return f"There is no cutout of this picture.\n{inert(item.reason)}"
     return "This picture is not made yet."
 
 

@@ -33,6 +33,8 @@ def head_text(item: ItemRecord, place: str) -> Text:
 
 def spots_text(piece: Piece, looks: Sequence[Look], here: int | None) -> Text:
     """Every spot on a line of its own, ticked once it was seen; `here` is where `n` went last."""
+    if piece.made is None:
+        return Text()
     findings = piece.findings
     text = Text()
     text.append(f"{len(findings)} findings\n" if len(findings) != 1 else "1 finding\n", "bold")
@@ -42,8 +44,7 @@ def spots_text(piece: Piece, looks: Sequence[Look], here: int | None) -> Text:
         style = "bold #f0c060" if index == here else "#7fb57f" if tick == "✓" else ""
         certain = f" {findings[index].probability:.2f}" if index < len(findings) else ""
         text.append(f"{tick} {words.reason_text((spot.reason,))}{certain}\n", style)
-    if piece.made is not None:
-        text.append(f"{coverage(piece.made, looks):.0%} seen closely", "#8c8c8c")
+    text.append(f"{coverage(piece.made, looks):.0%} seen closely", "#8c8c8c")
     return text
 
 
