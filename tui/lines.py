@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.text import Text
 from textual.screen import Screen
 from textual.timer import Timer
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from studiod.errors import StudioError
 from studiod.names import inert
@@ -38,11 +38,17 @@ class KeyLine(Static):
 
 
 def shown_keys(screen: Screen[object]) -> list[tuple[str, str]]:
-    """The keys of a screen that its foot shows, each with its words; the first key of each action."""
+    """The keys of a screen that its foot shows, each with its words; the first key of each action.
+
+    While one types a search, letters are letters: only what ends it.
+    """
+    bindings = [active.binding for active in screen.active_bindings.values() if active.enabled]
+    if isinstance(screen.focused, Input):
+        ends = [key_name(binding.key) for binding in bindings if binding.id == "queue.clear"]
+        return [("enter", "search"), *((key, "end the search") for key in ends[:1])]
     found: dict[str, tuple[str, str]] = {}
-    for active in screen.active_bindings.values():
-        binding = active.binding
-        if binding.show and binding.id and active.enabled:
+    for binding in bindings:
+        if binding.show and binding.id:
             found.setdefault(binding.id, (key_name(binding.key), binding.description))
     return list(found.values())
 
