@@ -51,6 +51,7 @@ class ReviewApp(App[int]):
     """One person's terminal.
 
     `open_queue` gives the desk and the screen of the queue; it is called on the ledger's thread.
+    Whoever has the `turn` decides: one decision after the other, and nobody quits meanwhile.
     """
 
     ENABLE_COMMAND_PALETTE = False
@@ -71,6 +72,7 @@ class ReviewApp(App[int]):
         self.possible_sharpness = self.sharpness = sharpness
         self.refusal: StudioError | None = None
         self._aims: deque[tuple[events.Key, Widget]] = deque(maxlen=_TYPED_AHEAD)
+        self.turn = asyncio.Lock()
         self._ledger_thread = ThreadPoolExecutor(1, "ledger")
         self._picture_thread = ThreadPoolExecutor(1, "pictures")
 
@@ -132,17 +134,29 @@ class ReviewApp(App[int]):
         """
         self._ledger_thread.submit(_insist, call, otherwise)
 
+    @property
+    def say(self) -> SayLine:
+        """The line that says what happened, of the top screen that has one: there it is seen."""
+        lines = [line for screen in self.screen_stack for line in screen.query(SayLine)]
+        return lines[-1]
+
     async def ask_patiently(
-        self, say: SayLine, call: Callable[Given, Answer], *given: Given.args, **named: Given.kwargs
+        self, call: Callable[Given, Answer], *given: Given.args, **named: Given.kwargs
     ) -> Answer:
         """Ask the ledger; while somebody else holds it, say so and try again for a while."""
+        said: SayLine | None = None
         for left in range(_TRIES - 1, -1, -1):
             try:
-                return await self.ask(call, *given, **named)
+                answer = await self.ask(call, *given, **named)
             except LedgerError as error:
                 if not left:
                     raise
-                say.trouble(LedgerError(error.message, "Trying again …"))
+                said = self.say
+                said.trouble(LedgerError(error.message, "Trying again …"))
+            else:
+                if said is not None and said.is_attached:
+                    said.settle()
+                return answer
         raise AssertionError
 
     async def draw_from(self, call: Callable[[], None]) -> None:

@@ -107,26 +107,32 @@ class BrushScreen(StudioScreen):
         """Move the brush; it paints while it is down."""
         self.canvas.move_brush(right, down)
 
-    @work(exclusive=True, group="decide")
-    async def action_undo(self) -> None:
+    def action_undo(self) -> None:
         """Take the last stroke back."""
         if not self.canvas.undo():
             self.say.say("There is no stroke to take back.")
 
-    @work(exclusive=True, group="decide")
+    @work
     async def action_save(self) -> None:
         """Have the matte made again with these strokes."""
+        item = self.piece.item
+        if item.id in self._deciding:
+            return
         self.canvas.lift()
         strokes = self.canvas.strokes
         if strokes == self.piece.strokes:
             self.say.say("Nothing is painted yet.")
             return
+        self._deciding.add(item.id)
         try:
-            await self.ask_patiently(self.desk.touch_up, self.piece.item, strokes)
+            async with self.studio.turn:
+                await self.ask_patiently(self.desk.touch_up, item, strokes)
         except StudioError as error:
             self.say.trouble(error)
             return
-        self.dismiss(self.piece.item.id)
+        finally:
+            self._deciding.discard(item.id)
+        self.leave(item.id)
 
     def action_leave(self) -> None:
         """Back to the piece; painted strokes are not lost without a question."""
@@ -138,7 +144,7 @@ class BrushScreen(StudioScreen):
             saving = f"To keep them: n, then {self.key_of('brush.save')}."
             if not await self.app.push_screen_wait(Sure(f"Leave and lose these strokes? {saving}")):
                 return
-        self.dismiss(None)
+        self.leave(None)
 
     # Looking
 

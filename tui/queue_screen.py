@@ -26,6 +26,7 @@ from tui.studio_screen import StudioScreen
 if TYPE_CHECKING:
     from tui.side import Side
 
+_AGAIN_SECONDS = 2.0
 _NOTHING = {
     "waiting": "Nothing waits for a person.",
     "mandatory": "Nothing waits that a person must see.",
@@ -56,6 +57,7 @@ class QueueScreen(StudioScreen):
         self._reset = False
         self._go_to: int | None = None
         self._renewal: Worker[None] | None = None
+        self._batch: Worker[None] | None = None
         self._counts: dict[str, int] = {}
         self._pulse: Pulse | None = None
         self.piece: Piece | None = None
@@ -85,6 +87,10 @@ class QueueScreen(StudioScreen):
         self.renew(reset=True)
         self.set_interval(1.0, self._tick)
         self.set_interval(2.0, self._renew_rows)
+
+    def on_resize(self) -> None:
+        """The names of the lists need room."""
+        self._draw_head()
 
     def on_screen_resume(self) -> None:
         """Back from a piece: things have changed."""
@@ -195,6 +201,7 @@ class QueueScreen(StudioScreen):
             if self.table.chosen_id == item:
                 self.piece = None
                 side.show_piece(None, f"{error.message}\n{error.hint}")
+                self.set_timer(_AGAIN_SECONDS, self._choose)
             return
         if self.table.chosen_id == item:
             self.piece = piece
@@ -291,7 +298,7 @@ class QueueScreen(StudioScreen):
     @on(QueueTable.Opened)
     def action_open(self) -> None:
         """Look closely at the chosen piece."""
-        if self.table.chosen_id is not None:
+        if self.table.chosen_id is not None and self.is_active:
             from tui.review_screen import ReviewScreen
 
             self.app.push_screen(ReviewScreen(list(self.table.ids), self.table.chosen_id), self._returned)
@@ -347,9 +354,13 @@ class QueueScreen(StudioScreen):
             return None
         return self.piece.item
 
-    @work(group="decide")
-    async def action_batch(self) -> None:
+    def action_batch(self) -> None:
         """Approve what is neither mandatory nor risky, after asking."""
+        if self._batch is None or self._batch.is_finished:
+            self._batch = self._approve_many()
+
+    @work(group="batch")
+    async def _approve_many(self) -> None:
         desk = self.desk
         try:
             items = await self.ask(desk.cheap_and_low)
@@ -369,9 +380,9 @@ class QueueScreen(StudioScreen):
                 except (TransitionRefused, GateRefused):
                     refused += 1
             changed = f"; {refused} had changed or been opened and were left" if refused else ""
-            self.say.say(f"Approved {len(items) - refused}{changed}.")
+            self.studio.say.say(f"Approved {len(items) - refused}{changed}.")
         except StudioError as error:
-            self.say.trouble(error)
+            self.studio.say.trouble(error)
         self._event = -1
         self.renew()
 

@@ -145,7 +145,7 @@ class ReviewScreen(StudioScreen):
             now = (await self.ask(self.desk.items, [piece.item.id]))[0]
         except (StudioError, IndexError):
             return
-        if self.pane.piece is not piece:
+        if self.pane.piece is not piece or self._claimed != piece.item.id:
             return
         if holder != self.desk.person:
             self._claimed = None
@@ -178,11 +178,11 @@ class ReviewScreen(StudioScreen):
             return
         self._let_go()
         if following is None:
-            self.dismiss(None)
+            self.leave(None)
         else:
             self._go_to(following)
         if said:
-            self.tell_person(said)
+            self.studio.say.say(said)
 
     def _let_go(self) -> None:
         self._hand_in_looks()
@@ -368,7 +368,7 @@ class ReviewScreen(StudioScreen):
         def painted(saved: int | None) -> None:
             if saved is not None:
                 self.decided(item)
-                self.tell_person(f"{words.sku_text(item)} comes back once its matte is made again.")
+                self.studio.say.say(f"{words.sku_text(item)} comes back once its matte is made again.")
 
         self.app.push_screen(BrushScreen(piece, self.pane.main.viewport), painted)
 
@@ -393,4 +393,4 @@ class ReviewScreen(StudioScreen):
     def action_leave(self) -> None:
         """Back to the queue."""
         self._let_go()
-        self.dismiss(self._at)
+        self.leave(self._at)

@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, ParamSpec, TypeVar, cast
 
-from textual import work
 from textual.screen import Screen
 
-from studiod.errors import StudioError
+from studiod.errors import StudioError, TransitionRefused
 from studiod.ledger.records import ItemRecord
 from studiod.ledger.states import Status
 from tui import words
@@ -32,7 +31,11 @@ class StudioScreen(Screen[int | None]):
 
     PLACE: ClassVar[Place]
     """Where one is, by the name that the keys have for it."""
-    _deciding = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._deciding: set[int] = set()
+        self._leaves_with: tuple[int | None] | None = None
 
     @property
     def studio(self) -> ReviewApp:
@@ -49,10 +52,11 @@ class StudioScreen(Screen[int | None]):
         """The line that says what happened."""
         return self.query_one(SayLine)
 
-    def tell_person(self, text: str) -> None:
-        """Say something that went well where it is seen: this screen may have made room for the one below."""
-        top = self.app.screen
-        (top if isinstance(top, StudioScreen) else self).say.say(text)
+    def leave(self, answer: int | None) -> None:
+        """Make room for the screen below, once no dialog lies over this one."""
+        self._leaves_with = self._leaves_with or (answer,)
+        if self.is_active:
+            self.dismiss(*self._leaves_with)
 
     async def ask(self, call: Callable[Given, Answer], *given: Given.args, **named: Given.kwargs) -> Answer:
         """Ask the ledger, off the screen's thread."""
@@ -62,7 +66,7 @@ class StudioScreen(Screen[int | None]):
         self, call: Callable[Given, Answer], *given: Given.args, **named: Given.kwargs
     ) -> Answer:
         """Ask the ledger; while somebody else holds it, say so and try again."""
-        return self._if_still_here(await self.studio.ask_patiently(self.say, call, *given, **named))
+        return self._if_still_here(await self.studio.ask_patiently(call, *given, **named))
 
     async def draw_from(self, call: Callable[[], None]) -> None:
         """Decode pictures off the screen's thread."""
@@ -114,35 +118,42 @@ class StudioScreen(Screen[int | None]):
         self._decide(item, call, lambda _: f"{words.sku_text(item)} must be shot again.")
 
     def _decide(self, item: ItemRecord, call: Callable[[], object], said: Callable[[object], str]) -> None:
-        """Take a decision, unless one is on its way: a key that was pressed twice decides once."""
-        if not self._deciding:
-            self._deciding = True
-            self._carry_out(item, call, said)
+        """Take a decision, unless one on this item is on its way: a key pressed twice decides once."""
+        if item.id in self._deciding:
+            self.say.trouble(TransitionRefused("This piece is being decided already.", "Wait a moment."))
+            return
+        self._deciding.add(item.id)
+        self.studio.run_worker(self._carry_out(item, call, said))  # the app's: it outlives this screen
 
-    @work(group="decide")
     async def _carry_out(
         self, item: ItemRecord, call: Callable[[], object], said: Callable[[object], str]
     ) -> None:
         try:
-            done = await self.ask_patiently(call)
+            async with self.studio.turn:
+                done = await self.studio.ask_patiently(call)
         except StudioError as error:
             self.refused(error)
             return
         finally:
-            self._deciding = False
-        self.decided(item)
-        self.tell_person(f"{said(done)} ({self.key_of('undo')}: undo)")
+            self._deciding.discard(item.id)
+        if self in self.app.screen_stack:
+            self.decided(item)
+        self.studio.say.say(f"{said(done)} ({self.key_of('undo')}: undo)")
 
-    @work(group="decide")
-    async def action_undo(self) -> None:
+    def action_undo(self) -> None:
         """Take one's last decision back."""
+        self.studio.run_worker(self._undo())
+
+    async def _undo(self) -> None:
         try:
-            item = await self.ask_patiently(self.desk.undo)
+            async with self.studio.turn:
+                item = await self.studio.ask_patiently(self.desk.undo)
         except StudioError as error:
-            self.say.trouble(error)
+            self.studio.say.trouble(error)
             return
-        self.undone(item)
-        self.say.say(f"Undone: {words.sku_text(item)} waits again.")
+        if self in self.app.screen_stack:
+            self.undone(item)
+        self.studio.say.say(f"Undone: {words.sku_text(item)} waits again.")
 
     def decided(self, item: ItemRecord) -> None:
         """A decision was taken."""
@@ -154,7 +165,7 @@ class StudioScreen(Screen[int | None]):
 
     def refused(self, error: StudioError) -> None:
         """A decision was refused: say why."""
-        self.say.trouble(error)
+        self.studio.say.trouble(error)
 
     # Keys of every screen
 
@@ -163,8 +174,12 @@ class StudioScreen(Screen[int | None]):
         self.app.push_screen(Help(help_text(self.studio.keymap, self.PLACE)))
 
     def action_leave(self) -> None:
-        """Quit."""
-        self.app.exit(0)
+        """Quit, once what was decided is written."""
+        self.studio.run_worker(self._quit())
+
+    async def _quit(self) -> None:
+        async with self.studio.turn:
+            self.app.exit(0)
 
     def action_sharp(self) -> None:
         """Real pixels where the terminal can show them, or cells."""
@@ -177,8 +192,10 @@ class StudioScreen(Screen[int | None]):
         self.say.say("Cells." if studio.sharpness is None else "Real pixels: 100 % is a pixel of the screen.")
 
     def on_screen_resume(self) -> None:
-        """Real pixels again, if they are wanted."""
-        if self.studio.sharpness is not None:
+        """Real pixels or cells, as they are wanted by now; or what was to go once a dialog had closed."""
+        if self._leaves_with is not None and self.is_active:
+            self.dismiss(*self._leaves_with)
+        elif self.studio.possible_sharpness is not None:
             self._sharpen()
 
     def on_screen_suspend(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from threading import Event
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
     from tests.tui.conftest import Studio
+    from tui.viewer import PictureView
 
 WIDE = (140, 40)
 
@@ -33,6 +36,11 @@ async def painting(studio: Studio, pilot: Pilot[int], item: int) -> BrushScreen:
     await studio.reviewed(pilot, item)
     await pilot.press("b")
     return await brushed(studio, pilot)
+
+
+def at_rest(picture: PictureView) -> bool:
+    """Whether a picture is on the screen in all its colours."""
+    return picture.is_drawn and not picture.is_moving
 
 
 async def brushed(studio: Studio, pilot: Pilot[int]) -> BrushScreen:
@@ -172,6 +180,34 @@ async def test_saved_strokes_ask_for_a_new_version(studio: Studio) -> None:
         assert (claimed.item, claimed.version, claimed.strokes) == (item, 2, painted)
 
 
+async def test_saved_twice_is_saved_once(studio: Studio) -> None:
+    """Enter pressed twice saves the strokes, goes on and refuses nothing."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await painting(studio, pilot, item)
+        await pilot.press("space", "right", "space")
+        begun, goes_on = Event(), Event()
+        studio.ledger.clock = lambda: (begun.set(), goes_on.wait(), time.time())[-1]
+        await pilot.press("enter")
+        await studio.until(pilot, begun.is_set)
+        await pilot.press("enter")
+        goes_on.set()
+        await studio.until(pilot, lambda: isinstance(pilot.app.screen, QueueScreen))
+        await studio.sees(pilot, "ONE comes back once its matte is made again.")
+
+
+async def test_a_stroke_ends_under_a_dialog(studio: Studio) -> None:
+    """A stroke of the mouse over which the help opened is whole: the pointer paints no more."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await painting(studio, pilot, item)
+        await pilot.mouse_down(screen.canvas, offset=(10, 5))
+        await pilot.press("question_mark")
+        await studio.until(pilot, lambda: pilot.app.screen is not screen)
+        await studio.until(pilot, lambda: not screen.canvas.is_down)
+        assert len(screen.canvas.strokes) == 1
+
+
 async def test_a_piece_comes_back_with_its_strokes(studio: Studio) -> None:
     """The version made from strokes shows them over the original, and the brush goes on from them."""
     item = studio.add("ONE")
@@ -189,7 +225,10 @@ async def test_a_piece_comes_back_with_its_strokes(studio: Studio) -> None:
         assert review.pane.main.strokes_shown() == ()
         await pilot.press("p")
         assert review.pane.main.strokes_shown() == painted
+        await studio.until(pilot, lambda: at_rest(review.pane.main))
+        with_strokes = studio.colours(pilot)
         await pilot.press("y")
+        await studio.until(pilot, lambda: studio.colours(pilot) != with_strokes)
         assert review.pane.main.strokes_shown() == ()
         await pilot.press("b")
         assert (await brushed(studio, pilot)).canvas.strokes == painted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,7 @@ from studiod.ledger.states import Status
 from tests.looking import look_closely
 from tui.dialogs import FlagDialog, Help, Sure
 from tui.pictures import View
+from tui.queue_table import QueueTable
 
 if TYPE_CHECKING:
     from tests.tui.conftest import Studio
@@ -209,11 +211,13 @@ async def test_search_narrows_by_sku_or_title_and_escape_ends_it(studio: Studio)
 
 
 async def test_keys_typed_into_the_search_decide_nothing(studio: Studio) -> None:
-    """Letters that are decisions elsewhere are only letters while one searches."""
+    """Letters that are decisions elsewhere are only letters while one searches; the foot says so."""
     item = studio.add("ONE")
     async with studio.app().run_test(size=WIDE) as pilot:
         screen = await studio.chosen(pilot, item)
         await pilot.press("slash", "a", "r", "u")
+        foot = await studio.sees(pilot, "enter search", "esc end the search")
+        assert "quit" not in foot
         assert screen.query_one(Input).value == "aru"
         assert studio.item(item).status is Status.AWAITING_REVIEW
 
@@ -324,7 +328,7 @@ async def test_a_locked_database_is_waited_for(studio: Studio) -> None:
         await studio.chosen(pilot, item)
         with studio.held():
             await pilot.press("a")
-            await studio.until(pilot, lambda: "is busy" in studio.text(pilot))
+            await studio.until(pilot, lambda: "is busy" in studio.words(pilot))
         await studio.until(pilot, lambda: studio.item(item).status is Status.APPROVED)
 
 
@@ -336,10 +340,10 @@ async def test_a_database_that_fails_leaves_the_screen_alive(studio: Studio) -> 
         database = studio.settings.database
         other = sqlite3.connect(database, isolation_level=None)
         other.execute("ALTER TABLE daemon RENAME TO away")
-        await studio.until(pilot, lambda: "What is shown may be old" in studio.text(pilot))
+        await studio.until(pilot, lambda: "What is shown may be old" in studio.words(pilot))
         other.execute("ALTER TABLE away RENAME TO daemon")
         other.close()
-        await studio.until(pilot, lambda: "What is shown may be old" not in studio.text(pilot))
+        await studio.until(pilot, lambda: "What is shown may be old" not in studio.words(pilot))
         assert screen.table.chosen_id == item
 
 
@@ -371,6 +375,101 @@ async def test_batch_leaves_what_a_colleague_has_open(studio: Studio) -> None:
         await studio.sees(pilot, "Approved 1; 1 had changed or been opened and were left.")
         statuses = [studio.item(item).status for item in (free, open_before, opened_since)]
         assert statuses == [Status.APPROVED, Status.AWAITING_REVIEW, Status.AWAITING_REVIEW]
+
+
+async def test_batch_asks_once(studio: Studio) -> None:
+    """`B` pressed twice, before the question stands there, asks and approves once."""
+    item = studio.add("ONE", risk=0.01)
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await studio.chosen(pilot, item)
+        with studio.slow(pilot):
+            await pilot.press("B", "B")
+        await studio.until(pilot, lambda: isinstance(pilot.app.screen, Sure))
+        await pilot.press("y")
+        await studio.sees(pilot, "Approved 1.")
+        assert pilot.app.screen is screen
+
+
+async def test_a_row_that_is_clicked_thrice_opens_once(studio: Studio) -> None:
+    """What asks again for a piece that is being opened opens no second one over it."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await studio.chosen(pilot, item)
+        for _ in range(2):
+            screen.table.post_message(QueueTable.Opened())
+        await studio.reviewed(pilot, item)
+        await pilot.press("q")
+        await studio.until(pilot, lambda: pilot.app.screen is screen)
+
+
+async def test_decisions_are_taken_in_their_order(studio: Studio) -> None:
+    """While somebody holds the ledger a decision, one on another piece and an undo wait for their turn."""
+    first, second = studio.add("FIRST", risk=0.9), studio.add("SECOND", risk=0.1)
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await studio.chosen(pilot, first)
+        with studio.held():
+            await pilot.press("a", "down")
+            await studio.chosen(pilot, second)
+            await pilot.press("r", "u")
+            await studio.until(pilot, lambda: "Trying again" in studio.words(pilot))
+        await studio.sees(pilot, "Undone: SECOND")
+        assert studio.item(first).status is Status.APPROVED
+        assert studio.item(second).status is Status.AWAITING_REVIEW
+        assert [len(decisions(studio.ledger, item)) for item in (first, second)] == [1, 1]
+
+
+async def test_a_decision_is_not_lost_by_quitting(studio: Studio) -> None:
+    """`q` right behind `a` quits once the decision is written."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await studio.chosen(pilot, item)
+        with studio.slow(pilot):
+            studio.type_ahead(pilot, "a", "q")
+            await pilot.pause()
+            await pilot.pause()
+    assert studio.item(item).status is Status.APPROVED
+
+
+async def test_a_piece_that_could_not_be_read_comes_once_it_can(studio: Studio) -> None:
+    """A piece that the ledger did not give up for a while is shown, and can be decided, after that."""
+    first, second = studio.add("FIRST", risk=0.9), studio.add("SECOND", risk=0.1)
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await studio.chosen(pilot, first)
+        with closing(sqlite3.connect(studio.settings.database, isolation_level=None)) as other:
+            other.execute("ALTER TABLE versions RENAME TO away")
+            await pilot.press("down")
+            await studio.until(pilot, lambda: screen.piece is None)
+            other.execute("ALTER TABLE away RENAME TO versions")
+        await studio.chosen(pilot, second)
+
+
+async def test_a_damaged_preview_stands_in_no_decisions_way(studio: Studio) -> None:
+    """A damaged preview is said where it would be; in the queue and at the piece one can decide."""
+    first, second = studio.add("FIRST", risk=0.9), studio.add("SECOND", risk=0.1)
+    for item, layer in ((first, "composite"), (second, "cutout")):
+        folder = studio.settings.work / "items" / str(item) / "v1"
+        (folder / f"preview-{layer}.png").write_bytes(b"no picture")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await studio.chosen(pilot, first)
+        await studio.sees(pilot, "cannot be read")
+        await pilot.press("r")
+        await studio.until(pilot, lambda: studio.item(first).status is Status.REJECTED)
+        await studio.chosen(pilot, second)
+        await pilot.press("enter")
+        await studio.reviewed(pilot, second)
+        await pilot.press("r")
+        await studio.until(pilot, lambda: studio.item(second).status is Status.REJECTED)
+
+
+async def test_the_lists_are_called_by_their_names_where_there_is_room(studio: Studio) -> None:
+    """In a window that was made wider the lists have their whole names at once."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=(80, 24)) as pilot:
+        await studio.chosen(pilot, item)
+        await studio.sees(pilot, "1 wait 1", "6 quar ")
+        with studio.slow(pilot):
+            await pilot.resize_terminal(*WIDE)
+            await studio.sees(pilot, "1 waiting 1", "6 quarantine ")
 
 
 async def test_who_has_it_open_is_shown(studio: Studio) -> None:
@@ -456,9 +555,5 @@ async def test_nothing_overflows_any_window(studio: Studio, size: tuple[int, int
     async with studio.app().run_test(size=(120, 40)) as pilot:
         await studio.chosen(pilot, item)
         await pilot.resize_terminal(*size)
-        await studio.until(pilot, lambda: len(studio.text(pilot).splitlines()) == size[1])
-        await pilot.pause()
-        lines = studio.text(pilot).splitlines()
-        assert len(lines) == size[1]
-        assert all(len(line) == size[0] for line in lines)
-        assert "? help" in lines[-1]
+        await studio.fills(pilot, size)
+        await studio.until(pilot, lambda: "? help" in studio.text(pilot).splitlines()[-1])

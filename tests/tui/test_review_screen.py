@@ -19,7 +19,7 @@ from studiod.ledger.records import Person, Place
 from studiod.ledger.states import Status
 from studiod.strokes import Stroke
 from tui.brush_screen import BrushScreen
-from tui.dialogs import FlagDialog, Sure
+from tui.dialogs import FlagDialog, Help, Sure
 from tui.pictures import View
 from tui.queue_screen import QueueScreen
 
@@ -478,13 +478,9 @@ async def test_nothing_overflows_any_window(studio: Studio, size: tuple[int, int
         await opened(studio, pilot, item)
         await pilot.press("n")
         await pilot.resize_terminal(*size)
-        await studio.until(pilot, lambda: len(studio.text(pilot).splitlines()) == size[1])
-        await pilot.pause()
-        lines = studio.text(pilot).splitlines()
-        assert len(lines) == size[1]
-        assert all(len(line) == size[0] for line in lines)
-        assert "? help" in lines[-1]
-        assert any("200 %" in line for line in lines)
+        await studio.fills(pilot, size)
+        await studio.until(pilot, lambda: "? help" in studio.text(pilot).splitlines()[-1])
+        await studio.sees(pilot, "200 %")
 
 
 async def test_a_touched_up_piece_shows_both_mattes(studio: Studio) -> None:
@@ -661,6 +657,114 @@ async def test_a_key_for_a_piece_on_its_way_waits(studio: Studio) -> None:
         assert studio.item(item).status is Status.AWAITING_REVIEW
 
 
+async def test_the_last_decision_closes_no_help(studio: Studio) -> None:
+    """Help that is opened while the last piece is decided stays; the queue is there once it is closed."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await opened(studio, pilot, item)
+        with studio.slow(pilot):
+            await pilot.press("a", "question_mark")
+            await studio.until(pilot, lambda: isinstance(pilot.app.screen, Help))
+        await studio.sees(pilot, "Approved ONE")
+        assert isinstance(pilot.app.screen, Help)
+        await pilot.press("escape")
+        await studio.until(pilot, lambda: isinstance(pilot.app.screen, QueueScreen))
+
+
+async def test_what_came_of_a_decision_is_told_in_the_queue(studio: Studio) -> None:
+    """Whoever leaves a piece right behind a decision is told in the queue that it is approved, or why not."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        for approved in (True, False):
+            await opened(studio, pilot, item)
+            with studio.slow(pilot):
+                await pilot.press("a", "q")
+                await studio.until(pilot, lambda: isinstance(pilot.app.screen, QueueScreen))
+                if not approved:
+                    review.flag(studio.ledger, item, 1, studio.anna)
+            await studio.sees(pilot, "Approved ONE" if approved else "does not wait")
+            await pilot.press("u")
+            await studio.until(pilot, lambda: studio.item(item).status is not Status.APPROVED)
+
+
+async def test_a_decision_goes_on_after_one_has_left(studio: Studio) -> None:
+    """A decision that waits for a locked ledger is carried out though its piece was left meanwhile."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await opened(studio, pilot, item)
+        with studio.held():
+            await pilot.press("a")
+            await studio.until(pilot, lambda: "Trying again" in studio.words(pilot))
+            await pilot.press("q")
+            await studio.until(pilot, lambda: isinstance(pilot.app.screen, QueueScreen))
+        await studio.sees(pilot, "Approved ONE")
+        assert studio.item(item).status is Status.APPROVED
+
+
+async def test_trying_again_is_said_for_as_long_as_it_is_true(studio: Studio) -> None:
+    """A piece that came after the ledger was locked for a while says no more that this is tried again."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await studio.chosen(pilot, item)
+        with studio.held():
+            await pilot.press("enter")
+            await studio.until(pilot, lambda: "Trying again" in studio.words(pilot))
+        screen = await studio.reviewed(pilot, item)
+        await studio.until(pilot, lambda: not screen.say.display)
+
+
+async def test_a_piece_that_was_left_is_not_said_to_be_taken_over(studio: Studio) -> None:
+    """What a colleague takes while one goes on is theirs: nothing is said of it, and the next is held."""
+    first, second = studio.add("FIRST", risk=0.9), studio.add("SECOND", risk=0.1)
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await opened(studio, pilot, first)
+        with studio.slow(pilot):
+            screen._keep()
+            await pilot.pause()
+            await pilot.press("s")
+            review.open_for_review(studio.ledger, first, studio.anna, take_over=True)
+        await studio.reviewed(pilot, second)
+        await studio.until(pilot, lambda: not [at for at in pilot.app.workers if at.group == "keep"])
+        assert "taken this piece over" not in studio.text(pilot)
+        assert screen._claimed == second
+
+
+async def test_a_drag_ends_with_its_piece(studio: Studio) -> None:
+    """A box that is being drawn is gone with its piece, also where the next one has no picture."""
+    first = studio.add("FIRST")
+    second = studio.receive("SECOND")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await studio.chosen(pilot, first)
+        await pilot.press("8")
+        await studio.chosen(pilot, second)
+        await pilot.press("down")
+        screen = await opened(studio, pilot, first)
+        await pilot.press("1", "d")
+        await pilot.mouse_down(screen.pane.main, offset=(10, 5))
+        await pilot.press("S")
+        await studio.reviewed(pilot, second)
+        await pilot.hover(screen.pane.main, offset=(19, 9))
+        await pilot.mouse_up(screen.pane.main, offset=(19, 9))
+        await studio.sees(pilot, "not made yet")
+        assert screen.pane.box is None
+
+
+async def test_a_drag_ends_under_a_dialog(studio: Studio) -> None:
+    """A drag over which the help opened moves nothing any more once it is closed."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        screen = await opened(studio, pilot, item)
+        await pilot.press("2")
+        await pilot.mouse_down(screen.pane.main, offset=(20, 10))
+        await pilot.press("question_mark")
+        await studio.until(pilot, lambda: isinstance(pilot.app.screen, Help))
+        await pilot.press("escape")
+        await studio.until(pilot, lambda: pilot.app.screen is screen)
+        before = screen.pane.main.viewport
+        await pilot.hover(screen.pane.main, offset=(30, 12))
+        assert screen.pane.main.viewport == before
+
+
 async def test_skip_twice_skips_two(studio: Studio) -> None:
     """`s` pressed again while the next piece is still on its way goes one further."""
     items = [studio.add(f"RING-{number}", risk=0.9 - number / 10) for number in range(3)]
@@ -697,7 +801,7 @@ async def test_pieces_that_were_only_passed_are_free(studio: Studio) -> None:
         with studio.held():
             await pilot.press("s")
             await studio.until(pilot, lambda: screen._at == items[1])
-            await studio.sees(pilot, "Trying again")
+            await studio.until(pilot, lambda: "Trying again" in studio.words(pilot))
             await pilot.press("s")
         await studio.reviewed(pilot, items[2])
         await studio.until(pilot, lambda: studio.item(items[2]).opened_by == "maria")
@@ -711,7 +815,7 @@ async def test_a_decision_that_took_long_does_not_call_one_back(studio: Studio) 
         screen = await opened(studio, pilot, items[0])
         with studio.held():
             await pilot.press("a")
-            await studio.sees(pilot, "Trying again")
+            await studio.until(pilot, lambda: "Trying again" in studio.words(pilot))
             await pilot.press("s", "s")
             await studio.until(pilot, lambda: screen._at == items[2])
         await studio.until(pilot, lambda: studio.item(items[0]).status is Status.APPROVED)
@@ -730,6 +834,17 @@ async def test_previews_that_were_cleared_away_are_said(studio: Studio) -> None:
         await studio.until(pilot, lambda: "no preview" in studio.text(pilot))
         await pilot.press("a")
         await studio.until(pilot, lambda: studio.item(item).status is Status.APPROVED)
+
+
+async def test_why_there_is_no_cutout_is_said(studio: Studio) -> None:
+    """A piece that could not be made opens with what went wrong in its picture's place, and no findings."""
+    item = studio.receive("ONE")
+    studio.fail(item, "The disk burnt.")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await pilot.press("5")
+        await opened(studio, pilot, item)
+        await studio.sees(pilot, "The disk burnt.")
+        assert "finding" not in studio.text(pilot).replace("n finding", "")
 
 
 async def test_missing_pictures_are_not_said_to_be_touched_up(studio: Studio) -> None:
