@@ -8,6 +8,7 @@ from functools import partial
 
 from textual import on, work
 from textual.app import ComposeResult
+from textual.worker import Worker
 
 from studiod.errors import GateRefused, StudioError, TransitionRefused
 from studiod.ledger.looks import Unseen
@@ -47,6 +48,7 @@ class ReviewScreen(StudioScreen):
         self._next: Piece | None = None
         self._only_missing = False
         self._claimed: int | None = None
+        self._loading: Worker[None] | None = None
         self._held: Callable[[], None] | None = None
         self._decided: set[int] = set()
 
@@ -80,7 +82,7 @@ class ReviewScreen(StudioScreen):
         """Claim a piece and show it."""
         self._at, self._held = item, None
         self.say.hush()
-        self._load(item)
+        self._loading = self._load(item)
 
     def _is_here(self, action: Callable[[], None]) -> bool:
         """Whether the piece is on the screen; if it is on its way still, the action is taken once it is."""
@@ -138,6 +140,8 @@ class ReviewScreen(StudioScreen):
         """Keep the looks that are over, renew the claim; notice a new version and somebody taking over."""
         self._hand_in_looks(lasting=False)
         piece = self.pane.piece
+        if piece is None and self._loading is not None and self._loading.is_finished:
+            self._go_to(self._at)  # it could not be read: once more
         if piece is None or self._claimed != piece.item.id:
             return
         try:

@@ -206,3 +206,6 @@ async def test_a_picture_fits_the_room_that_it_is_drawn_in(tmp_path: Path) -> No
         await pilot.pause()
         assert picture.is_drawn
         assert picture.viewport == Viewport(40, 60, x=10.0, y=10.0, zoom=1.0, fitted=True)
+        await pilot.resize_terminal(20, 30)
+        await pilot.pause()
+        assert picture.viewport == Viewport(20, 60, x=10.0, y=10.0, zoom=0.5, fitted=True)

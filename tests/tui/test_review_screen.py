@@ -22,12 +22,12 @@ from tui.brush_screen import BrushScreen
 from tui.dialogs import FlagDialog, Help, Sure
 from tui.pictures import View
 from tui.queue_screen import QueueScreen
+from tui.review_screen import ReviewScreen
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot
 
     from tests.tui.conftest import Studio
-    from tui.review_screen import ReviewScreen
     from tui.viewer import PictureView
 
 WIDE = (140, 40)
@@ -711,6 +711,18 @@ async def test_trying_again_is_said_for_as_long_as_it_is_true(studio: Studio) ->
             await studio.until(pilot, lambda: "Trying again" in studio.words(pilot))
         screen = await studio.reviewed(pilot, item)
         await studio.until(pilot, lambda: not screen.say.display)
+
+
+async def test_a_piece_that_could_not_be_opened_comes_once_it_can(studio: Studio) -> None:
+    """A piece for which the ledger was locked for too long opens by itself once it is free."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await studio.chosen(pilot, item)
+        with studio.held():
+            await pilot.press("enter")
+            await studio.until(pilot, lambda: isinstance(pilot.app.screen, ReviewScreen))
+            await studio.until(pilot, lambda: pilot.app.screen.pane.main.trouble)
+        await studio.reviewed(pilot, item)
 
 
 async def test_a_piece_that_was_left_is_not_said_to_be_taken_over(studio: Studio) -> None:
