@@ -267,7 +267,8 @@ class PiecePane(Vertical):
             self._put("#finding", Text())
             return
         looks, here = self.looked.looks(), self.tour.spot
-        self._put("#list", spots_text(self.piece, looks, here))
+        rows = self.main.size.height
+        self._put("#list", spots_text(self.piece, looks, here, rows))
         line = here_text(self.piece, looks, here, self._key_of("review.finding"))
         if here is None and View.MATTE_BEFORE in self._views:
             keys = f"{self._key_of('review.matte')}, then {self._key_of('review.before_after')}"

@@ -31,8 +31,11 @@ def head_text(item: ItemRecord, place: str) -> Text:
     return head
 
 
-def spots_text(piece: Piece, looks: Sequence[Look], here: int | None) -> Text:
-    """Every spot on a line of its own, ticked once it was seen; `here` is where `n` went last."""
+def spots_text(piece: Piece, looks: Sequence[Look], here: int | None, rows: int) -> Text:
+    """Every spot on a line of its own, ticked once it was seen; `here` is where `n` went last.
+
+    Of more lines than `rows` those around `here`.
+    """
     if piece.made is None:
         return Text()
     findings = piece.findings
@@ -45,7 +48,10 @@ def spots_text(piece: Piece, looks: Sequence[Look], here: int | None) -> Text:
         certain = f" {findings[index].probability:.2f}" if index < len(findings) else ""
         text.append(f"{tick} {words.reason_text((spot.reason,))}{certain}\n", style)
     text.append(f"{coverage(piece.made, looks):.0%} seen closely", "#8c8c8c")
-    return text
+    lines = text.split()
+    middle = 0 if here is None else 1 + here + (here >= len(findings))
+    first = max(min(middle - rows // 2, len(lines) - rows), 0)
+    return Text("\n").join(lines[first : first + rows])
 
 
 def here_text(piece: Piece, looks: Sequence[Look], here: int | None, key: str) -> Text:

@@ -63,7 +63,7 @@ class Studio:
     def __init__(self, root: Path) -> None:
         (root / "studiod.toml").write_text(TOML)
         self.settings: Settings = load_settings(root / "studiod.toml")
-        self.ledger: Ledger = open_ledger(self.settings.database, migrate=True, busy_seconds=0.2)
+        self.ledger: Ledger = open_ledger(self.settings.database, migrate=True, busy_seconds=0.5)
         set_thresholds(self.ledger, {"USD": 100000}, {})
 
     def add(

@@ -169,6 +169,19 @@ async def test_a_finding_that_was_seen_is_ticked(studio: Studio) -> None:
         assert is_seen(Place("chain_gap", 320, 145), screen.pane.looked.looks())
 
 
+async def test_the_finding_where_one_is_stands_in_the_list(studio: Studio) -> None:
+    """Of more findings than the window has lines those stand in the list that lie around where one is."""
+    gaps = tuple({**studio.gap, "point": [300 + place, 145]} for place in range(30))
+    item = studio.add("ONE", findings=(*gaps, studio.halo))
+    async with studio.app().run_test(size=(120, 24)) as pilot:
+        await opened(studio, pilot, item)
+        await studio.sees(pilot, "31 findings")
+        assert " halo" not in studio.text(pilot)
+        await pilot.press("N")
+        await studio.sees(pilot, "· halo 0.30")
+        await studio.sees(pilot, "seen closely")
+
+
 @pytest.mark.parametrize("size", [WIDE, NARROW])
 async def test_a_dear_piece_is_approved_once_n_showed_it(studio: Studio, size: tuple[int, int]) -> None:
     """`a` says what was not looked at; `n` goes there and counts down to "all seen"; then `a` approves."""
@@ -693,9 +706,9 @@ async def test_a_decision_goes_on_after_one_has_left(studio: Studio) -> None:
     async with studio.app().run_test(size=WIDE) as pilot:
         await opened(studio, pilot, item)
         with studio.held():
-            await pilot.press("a")
+            studio.type_ahead(pilot, "a")
             await studio.until(pilot, lambda: "Trying again" in studio.words(pilot))
-            await pilot.press("q")
+            studio.type_ahead(pilot, "q")
             await studio.until(pilot, lambda: isinstance(pilot.app.screen, QueueScreen))
         await studio.sees(pilot, "Approved ONE")
         assert studio.item(item).status is Status.APPROVED
@@ -707,7 +720,7 @@ async def test_trying_again_is_said_for_as_long_as_it_is_true(studio: Studio) ->
     async with studio.app().run_test(size=WIDE) as pilot:
         await studio.chosen(pilot, item)
         with studio.held():
-            await pilot.press("enter")
+            studio.type_ahead(pilot, "enter")
             await studio.until(pilot, lambda: "Trying again" in studio.words(pilot))
         screen = await studio.reviewed(pilot, item)
         await studio.until(pilot, lambda: not screen.say.display)
@@ -719,7 +732,7 @@ async def test_a_piece_that_could_not_be_opened_comes_once_it_can(studio: Studio
     async with studio.app().run_test(size=WIDE) as pilot:
         await studio.chosen(pilot, item)
         with studio.held():
-            await pilot.press("enter")
+            studio.type_ahead(pilot, "enter")
             await studio.until(pilot, lambda: isinstance(pilot.app.screen, ReviewScreen))
             await studio.until(pilot, lambda: pilot.app.screen.pane.main.trouble)
         await studio.reviewed(pilot, item)
@@ -811,10 +824,11 @@ async def test_pieces_that_were_only_passed_are_free(studio: Studio) -> None:
     async with studio.app().run_test(size=WIDE) as pilot:
         screen = await opened(studio, pilot, items[0])
         with studio.held():
-            await pilot.press("s")
+            studio.type_ahead(pilot, "s")
             await studio.until(pilot, lambda: screen._at == items[1])
             await studio.until(pilot, lambda: "Trying again" in studio.words(pilot))
-            await pilot.press("s")
+            studio.type_ahead(pilot, "s")
+            await studio.until(pilot, lambda: screen._at == items[2])
         await studio.reviewed(pilot, items[2])
         await studio.until(pilot, lambda: studio.item(items[2]).opened_by == "maria")
         await studio.until(pilot, lambda: studio.item(items[1]).opened_by is None, "it is held still")
@@ -826,9 +840,9 @@ async def test_a_decision_that_took_long_does_not_call_one_back(studio: Studio) 
     async with studio.app().run_test(size=WIDE) as pilot:
         screen = await opened(studio, pilot, items[0])
         with studio.held():
-            await pilot.press("a")
+            studio.type_ahead(pilot, "a")
             await studio.until(pilot, lambda: "Trying again" in studio.words(pilot))
-            await pilot.press("s", "s")
+            studio.type_ahead(pilot, "s", "s")
             await studio.until(pilot, lambda: screen._at == items[2])
         await studio.until(pilot, lambda: studio.item(items[0]).status is Status.APPROVED)
         await studio.sees(pilot, "Approved RING-0")
