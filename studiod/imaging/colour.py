@@ -298,6 +298,8 @@ def _grey_as_rgb(profile: bytes) -> bytes:
         light = _curve(_tags(profile)[b"kTRC"])(np.linspace(0.0, 1.0, 4096))
     except (KeyError, struct.error, ValueError) as problem:
         raise BrokenProfile("no tone curve") from problem
+    if profile[20:24] == b"Lab ":  # the curve then leads to lightness, L* / 100
+        light = np.where(light > 0.08, ((light + 0.16) / 1.16) ** 3, light * (2700 / 24389))
     return _build_profile("Grey, as RGB", _SRGB_TO_XYZ, light)
 
 

@@ -140,6 +140,15 @@ def test_a_grey_profile_keeps_its_tone_curve() -> None:
     np.testing.assert_allclose(to_linear(one(128, 128, 128), profile)[0, 0], 128 / 255, atol=1e-3)
 
 
+def test_a_grey_profile_by_lightness_means_lightness() -> None:
+    """Where a grey profile leads to Lab its curve gives L*: 128 of 255 is L* 50.2, 0.186 of white."""
+    linear_grey = imagecodecs.cms_profile("gray", gamma=1.0)
+    profile = usable_profile(linear_grey[:20] + b"Lab " + linear_grey[24:], 1)
+    codes = np.array([[[0] * 3, [10] * 3, [128] * 3, [255] * 3]], np.uint8)
+    expected = [0, 10 / 255 * 100 * 27 / 24389, ((128 / 255 * 100 + 16) / 116) ** 3, 1]
+    np.testing.assert_allclose(to_linear(codes, profile)[0, :, 1], expected, atol=1e-4)
+
+
 def test_a_grey_profile_in_a_colour_picture_counts_as_none() -> None:
     """A profile made for another kind of picture is not used."""
     assert usable_profile(imagecodecs.cms_profile("gray", gamma=1.0), 3) is None
