@@ -84,11 +84,11 @@ def _refuse_overwriting(stems: Sequence[str], out: Path, preset: Preset, photogr
 
     Where the cutout and the risk are there, an earlier run made them: all may be made anew.
     """
-    originals = {file.resolve() for file in photographs}
+    originals = {os.path.realpath(file) for file in photographs}
     for stem in stems:
         results = [out / name for name in _result_names(stem, preset)]
         for result in results:
-            if result.resolve() in originals:
+            if os.path.realpath(result) in originals:
                 raise StudioError(
                     f"{printable(result)} is one of the photographs and would be overwritten.",
                     "Name another folder with --out.",

@@ -62,17 +62,19 @@ def test_a_photograph_of_the_longest_name_gets_its_files(tmp_path: Path, write_p
 def test_one_bad_file_does_not_stop_the_others(tmp_path: Path, write_picture: WritePicture) -> None:
     """What is no picture is told in a line with a hint; the rest is made; the exit code says not all was."""
     good, bad, missing = tmp_path / "good.png", tmp_path / "bad\x1b.jpg", tmp_path / "missing.jpg"
+    (tmp_path / "loop.jpg").symlink_to("loop.jpg")
     (tmp_path / "shoot").mkdir()
     write_picture(good)
     bad.write_bytes(b"no picture")
-    done = process(bad, missing, "shoot", good, "--out", tmp_path / "out", folder=tmp_path)
+    done = process(bad, missing, "shoot", "loop.jpg", good, "--out", tmp_path / "out", folder=tmp_path)
     assert done.returncode == 1
     told = [line for line in done.stderr.splitlines() if line.startswith("studiod: ")]
     assert (
-        len(told) == 3
+        len(told) == 4
         and "Take it out" in told[0]
         and told[2] == ("studiod: shoot is a folder. Name the photographs in it, such as shoot/*.jpg.")
     )
+    assert "loop.jpg cannot be read: Too many levels of symbolic links" in told[3]
     assert "\x1b" not in done.stderr
     assert (tmp_path / "out" / "good_cutout.png").is_file()
     assert not list((tmp_path / "out").glob("bad*"))
