@@ -61,7 +61,7 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """Make a version: the first of `sources` that has the bytes of `sha256` is the photograph.
+    """Make a version: the first of `sources` that has the bytes of `sha256` is the photograph, called `name`.
 
     `calibrations` is the folder of what the studio taught the risk scorer, `pixels_per_mm` the
     scale of the piece where it is known. `returned` is the touch-up that came back, if it is made from
@@ -69,6 +69,7 @@ class Process:
     """
 
     do: ClassVar[str] = "process"
+    name: str
     sources: tuple[str, ...]
     sha256: str | None
     plate: str | None

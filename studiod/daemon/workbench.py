@@ -143,6 +143,7 @@ class Workbench:
 
     def _task(self, claimed: Claimed, presets: Sequence[Preset]) -> Process:
         return Process(
+            name=Path(claimed.path).name,
             sources=sources_of(self._settings, get_item(self._ledger, claimed.item)),
             sha256=claimed.source_sha256,
             plate=self._plate(claimed),

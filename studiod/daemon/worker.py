@@ -108,7 +108,7 @@ class _Worker:
 
     def _process(self, job: dict[str, Any]) -> dict[str, Any]:
         source, sha256 = find_bytes(job["sources"], job["sha256"])
-        photo = read_photo(source, max_megapixels=self._options.max_megapixels)
+        photo = read_photo(source, max_megapixels=self._options.max_megapixels, name=job["name"])
         plate, plate_sha256, no_plate = self._plate(job["plate"])
         presets = [Preset.model_validate(preset) for preset in job["presets"]]
         calibration = studio_calibration(Path(job["calibrations"]))

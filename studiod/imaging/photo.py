@@ -78,12 +78,13 @@ def read_header(path: Path) -> Header:
         return Header(width, height, facts.kind, facts.tags.captured_at)
 
 
-def read_photo(path: Path, *, max_megapixels: float = 160) -> Photo:
+def read_photo(path: Path, *, max_megapixels: float = 160, name: str = "") -> Photo:
     """The photograph in a file, decoded to its end; PictureError says why there is none.
 
-    A picture of more than `max_megapixels` is refused before its pixels are decoded.
+    A picture of more than `max_megapixels` is refused before its pixels are decoded. `name` is what people
+    call a file that is but a copy.
     """
-    with _opened(path) as (file, facts):
+    with _opened(path, name) as (file, facts):
         _refuse_absurd_sizes(facts, max_megapixels)
         pixels, profile = _as_rgb(DECODERS[facts.kind](file, facts), facts)
         upright = _turn(pixels, facts.tags.orientation)
@@ -105,12 +106,12 @@ def check_photo(path: Path, *, max_megapixels: float = 160) -> None:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[BinaryIO, Facts]]:
+def _opened(path: Path, name: str = "") -> Iterator[tuple[BinaryIO, Facts]]:
     """A file and what its headers say; whatever goes wrong inside becomes a PictureError about `path`.
 
     It is opened without waiting for a pipe's writer. Lack of memory is left alone.
     """
-    name = printable(path.name or path)
+    name = printable(name or path.name or path)
     try:
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | _NO_WAITING)) as file:
             state = os.fstat(file.fileno())

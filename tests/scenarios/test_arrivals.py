@@ -223,3 +223,18 @@ def assert_outputs_are_whole(studio: Any, items: Any) -> None:
         picture = cv2.imdecode(content, cv2.IMREAD_COLOR)
         assert picture is not None and picture.shape == (160, 160, 3)
         assert any(hashlib.sha256(content.tobytes()).hexdigest() in line for line in manifest)
+
+
+def test_a_retry_of_a_broken_picture_says_what_was_said_before(
+    studio: Any, daemon: Any, write_picture: Callable[..., bytes]
+) -> None:
+    """With the file's own name and what to do, though the kept copy is read, which is called by its hash."""
+    whole = write_picture(studio.hot / "R-CHEAP_1.jpg", 1)
+    (studio.hot / "R-CHEAP_1.jpg").write_bytes(whole[: len(whole) // 2])
+    _age(studio.hot / "R-CHEAP_1.jpg")
+    daemon.until_idle()
+    (before,) = daemon.ask("list", "--files")
+    daemon.do("retry", str(before["item"]))
+    daemon.until_idle()
+    assert daemon.ask("list", "--files") == [before]
+    assert before["reason"].startswith("R-CHEAP_1.jpg is ") and before["reason"].endswith("its card.")
