@@ -97,7 +97,10 @@ def decode(file: BinaryIO, facts: Facts) -> Pixels:
         raise Trouble("is a TIFF whose size and data do not agree.", WHOLE_AGAIN)
     values = values.reshape(facts.height, facts.width, -1)
     if photometric == 3 and colours is not None:
-        return np.ascontiguousarray(np.moveaxis(colours, 0, -1)[values[..., 0]]).astype(np.uint16)
+        palette = np.moveaxis(colours, 0, -1)
+        if palette.max() < 256:  # some programs write 8-bit colours; libtiff tells them by this, too
+            palette = palette * 257
+        return np.ascontiguousarray(palette[values[..., 0]]).astype(np.uint16)
     codes = _as_codes(values, bits)
     if is_ycbcr:
         codes = np.asarray(Image.fromarray(codes, "YCbCr").convert("RGB"), np.uint8)

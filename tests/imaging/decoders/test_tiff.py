@@ -56,6 +56,18 @@ def test_a_floating_point_tiff_between_0_and_1_is_read(tmp_path: Path) -> None:
     assert read_photo(tmp_path / "a.tif").pixels[0, 0].tolist() == [32768] * 3
 
 
+@pytest.mark.parametrize("deep", [True, False])
+def test_a_palette_is_read_at_either_depth(tmp_path: Path, deep: bool) -> None:
+    """A colour map of 8-bit values, as some programs write, gives the same colours as one of 16 bits."""
+    palette = np.zeros((3, 256), np.uint16)
+    palette[:, 1], palette[:, 2] = (255, 128, 0), (10, 20, 30)
+    drawn = np.tile(np.uint8([[1, 2], [2, 1]]), (8, 8))
+    colours = palette * 257 if deep else palette
+    tifffile.imwrite(tmp_path / "a.tif", drawn, photometric="palette", colormap=colours)
+    read = read_photo(tmp_path / "a.tif").pixels
+    assert (read == np.moveaxis(palette * 257, 0, -1)[drawn]).all()
+
+
 @pytest.mark.parametrize("inverted", [False, True])
 def test_a_tiff_of_one_bit_is_black_and_white(tmp_path: Path, inverted: bool) -> None:
     """A picture that decodes whole is read, of one bit a pixel too, whichever of the two is white."""
