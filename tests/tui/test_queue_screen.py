@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import time
 from contextlib import closing
@@ -422,7 +423,9 @@ async def test_a_decision_is_not_lost_by_quitting(studio: Studio) -> None:
         with studio.slow(pilot):
             studio.type_ahead(pilot, "a", "q")
             await pilot.pause()
-            await pilot.pause()
+        async with asyncio.timeout(30):
+            while pilot.app.return_value is None:
+                await asyncio.sleep(0.02)
     assert studio.item(item).status is Status.APPROVED
 
 
