@@ -105,6 +105,10 @@ class ReviewApp(App[int]):
 
     def on_unmount(self) -> None:
         """Let the threads go."""
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Let the threads go, once all that the ledger was told is written; may be called twice."""
         self._ledger_thread.shutdown(wait=True)
         self._picture_thread.shutdown(wait=False, cancel_futures=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -46,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             os.environ["COLORTERM"] = "truecolor"  # by which Textual knows
         os.environ.pop("NO_COLOR", None)  # a photograph without its colours cannot be judged
         app = ReviewApp(partial(_open_queue, settings), keymap, able.sharpness)
+        threading.excepthook = partial(_end_without_terminal, app)
         code = app.run() or 0
         if app.refusal is not None:
             raise app.refusal
@@ -53,6 +55,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StudioError as error:
         print(f"studiod-review: {error.message} {error.hint}".strip(), file=sys.stderr)
         return error.exit_code
+
+
+def _end_without_terminal(app: ReviewApp, broken: threading.ExceptHookArgs) -> None:
+    """The terminal is gone, and Textual 8.2 would wait for it for ever: end once the ledger is written."""
+    if not isinstance(broken.exc_value, OSError):
+        threading.__excepthook__(broken)
+        return
+    app.let_go()
+    os._exit(129)  # as if SIGHUP had ended it
 
 
 def _open_queue(settings: Settings) -> tuple[Desk, type[QueueScreen]]:

@@ -87,6 +87,18 @@ def test_a_killed_terminal_is_left_clean(studio: Studio, number: signal.Signals)
         terminal.close()
 
 
+def test_a_terminal_that_is_gone_ends_the_program(studio: Studio) -> None:
+    """Once nothing can be written to the screen any more, the program ends instead of waiting for ever."""
+    studio.add("RING-1")
+    terminal = Terminal(studio)
+    try:
+        terminal.read_until(b"RING-1")
+        os.dup2(terminal.other, terminal.side)  # closes it; no SIGHUP follows, since it controls nothing
+        assert terminal.process.wait(60) == 129
+    finally:
+        terminal.close()
+
+
 def test_q_leaves_with_zero(studio: Studio) -> None:
     """`q` ends the program with exit code 0 and a clean terminal."""
     studio.add("RING-1")
