@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, islice
 from typing import BinaryIO
 
 import numpy as np
@@ -71,7 +71,8 @@ def _first_page(tiff: tifffile.TiffFile) -> tifffile.TiffPage:
 
 
 def _beneath(page: tifffile.TiffPage) -> list[tifffile.TiffPage]:
-    return [each for each in page.pages or () if isinstance(each, tifffile.TiffPage)]
+    pages = islice(page.pages or (), _MOST_THUMBNAILS)
+    return [each for each in pages if isinstance(each, tifffile.TiffPage)]
 
 
 def decode(file: BinaryIO, facts: Facts) -> Pixels:

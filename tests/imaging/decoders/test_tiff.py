@@ -92,6 +92,17 @@ def test_a_ycbcr_tiff_becomes_rgb(tmp_path: Path, compression: str | None) -> No
         read_photo(tmp_path / "a.tif")
 
 
+def test_no_endless_row_of_thumbnails_is_looked_through(tmp_path: Path) -> None:
+    """The picture is looked for in the first pages beneath a thumbnail, then in those after it."""
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        file.write(EIGHT[:8, :8], photometric="rgb", subfiletype=1, subifds=80)
+        for _ in range(79):
+            file.write(EIGHT[:8, :8], photometric="rgb", subfiletype=1)
+        file.write(EIGHT[:16, :16], photometric="rgb")
+        file.write(EIGHT, photometric="rgb")
+    assert np.array_equal(read_photo(tmp_path / "a.tif").pixels, EIGHT)
+
+
 def test_thumbnails_before_the_picture_are_passed_over(tmp_path: Path) -> None:
     """The picture is the first page of full size: after two thumbnails, or beneath one."""
     small = {"photometric": "rgb", "subfiletype": 1}
