@@ -138,6 +138,23 @@ class ReviewApp(App[int]):
         """
         self._ledger_thread.submit(_insist, call, otherwise)
 
+    async def action_quit(self) -> None:
+        """Quit by Ctrl-C or Ctrl-Q, as by any key."""
+        self.leave()
+
+    def leave(self) -> None:
+        """Quit, once what was decided is written."""
+        self.run_worker(self._leave(), group="leave", exclusive=True)
+
+    async def _leave(self) -> None:
+        async with self.turn:
+            self.exit(0)
+
+    def refused(self, error: StudioError) -> None:
+        """Say why something was not done; whoever wanted to quit meanwhile stays to read it."""
+        self.workers.cancel_group(self, "leave")
+        self.say.trouble(error)
+
     @property
     def say(self) -> SayLine:
         """The line that says what happened, of the top screen that has one: there it is seen."""

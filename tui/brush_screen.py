@@ -128,7 +128,7 @@ class BrushScreen(StudioScreen):
             async with self.studio.turn:
                 await self.ask_patiently(self.desk.touch_up, item, strokes)
         except StudioError as error:
-            self.say.trouble(error)
+            self.refused(error)
             return
         finally:
             self._deciding.discard(item.id)

@@ -374,15 +374,16 @@ class QueueScreen(StudioScreen):
             if not await self.app.push_screen_wait(Sure(question)):
                 return
             refused = 0
-            for item in items:
-                try:
-                    await self.ask_patiently(desk.approve_unseen, item)
-                except (TransitionRefused, GateRefused):
-                    refused += 1
+            async with self.studio.turn:
+                for item in items:
+                    try:
+                        await self.ask_patiently(desk.approve_unseen, item)
+                    except (TransitionRefused, GateRefused):
+                        refused += 1
             changed = f"; {refused} had changed or been opened and were left" if refused else ""
             self.studio.say.say(f"Approved {len(items) - refused}{changed}.")
         except StudioError as error:
-            self.studio.say.trouble(error)
+            self.refused(error)
         self._event = -1
         self.renew()
 

@@ -149,7 +149,7 @@ class StudioScreen(Screen[int | None]):
             async with self.studio.turn:
                 item = await self.studio.ask_patiently(self.desk.undo)
         except StudioError as error:
-            self.studio.say.trouble(error)
+            self.studio.refused(error)
             return
         if self in self.app.screen_stack:
             self.undone(item)
@@ -165,7 +165,7 @@ class StudioScreen(Screen[int | None]):
 
     def refused(self, error: StudioError) -> None:
         """A decision was refused: say why."""
-        self.studio.say.trouble(error)
+        self.studio.refused(error)
 
     # Keys of every screen
 
@@ -175,11 +175,7 @@ class StudioScreen(Screen[int | None]):
 
     def action_leave(self) -> None:
         """Quit, once what was decided is written."""
-        self.studio.run_worker(self._quit())
-
-    async def _quit(self) -> None:
-        async with self.studio.turn:
-            self.app.exit(0)
+        self.studio.leave()
 
     def action_sharp(self) -> None:
         """Real pixels where the terminal can show them, or cells."""

@@ -429,6 +429,41 @@ async def test_a_decision_is_not_lost_by_quitting(studio: Studio) -> None:
     assert studio.item(item).status is Status.APPROVED
 
 
+@pytest.mark.parametrize("key", ["q", "ctrl+q", "ctrl+c"])
+async def test_what_was_refused_is_read_before_one_quits(studio: Studio, key: str) -> None:
+    """Who quits while a decision waits for a locked ledger stays to read that it is refused."""
+    item = studio.add("ONE")
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await studio.chosen(pilot, item)
+        with studio.held():
+            await pilot.press("a")
+            await studio.sees(pilot, "Trying again")
+            await pilot.press(key)
+            await studio.sees(pilot, "Try again in a moment")
+        assert pilot.app.return_value is None and studio.item(item).status is Status.AWAITING_REVIEW
+        await pilot.press("a", key)
+        async with asyncio.timeout(30):
+            while pilot.app.return_value is None:
+                await asyncio.sleep(0.02)
+
+
+async def test_quitting_cuts_no_batch_off(studio: Studio) -> None:
+    """`q` while `B` approves quits once all of them are approved."""
+    items = [studio.add(f"LOW-{number}", risk=0.01, pictures=False) for number in range(20)]
+    async with studio.app().run_test(size=WIDE) as pilot:
+        await studio.sees(pilot, "LOW-19")
+        await pilot.press("B")
+        await studio.until(pilot, lambda: isinstance(pilot.app.screen, Sure))
+        with studio.slow(pilot):
+            studio.type_ahead(pilot, "y")
+            await studio.until(pilot, lambda: not isinstance(pilot.app.screen, Sure))
+            await pilot.press("q")
+        async with asyncio.timeout(30):
+            while pilot.app.return_value is None:
+                await asyncio.sleep(0.02)
+    assert {studio.item(item).status for item in items} == {Status.APPROVED}
+
+
 async def test_a_piece_that_could_not_be_read_comes_once_it_can(studio: Studio) -> None:
     """A piece that the ledger did not give up for a while is shown, and can be decided, after that."""
     first, second = studio.add("FIRST", risk=0.9), studio.add("SECOND", risk=0.1)
