@@ -364,9 +364,10 @@ class Intake:
         return not is_plate(key[1]), is_picture, self._follows(key), self._is_new(key), key[1]
 
     def _is_new(self, key: Key) -> bool:
-        """Whether the bytes of a file were never seen in its hot folder."""
+        """Whether a file could be read, and its bytes were never seen in its hot folder."""
         found = self._ready[key].found
-        return found is None or not self._known.of_hash(key[0], found.sha256)
+        sha256 = None if found is None else found.sha256
+        return sha256 is not None and not self._known.of_hash(key[0], sha256)
 
     def _waits_for_one_that_moved(self, key: Key, looks: Collection[Signature]) -> bool:
         """Whether a new file has the path of one that is under way too, as it was moved: that one goes first.

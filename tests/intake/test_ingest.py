@@ -549,17 +549,35 @@ def test_renamed_to_another_piece_a_picture_leaves_as_neither_without_a_person(
     assert {night.statuses()[new] for new in (3, 4)} == {"awaiting_review"}
 
 
-def test_a_lowered_price_and_a_reshoot_take_no_piece_past_a_person(night: Night) -> None:
+@pytest.mark.parametrize("unknown_between", [False, True])
+def test_a_lowered_price_and_a_reshoot_take_no_piece_past_a_person(
+    night: Night, unknown_between: bool
+) -> None:
     """The new picture of a piece that was over the threshold is no policy's, whatever it costs by now."""
     night.put("DEAR_1.jpg", 1)
     night.run()
-    (night.root / "prices.csv").write_text("sku,price\nDEAR,5.00\n")
+    (night.root / "prices.csv").write_text(f"sku,price\nDEAR,{'' if unknown_between else '5.00'}\n")
     night.run()
     night.put("DEAR_1.jpg", 2)
+    night.run()
+    (night.root / "prices.csv").write_text("sku,price\nDEAR,5.00\n")
     night.run()
     assert night.statuses() == {1: "superseded", 2: "received"} and not night.item(2).mandatory
     night.make(policy=True)
     assert night.is_status(2, Status.AWAITING_REVIEW)
+
+
+def test_two_names_that_are_swapped_wait_for_nothing_where_neither_can_be_read(night: Night) -> None:
+    """Both are quarantined; the intake comes to rest, and their items stay."""
+    one, two = night.put("RING_1.jpg", 1), night.put("RING_2.jpg", 2)
+    night.run()
+    night.look = lambda _: Inspection(None, 0, 0, None, problem="It cannot be read.")
+    one.rename(night.root / "aside")
+    two.rename(one)
+    (night.root / "aside").rename(two)
+    night.run()
+    assert [night.statuses()[item] for item in (1, 2)] == ["received", "received"]
+    assert {state for state, _ in night.files().values()} == {"quarantined"}
 
 
 @pytest.mark.parametrize("inspected_first", ["RING_1.jpg", "RING_2.jpg"])
