@@ -189,10 +189,7 @@ class Rules:
             sku is not None or old.status is Status.QUARANTINED or replaces is not None
         )
         waits = old is not None and (
-            old.never_policy
-            or not reshoot
-            or not may_become(old.status, Status.SUPERSEDED)
-            or (old.mandatory and old.price_minor is not None)  # a lower price takes no piece past the gate
+            old.never_policy or not reshoot or not may_become(old.status, Status.SUPERSEDED)
         )
         new = self._new_item(hot, facts, never_policy=waits)
         halves = [] if old is None else self._halves_of(facts, old.id)

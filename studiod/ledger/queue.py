@@ -28,7 +28,7 @@ from studiod.ledger.records import (
     Origin,
 )
 from studiod.ledger.states import Status, may_become
-from studiod.ledger.tables import daemon, files, items, requests
+from studiod.ledger.tables import daemon, files, item_prices, items, requests
 from studiod.ledger.touchup import returned_under, strokes_of_row, within_reach
 from studiod.ledger.transition import (
     DAEMON,
@@ -79,7 +79,7 @@ def add_item(
                 price_minor=new.price_minor,
                 currency=new.currency,
                 always_review=new.always_review,
-                never_policy=new.never_policy or any(row.never_policy for row in old),
+                never_policy=new.never_policy or any(_is_a_persons(connection, row) for row in old),
                 demand=1,
                 loss=0.0,
                 reasons=[],
@@ -332,6 +332,17 @@ def beat(ledger: Ledger, state: DaemonState) -> None:
 def _was_picture_of(row: ItemRow, sku: str | None) -> bool:
     """Whether what a new picture of this SKU replaces was a picture of it, or what had to be shot again."""
     return bool(row.status == Status.REJECTED or (row.status != Status.QUARANTINED and row.sku == sku))
+
+
+def _is_a_persons(connection: Connection, row: ItemRow) -> bool:
+    """Whether policy may approve no picture in this one's place: no lowered price helps it past the gate."""
+    carried = select(item_prices.c.minor, item_prices.c.currency).where(
+        item_prices.c.item == row.id, item_prices.c.minor.is_not(None)
+    )
+    return bool(row.never_policy) or any(
+        judge(connection, row, {"price_minor": minor, "currency": currency})
+        for minor, currency in connection.execute(carried).all()
+    )
 
 
 def _oldest_rejected(connection: Connection, hot_folder: str, sku: str | None) -> list[ItemRow]:
