@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from studiod.ledger.records import ItemRecord
-from studiod.settings import Settings
+from studiod.settings import Settings, is_mounted
 
 
 def sources_of(settings: Settings, item: ItemRecord) -> tuple[str, ...]:
@@ -12,6 +12,11 @@ def sources_of(settings: Settings, item: ItemRecord) -> tuple[str, ...]:
     hot = settings.hot_path(item.hot_folder)
     found = [] if hot is None else [hot / path for path in (item.path, *item.files)]
     return tuple(dict.fromkeys(map(str, (*kept, *found))))
+
+
+def folders_away(settings: Settings) -> list[str]:
+    """The hot folders that are not there: what has no kept copy waits for them."""
+    return [hot.name for hot in settings.hot_folders if not is_mounted(hot.path)]
 
 
 def version_folder(item: int, version: int) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from studiod.daemon.deaths import Deaths
 from studiod.daemon.every import Every
 from studiod.daemon.jobs import CheckReturn, IdentifyReturn, Reply, SendTouchup, Task
-from studiod.daemon.sources import sources_of, version_folder
+from studiod.daemon.sources import folders_away, sources_of, version_folder
 from studiod.delivery.place import take_away
 from studiod.errors import StudioError, TransitionRefused
 from studiod.intake.ignore import Kind, kind_of
@@ -156,9 +156,10 @@ class TouchupDesk:
     def _to_send(self) -> list[ItemRecord]:
         """What is flagged and neither sent, nor being sent, nor was refused by a worker.
 
-        What is flagged anew while it is being sent waits for that: no two workers write one folder.
+        What is flagged anew while it is being sent waits for that: no two workers write one folder. What
+        lies in a hot folder that is not there waits for it.
         """
-        flagged = to_send(self._ledger, limit=20 + len(self._sending))
+        flagged = to_send(self._ledger, folders_away(self._settings), limit=20 + len(self._sending))
         return [
             item
             for item in flagged

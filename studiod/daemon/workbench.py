@@ -15,7 +15,7 @@ from typing import Any
 
 from studiod.daemon.every import Every
 from studiod.daemon.jobs import Process, Reply
-from studiod.daemon.sources import sources_of, version_folder
+from studiod.daemon.sources import folders_away, sources_of, version_folder
 from studiod.errors import LedgerError, OutOfSpace, StudioError, TransitionRefused
 from studiod.ledger import queue
 from studiod.ledger.engine import Ledger
@@ -23,7 +23,7 @@ from studiod.ledger.files import moment_of
 from studiod.ledger.reading import find_plate, get_item
 from studiod.ledger.records import Claimed, NewVersion, Place
 from studiod.names import mistake_text, printable
-from studiod.settings import Preset, Settings, is_mounted, load_preset
+from studiod.settings import Preset, Settings, load_preset
 from studiod.strokes import strokes_to_json
 
 log = logging.getLogger(__name__)
@@ -63,8 +63,8 @@ class Workbench:
 
     @property
     def away(self) -> list[str]:
-        """The hot folders that are not there: what has no kept copy waits for them."""
-        return [name for name, hot in self._hot.items() if not is_mounted(hot.path)]
+        """The hot folders that are not there."""
+        return folders_away(self._settings)
 
     def look_at_once(self) -> None:
         """Something may be to be claimed now."""

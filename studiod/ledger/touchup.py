@@ -43,8 +43,11 @@ REACHABLE = (Status.AWAITING_REVIEW, Status.FLAGGED)
 # Out.
 
 
-def to_send(ledger: Ledger, limit: int = 20) -> list[ItemRecord]:
-    """Flagged items whose version was not sent to a retoucher since then, the longest waiting first."""
+def to_send(ledger: Ledger, away: Collection[str] = (), *, limit: int = 20) -> list[ItemRecord]:
+    """Flagged items whose version was not sent to a retoucher since then, the longest waiting first.
+
+    Without those whose photograph cannot be read while these hot folders are `away`.
+    """
     # By the events' numbers: the clock may have been set back.
     flagged, later = events.alias(), events.alias()
     last_flag = (
@@ -59,7 +62,7 @@ def to_send(ledger: Ledger, limit: int = 20) -> list[ItemRecord]:
         later.c.what == _SENT,
         later.c.id > last_flag,
     )
-    waiting = select(items).where(items.c.status == Status.FLAGGED.value, ~sent)
+    waiting = select(items).where(items.c.status == Status.FLAGGED.value, ~sent, within_reach(away))
     with ledger.reading() as connection:
         rows = connection.execute(waiting.order_by(items.c.updated_at, items.c.id).limit(limit)).all()
         return item_records(connection, rows, ledger.clock())

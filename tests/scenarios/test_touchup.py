@@ -370,6 +370,27 @@ def test_a_folder_that_cannot_be_written(round_trip: Round) -> None:
     assert told() == ["its original is gone, or holds other bytes now"]
 
 
+def test_what_lies_in_a_hot_folder_that_is_unplugged_is_sent_once_it_is_back(
+    studio: Any, daemon: Any, write_picture: Callable[..., bytes], wait_for: Callable[..., None]
+) -> None:
+    """Nothing is written about it meanwhile, and a pass ends."""
+    studio.rewrite("min_free_gb = 0", "min_free_gb = 0\ncopy_originals = false")
+    write_picture(studio.hot / "R-DEAR.jpg", 2)
+    daemon.until_idle()
+    studio.hot.rename(studio.root / "unplugged")
+    daemon.do("flag", "1", "--reason", "x")
+    daemon.start("--until-idle")
+    assert daemon.wait() == 1
+    daemon.start()
+    wait_for(lambda: "Hot folder main is paused" in daemon.words(), "the log says that it is away")
+    (studio.root / "unplugged").rename(studio.hot)
+    wait_for(lambda: list(studio.settings.touchup.glob("R-*")), "it is sent")
+    daemon.stop()
+    ledger = open_ledger(studio.settings.database)
+    assert not [event for event in history(ledger, 1) if event.what == "not_sent_to_touchup"]
+    ledger.close()
+
+
 def test_the_touchup_disk_is_away(round_trip: Round, wait_for: Callable[..., None]) -> None:
     """Without its marker the touch-up folder is left alone, and what is flagged goes out once it is back."""
     marker = round_trip.studio.settings.touchup / MARKER
