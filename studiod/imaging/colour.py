@@ -6,8 +6,7 @@ values below 0 or above 1 and survives the way there and back.
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Sequence
+import contextlib
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -17,9 +16,17 @@ import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
+from studiod.imaging.icc import (
+    BrokenProfile,
+    Curve,
+    build_profile,
+    read_grey,
+    read_kind,
+    read_matrix,
+    read_tags,
+)
 from studiod.imaging.types import Bytes, Floats, Pixels, Values
 
-_D50 = np.array([0.9642, 1.0, 0.8249])
 _SRGB_TO_XYZ = np.array(
     [[0.4360657, 0.3851515, 0.1430784], [0.2224932, 0.7168870, 0.0606169], [0.0139160, 0.0970764, 0.7140961]]
 )
@@ -30,10 +37,6 @@ _ADOBE_TO_XYZ = np.array(
 _CLOSE_TO_SRGB = 0.002
 _RELATIVE_COLORIMETRIC = 1
 _KNOTS = 4096
-
-
-class BrokenProfile(ValueError):
-    """An ICC profile is damaged, or not made for this kind of picture."""
 
 
 def encode_srgb(linear: Floats) -> Floats:
@@ -112,8 +115,10 @@ def usable_profile(profile: bytes | None, channels: int) -> bytes | None:
     if not profile:
         return None
     try:
-        if channels == 1 and profile[16:20] == b"GRAY":
-            profile = _grey_as_rgb(profile)
+        if channels == 1 and read_kind(profile) == b"GRAY":
+            profile = build_profile(
+                "Grey, as RGB", _SRGB_TO_XYZ, read_grey(profile, np.linspace(0.0, 1.0, 4096))
+            )
         _space(profile)
     except BrokenProfile:
         return None
@@ -134,11 +139,9 @@ def as_encodable(pixels: Pixels, profile: bytes | None) -> tuple[Pixels, bytes |
 
 def from_cmyk(ink: Pixels, profile: bytes | None) -> tuple[NDArray[np.uint16], bytes | None]:
     """CMYK codes (H x W x 4, 0 no ink) as 16-bit RGB codes, and the profile of those."""
-    if profile and profile[16:20] == b"CMYK":
-        try:
+    with contextlib.suppress(BrokenProfile):
+        if profile and read_kind(profile) == b"CMYK":
             return _transform(ink, profile, ADOBE_RGB, "cmyk", "rgb", np.uint16).astype(np.uint16), ADOBE_RGB
-        except BrokenProfile:
-            pass
     full = np.float32(255.0 if ink.dtype == np.uint8 else 65535.0)
     paper = 1.0 - ink.astype(np.float32) / full
     return (paper[..., :3] * paper[..., 3:] * 65535.0 + 0.5).astype(np.uint16), None
@@ -148,7 +151,7 @@ def from_cmyk(ink: Pixels, profile: bytes | None) -> tuple[NDArray[np.uint16], b
 class _Matrix:
     """A profile of three tone curves and a matrix to XYZ (D50)."""
 
-    curves: tuple[Callable[[Values], Values], ...]
+    curves: tuple[Curve, ...]
     matrix: Values
 
 
@@ -180,23 +183,18 @@ def _space(profile: bytes | None) -> _Matrix | _Tables:
     """What `profile` says (None: sRGB itself); BrokenProfile when it makes nonsense of black or white."""
     if profile is None:
         return _Matrix((decode_srgb,) * 3, _SRGB_TO_XYZ)
-    if len(profile) < 132 or profile[36:40] != b"acsp" or profile[16:20] != b"RGB ":
+    if read_kind(profile) != b"RGB ":
         raise BrokenProfile("no RGB profile")
-    tags = _tags(profile)
+    tags = read_tags(profile)
     space: _Matrix | _Tables
     if b"A2B0" in tags or b"A2B1" in tags:
         space = _Tables(profile)
         probe = np.full((1, 2, 3), 255, np.uint8)
         white = space.to_linear(probe)[0, 0]
     else:
-        try:
-            columns = [_xyz(tags[name]) for name in (b"rXYZ", b"gXYZ", b"bXYZ")]
-            curves = tuple(_curve(tags[name]) for name in (b"rTRC", b"gTRC", b"bTRC"))
-        except (KeyError, struct.error, ValueError) as problem:
-            raise BrokenProfile("neither curves and primaries nor tables") from problem
-        space = _Matrix(curves, np.stack(columns, axis=1))
+        space = _Matrix(*read_matrix(tags))
         with np.errstate(all="ignore"):
-            ends = np.array([curve(np.array([0.0, 1.0])) for curve in curves])
+            ends = np.array([curve(np.array([0.0, 1.0])) for curve in space.curves])
         if not (ends[:, 0] < ends[:, 1]).all():
             raise BrokenProfile("its black is not darker than its white")
         white = (_XYZ_TO_SRGB @ space.matrix @ ends[:, 1]).astype(np.float32)
@@ -221,61 +219,6 @@ def _code_tables(profile: bytes | None, steps: int) -> Floats:
     return np.stack([curve(codes) for curve in space.curves], axis=1).astype(np.float32)
 
 
-def _tags(profile: bytes) -> dict[bytes, bytes]:
-    count = int.from_bytes(profile[128:132], "big")
-    if count > 256 or len(profile) < 132 + 12 * count:
-        raise BrokenProfile("its table of tags is cut off")
-    tags = {}
-    for index in range(count):
-        name, start, size = struct.unpack_from(">4sII", profile, 132 + 12 * index)
-        tags[name] = profile[start : start + size]
-    return tags
-
-
-def _xyz(tag: bytes) -> Values:
-    if tag[:4] != b"XYZ ":
-        raise ValueError("no XYZ tag")
-    return np.array(struct.unpack_from(">3i", tag, 8)) / 65536.0
-
-
-def _curve(tag: bytes) -> Callable[[Values], Values]:
-    """The tone curve of a `curv` or `para` tag, from codes 0..1 to light 0..1."""
-    if tag[:4] == b"curv":
-        (count,) = struct.unpack_from(">I", tag, 8)
-        points = np.frombuffer(tag, ">u2", count, 12).astype(np.float64)
-        if count == 0:
-            return lambda codes: codes
-        if count == 1:
-            return lambda codes: codes ** float(points[0] / 256.0)
-        return lambda codes: np.interp(codes, np.linspace(0.0, 1.0, count), points / 65535.0)
-    if tag[:4] != b"para":
-        raise ValueError("no tone curve")
-    (kind,) = struct.unpack_from(">H", tag, 8)
-    numbers = [value / 65536.0 for value in struct.unpack_from(f">{(1, 3, 4, 5, 7)[min(kind, 4)]}i", tag, 12)]
-    g, a, b, c, d, e, f = _parameters(kind, numbers)
-
-    def parametric(codes: Values) -> Values:
-        power = np.maximum(a * codes + b, 0.0) ** g + e
-        return np.where(codes >= d, power, c * codes + f)
-
-    return parametric
-
-
-def _parameters(kind: int, numbers: Sequence[float]) -> tuple[float, ...]:
-    """The seven numbers of the most general parametric curve, out of those of `kind`."""
-    if kind == 0:
-        return (numbers[0], 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    if kind in (1, 2):
-        g, a, b = numbers[:3]
-        offset = numbers[3] if kind == 2 else 0.0
-        return (g, a, b, 0.0, -b / a if a else 0.0, offset, offset)
-    if kind == 3:
-        return (*numbers, 0.0, 0.0)
-    if kind == 4:
-        return tuple(numbers)
-    raise ValueError("unknown parametric curve")
-
-
 def _transform(
     pixels: NDArray[Any], profile: bytes, onto: bytes, kind: str, onto_kind: str, dtype: type[np.generic]
 ) -> NDArray[Any]:
@@ -290,59 +233,9 @@ def _transform(
     return result
 
 
-def _grey_as_rgb(profile: bytes) -> bytes:
-    """An RGB profile of sRGB primaries with the tone curve of a grey `profile`."""
-    if len(profile) < 132 or profile[36:40] != b"acsp":
-        raise BrokenProfile("no profile")
-    try:
-        light = _curve(_tags(profile)[b"kTRC"])(np.linspace(0.0, 1.0, 4096))
-    except (KeyError, struct.error, ValueError) as problem:
-        raise BrokenProfile("no tone curve") from problem
-    if profile[20:24] == b"Lab ":  # the curve then leads to lightness, L* / 100
-        light = np.where(light > 0.08, ((light + 0.16) / 1.16) ** 3, light * (2700 / 24389))
-    return _build_profile("Grey, as RGB", _SRGB_TO_XYZ, light)
-
-
-def _build_profile(name: str, matrix: Values, light: Values) -> bytes:
-    """A version 2 ICC profile of a `matrix` to XYZ and one tone curve: a gamma, or a table of light."""
-    if light.size == 1:
-        points = (light * 256).round()
-    else:
-        points = (light.clip(0.0, 1.0) * 65535).round()
-    text = name.encode("ascii") + b"\0"
-    tags = {
-        b"desc": b"desc" + bytes(4) + struct.pack(">I", len(text)) + text + bytes(78),
-        b"cprt": b"text" + bytes(4) + b"No copyright, use freely\0",
-        b"wtpt": b"XYZ " + bytes(4) + _fixed(_D50),
-    }
-    for index, name_of in enumerate((b"rXYZ", b"gXYZ", b"bXYZ")):
-        tags[name_of] = b"XYZ " + bytes(4) + _fixed(matrix[:, index])
-    curve = b"curv" + bytes(4) + struct.pack(">I", light.size) + points.astype(">u2").tobytes()
-    offset = 132 + 12 * (len(tags) + 3)
-    table, body = b"", b""
-    for tag, content in tags.items():
-        content += bytes(-len(content) % 4)
-        table += struct.pack(">4sII", tag, offset + len(body), len(content))
-        body += content
-    for tag in (b"rTRC", b"gTRC", b"bTRC"):
-        table += struct.pack(">4sII", tag, offset + len(body), len(curve))
-    body += curve + bytes(-len(curve) % 4)
-    header = struct.pack(
-        ">I4sI4s4s4s6H4s", offset + len(body), bytes(4), 0x02100000, b"mntr", b"RGB ", b"XYZ ",
-        2026, 1, 1, 0, 0, 0, b"acsp",
-    )  # fmt: skip
-    header += bytes(28) + _fixed(_D50) + bytes(48)
-    return header + struct.pack(">I", len(tags) + 3) + table + body
-
-
-def _fixed(numbers: Values) -> bytes:
-    """Numbers as a profile keeps them: whole 65536ths of 32 bits."""
-    return struct.pack(f">{numbers.size}i", *(numbers * 65536).round().astype(int))
-
-
 _XYZ_TO_SRGB: Values = np.linalg.inv(_SRGB_TO_XYZ)
 _XYZ_PROFILE: bytes = imagecodecs.cms_profile("xyz")
-SRGB = _build_profile("sRGB", _SRGB_TO_XYZ, decode_srgb(np.linspace(0.0, 1.0, 4096)))
+SRGB = build_profile("sRGB", _SRGB_TO_XYZ, decode_srgb(np.linspace(0.0, 1.0, 4096)))
 """The sRGB profile that composites carry."""
-ADOBE_RGB = _build_profile("Adobe RGB (1998) compatible", _ADOBE_TO_XYZ, np.array([563 / 256]))
+ADOBE_RGB = build_profile("Adobe RGB (1998) compatible", _ADOBE_TO_XYZ, np.array([563 / 256]))
 """The profile of what is developed from camera RAW and CMYK: wide enough for gold."""
