@@ -82,7 +82,7 @@ def main() -> None:
     except StudioError as error:
         if debug:
             raise
-        sys.exit(_report(error.message, error.hint, error.exit_code))
+        sys.exit(_report(str(error), "", error.exit_code))
     except typer.TyperException as error:
         help_hint = "" if "--help" in arguments else "studiod --help, or studiod COMMAND --help, shows how."
         sys.exit(_report(_sentence(error.format_message()), help_hint, error.exit_code))

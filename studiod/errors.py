@@ -6,7 +6,7 @@ from __future__ import annotations
 class StudioError(Exception):
     """Something a person can act on: `message` says what happened, `hint` what to do.
 
-    `exit_code` is what the command line returns for it.
+    Its text is both. `exit_code` is what the command line returns for it.
     """
 
     exit_code = 1
@@ -15,6 +15,9 @@ class StudioError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
 
     def __reduce__(self) -> tuple[type[StudioError], tuple[str, str]]:
         return type(self), (self.message, self.hint)

@@ -114,7 +114,7 @@ class SayLine(Static):
 
     def trouble(self, error: StudioError) -> None:
         """Say what was refused or went wrong, and what to do."""
-        self._show(Text(inert(f"{error.message} {error.hint}".strip())), trouble=True)
+        self._show(Text(inert(str(error))), trouble=True)
 
     def settle(self) -> None:
         """Something else happens: a refusal stands no longer."""

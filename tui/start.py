@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise app.refusal
         return code
     except StudioError as error:
-        print(f"studiod-review: {error.message} {error.hint}".strip(), file=sys.stderr)
+        print(f"studiod-review: {error}", file=sys.stderr)
         return error.exit_code
 
 

@@ -276,7 +276,7 @@ def _rights(database: Path) -> Iterator[Finding]:
 
 
 def _sentence(error: StudioError) -> str:
-    return inert(f"{error.message} {error.hint}".strip())
+    return inert(str(error))
 
 
 def _count(number: int, noun: str) -> str:

@@ -173,7 +173,7 @@ def _tell(made: Processed, file: Path, out: Path, stem: str, preset: Preset) -> 
 
 def _why(error: Exception, file: Path) -> str:
     if isinstance(error, StudioError):
-        return inert(f"{error.message} {error.hint}".strip())
+        return inert(str(error))
     if isinstance(error, MemoryError):
         return f"{printable(file)} needs more memory than there is. End other programs, or scale it down."
     if isinstance(error, OSError):

@@ -191,7 +191,7 @@ class _Daemon:
             self._misses += 1
             if self._misses >= _LEDGER_MISSES:
                 raise
-            log.warning("%s %s", error.message, error.hint)
+            log.warning("%s", error)
         except OSError as error:
             name = "" if error.filename is None else f"{printable(os.fsdecode(error.filename))}: "
             self._guard.hold(f"A file or folder fails: {name}{error.strerror or error}.")

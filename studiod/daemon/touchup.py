@@ -289,7 +289,7 @@ class TouchupDesk:
             else:
                 self._checked[facts.path] = returning
         except TransitionRefused as refused:
-            self._set_aside(returning, f"{refused.message} {refused.hint}")
+            self._set_aside(returning, str(refused))
 
     def _came_before(self, returning: Returning) -> bool:
         """Whether a file is one that was taken before, such as one that a program touched: it stays that."""

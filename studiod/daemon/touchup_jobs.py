@@ -36,7 +36,7 @@ def identify_return(job: Job) -> dict[str, Any]:
         found = hash_file(path)
         known = identify(path)
     except PictureError as error:
-        return {"problem": f"{error.message} {error.hint}"}
+        return {"problem": str(error)}
     except OSError as error:
         return {"problem": f"It cannot be read: {error.strerror}. Save it again so that studiod may read it."}
     return {"sha256": found.sha256, "problem": found.problem, **asdict(known)}
@@ -51,7 +51,7 @@ def check_return(job: Job, max_megapixels: float) -> dict[str, Any]:
         _read(source, photo, job)
         name = job["sha256"] + ending_of(source)
     except PictureError as error:
-        return {"problem": f"{error.message} {error.hint}"}
+        return {"problem": str(error)}
     kept = Path(job["keep"])
     require_mounted(kept.parent)
     place(source, kept / name, job["sha256"])

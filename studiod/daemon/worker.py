@@ -63,7 +63,7 @@ def main() -> None:
     try:
         worker = _Worker(options)
     except StudioError as error:
-        answers.write(Reply(-1, None, "error", f"{error.message} {error.hint}".strip()).line())
+        answers.write(Reply(-1, None, "error", str(error)).line())
         return
     answers.write(READY.line())
     while True:
@@ -201,7 +201,7 @@ def _keep(job: dict[str, Any]) -> dict[str, Any]:
 def _refusal(error: Exception) -> tuple[Refusal, str]:
     match error:
         case PictureError():
-            return "picture", f"{error.message} {error.hint}".strip()
+            return "picture", str(error)
         case OutOfSpace():
             return "disk", error.message
         case MemoryError():
@@ -215,7 +215,7 @@ def _refusal(error: Exception) -> tuple[Refusal, str]:
         case OSError() if error.errno == errno.ENOMEM:
             return "memory", "it needs more memory than a worker may use"
         case StudioError():
-            return "error", f"{error.message} {error.hint}".strip()
+            return "error", str(error)
     if getattr(error, "code", None) == _CV2_NO_MEMORY or "bad_alloc" in str(error):
         return "memory", "it needs more memory than a worker may use"
     return "error", f"processing failed: {type(error).__name__}: {printable(str(error))}"

@@ -74,7 +74,7 @@ def inspect_file(path: Path, max_megapixels: float, memory_limit_bytes: int) -> 
             _refuse_what_does_not_fit(name, header, memory_limit_bytes)
         check_photo(path, max_megapixels=max_megapixels)
     except PictureError as error:
-        problem = f"{error.message} {error.hint}".strip()
+        problem = str(error)
     except MemoryError:
         problem = f"{name} needs more memory than a worker may use ([daemon] memory_gb)."
     except Exception as error:
