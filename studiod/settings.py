@@ -7,7 +7,6 @@ the file and the key, so that a slip of the pen never silently means the default
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import math
 import os
 import re
@@ -27,9 +26,9 @@ from pydantic import (
     ValidationInfo,
     model_validator,
 )
-from pydantic_core import ErrorDetails
 
 from studiod.errors import SettingsError
+from studiod.mistakes import tell_mistake
 from studiod.money import to_minor
 from studiod.names import inert, printable
 
@@ -420,7 +419,8 @@ def load_settings(path: Path) -> Settings:
             f"{printable(path)}: root is not a setting",
             f"The studio is the folder that holds the file: {printable(root)}.",
         )
-    return _validated(Settings, {"catalog": {}, **table, "root": root}, path, {"root": root})
+    beside = "The comment beside the key, in the file that `studiod init` writes, says what it takes."
+    return _validated(Settings, {"catalog": {}, **table, "root": root}, path, beside, {"root": root})
 
 
 def load_preset(name: str, root: Path) -> Preset:
@@ -430,7 +430,8 @@ def load_preset(name: str, root: Path) -> Preset:
     for folder in (own, shipped):
         path = folder / f"{name}.toml"
         if path.is_file():
-            return _validated(Preset, {**_read_toml(path), "name": name}, path)
+            beside = f"The shipped presets say what each key takes: {printable(shipped)}."
+            return _validated(Preset, {**_read_toml(path), "name": name}, path, beside)
     known = sorted({path.stem for folder in (own, shipped) for path in folder.glob("*.toml")})
     raise SettingsError(
         f"There is no preset named {printable(name)}.",
@@ -488,108 +489,9 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def _validated(
-    kind: type[Model], table: dict[str, Any], path: Path, context: dict[str, Path] | None = None
+    kind: type[Model], table: dict[str, Any], path: Path, beside: str, context: dict[str, Path] | None = None
 ) -> Model:
     try:
         return kind.model_validate(table, context=context)
     except ValidationError as error:
-        errors = error.errors(include_url=False)
-        unknown = [one for one in errors if one["type"] == "extra_forbidden"]
-        raise _settings_error(kind, path, (unknown or errors)[0]) from None
-
-
-def _settings_error(kind: type[BaseModel], path: Path, error: ErrorDetails) -> SettingsError:
-    key = _key(error["loc"])
-    where = f"{printable(path)}: {key}".rstrip()
-    match error["type"]:
-        case "extra_forbidden":
-            hint = _similar(kind, error["loc"])
-            return SettingsError(f"{where} is not a setting.", hint)
-        case "missing":
-            return SettingsError(f"{where} is missing.", "Compare with the file that `studiod init` writes.")
-        case "value_error":
-            sentence = error["msg"].removeprefix("Value error, ")
-        case "string_pattern_mismatch" if _OF_CURRENCIES & set(error["loc"]):
-            sentence = "needs a currency by its three capital letters, such as USD"
-        case "string_pattern_mismatch":
-            sentence = "needs a name of letters, digits, - and _"
-        case "tuple_type" if key == "[[hot_folder]]":
-            sentence = "is a heading in double brackets, before each hot folder's block"
-        case "tuple_type":
-            sentence = "needs a list in brackets"
-        case "too_short":
-            sentence = "needs one at least"
-        case "dict_type":
-            sentence = f"needs braces, such as {_BRACES.get(key, '{ }')}"
-        case "literal_error":
-            sentence = f"needs {error['ctx']['expected']}"
-        case "string_type":
-            sentence = "needs a text in quotes"
-        case "greater_than":
-            sentence = f"needs more than {error['ctx']['gt']:g}"
-        case "greater_than_equal":
-            sentence = f"needs at least {error['ctx']['ge']:g}"
-        case "less_than_equal":
-            sentence = f"needs at most {error['ctx']['le']:g}"
-        case _:
-            sentence = f"is wrong: {error['msg'][0].lower()}{error['msg'][1:]}"
-    value = error["input"]
-    said = str(value) if isinstance(value, Decimal) else repr(value)
-    given = "" if isinstance(value, dict | BaseModel) else f" (it says {inert(said[:80])})"
-    return SettingsError(f"{where} {sentence}{given}.", _beside(kind, key))
-
-
-def _beside(kind: type[BaseModel], key: str) -> str:
-    """A hint: where the comment stands that says what a key takes."""
-    if kind is Preset:
-        return f"The shipped presets say what each key takes: {printable(find_config() / 'presets')}."
-    if not key:
-        return "Give each a name and a folder of its own."
-    return "The comment beside the key, in the file that `studiod init` writes, says what it takes."
-
-
-def _key(location: tuple[int | str, ...]) -> str:
-    """A key as a person would look for it: `[intake] quiet_seconds`, `[[hot_folder]] 2 path`."""
-    parts = [str(part + 1) if isinstance(part, int) else printable(part) for part in location]
-    parts = [part for part in parts if part != "[key]"]
-    if len(parts) == 1 and parts[0] in _TABLES:
-        return f"[[{parts[0]}]]" if parts[0] == "hot_folder" else f"[{parts[0]}]"
-    if len(parts) <= 1:
-        return "".join(parts)
-    head = f"[[{parts[0]}]]" if parts[0] == "hot_folder" else f"[{parts[0]}]"
-    return " ".join([head, *parts[1:]])
-
-
-def _similar(kind: type[BaseModel], location: tuple[int | str, ...]) -> str:
-    """A hint: the key that was probably meant, or all the keys that this table knows."""
-    table: type[BaseModel] | None = kind
-    for part in location[:-1]:
-        if isinstance(part, int):
-            continue
-        table = _TABLES.get(str(part), table)
-    assert table is not None
-    known = [field.alias or name for name, field in table.model_fields.items() if name != "root"]
-    close = difflib.get_close_matches(str(location[-1]), known, n=1)
-    return f"Did you mean {close[0]}?" if close else f"Known here: {', '.join(known)}."
-
-
-_OF_CURRENCIES = {"currency", "currencies", "threshold", "two_person_above"}
-
-_BRACES: Mapping[str, str] = {
-    "[qa] threshold": "{ USD = 1000 }",
-    "[qa] two_person_above": "{ USD = 5000 }",
-    "[catalog] currencies": '{ "woo.csv" = "EUR" }',
-}
-
-_TABLES: Mapping[str, type[BaseModel]] = {
-    "hot_folder": HotFolder,
-    "intake": IntakeSettings,
-    "catalog": CatalogSettings,
-    "matting": MattingSettings,
-    "qa": QaSettings,
-    "delivery": DeliverySettings,
-    "store": StoreSettings,
-    "daemon": DaemonSettings,
-    "notify": NotifySettings,
-    "log": LogSettings,
-}
+        raise tell_mistake(error, kind, path, beside) from None

@@ -14,6 +14,7 @@ ROOT = Path(studiod.__file__).parent.parent
 
 LINES: tuple[tuple[str, ...], ...] = (
     ("studiod.errors", "studiod.names", "studiod.money", "studiod.strokes"),
+    ("studiod.mistakes",),
     ("studiod.settings",),
     ("studiod.imaging",),
     ("studiod.matting", "studiod.risk", "studiod.ledger"),
