@@ -189,7 +189,7 @@ def _apply(judged: Sequence[Judgement], folder: Path) -> str:
 def _changes_below(work: Path) -> Callable[[Judgement], Sequence[Box] | None]:
     """What a piece's returned touch-up changed of its matte; None where none came back, or it is gone."""
     from studiod.calibrate import find_changes
-    from studiod.evaluate.sets import read_coverage
+    from studiod.imaging.cutout import read_coverage
 
     def find(j: Judgement) -> Sequence[Box] | None:
         if j.returned is None:

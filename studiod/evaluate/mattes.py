@@ -17,9 +17,10 @@ from PIL import Image
 
 from studiod import matting
 from studiod.evaluate.damage import damage_matte, part_matte, soften_matte
-from studiod.evaluate.sets import Exact, Truth, read_coverage, read_display, read_linear, read_truth
+from studiod.evaluate.sets import Exact, Truth, read_display, read_linear, read_truth
 from studiod.imaging import background, contrast, mirror, shrinking
 from studiod.imaging.background import estimate_background
+from studiod.imaging.cutout import read_coverage
 from studiod.imaging.types import Bytes, Floats
 from studiod.matting import WEIGHTS, LoadedMatte, load_matte
 from studiod.matting.difference import matte_from_difference

@@ -11,8 +11,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from studiod.evaluate.measures import FAULTS
 from studiod.evaluate.running import OURS, Result, by_model
-from studiod.evaluate.sets import Truth, read_coverage, read_display
+from studiod.evaluate.sets import Truth, read_display
 from studiod.evaluate.summaries import MEASURES, summarise
+from studiod.imaging.cutout import read_coverage
 from studiod.imaging.plot import BLUE, Plot
 from studiod.imaging.types import Bytes
 from studiod.risk.figures import wilson

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from studiod.errors import StudioError
+from studiod.imaging.cutout import read_coverage
 from studiod.imaging.photo import read_header, read_photo
 from studiod.imaging.types import Bytes, Floats
 from studiod.matting.split import split_part
@@ -106,16 +107,6 @@ def read_display(path: Path) -> Bytes:
     """A picture's own 8-bit RGB values as they are stored, H x W x 3: what other tools are given."""
     with Image.open(path) as picture:
         return np.asarray(picture.convert("RGB"))
-
-
-def read_coverage(path: Path) -> Floats:
-    """A matte of 8 or 16 bits (or a cutout's alpha) as 0..1, H x W."""
-    with Image.open(path) as picture:
-        pixels = np.asarray(picture)
-    if pixels.ndim == 3:
-        pixels = pixels[..., -1]
-    alpha: Floats = pixels.astype(np.float32) / np.float32(255.0 if pixels.dtype == np.uint8 else 65535.0)
-    return alpha
 
 
 def read_truth(truth: Truth) -> Exact:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from studiod.imaging.colour import from_linear
 from studiod.imaging.photo import Photo
@@ -57,3 +59,13 @@ def encode_cutout(cutout: Cutout) -> list[bytes]:
         cutout.pixels, frame=(cutout.width, cutout.height), origin=cutout.box[:2], profile=cutout.profile,
         exif=cutout.exif,
     )  # fmt: skip
+
+
+def read_coverage(path: Path) -> Floats:
+    """A matte of 8 or 16 bits (or a cutout's alpha) as 0..1, H x W."""
+    with Image.open(path) as picture:
+        pixels = np.asarray(picture)
+    if pixels.ndim == 3:
+        pixels = pixels[..., -1]
+    alpha: Floats = pixels.astype(np.float32) / np.float32(255.0 if pixels.dtype == np.uint8 else 65535.0)
+    return alpha
