@@ -77,7 +77,7 @@ def uncovered(judgements: Sequence[Judgement]) -> int:
     return sum(j.usable is None and _band(j.score) not in chance for j in judgements)
 
 
-def rates(judgements: Sequence[Judgement], limits: Sequence[float] = LIMITS) -> list[Rate]:
+def rates(judgements: Sequence[Judgement]) -> list[Rate]:
     """False passes and review load at each limit.
 
     The interval is Wilson's, over as many pieces as the weighted ones are worth (Kish).
@@ -85,7 +85,7 @@ def rates(judgements: Sequence[Judgement], limits: Sequence[float] = LIMITS) -> 
     seen = weigh(judgements)
     found = []
     before = 0.0
-    for limit in limits:
+    for limit in LIMITS:
         below = [one for one in seen if one.score < limit]
         own = [one for one in below if one.score >= before]
         before = limit

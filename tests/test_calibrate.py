@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
 from studiod.calibrate import (
     FEWEST,
+    Rate,
     Seen,
     compare_places,
     find_changes,
@@ -27,6 +30,11 @@ def judged(score: float, usable: bool | None, **more: object) -> Judgement:
         "mandatory": False, "recalled": False, "flagged": (), "folder": "items/1/v1", "returned": None,
     }  # fmt: skip
     return Judgement(**{**values, **more})
+
+
+def rate_below(limit: float, pieces: Sequence[Judgement]) -> Rate:
+    """What is said of one limit."""
+    return next(rate for rate in rates(pieces) if rate.limit == limit)
 
 
 def test_an_audited_piece_stands_for_what_nobody_saw() -> None:
@@ -54,7 +62,7 @@ def test_the_false_pass_rate_is_weighted() -> None:
     free = [judged(0.02, None)] * 72 + [judged(0.02, True)] * 7 + [judged(0.02, False)]
     dear = [judged(0.07, True, mandatory=True)] * 16 + [judged(0.07, False, mandatory=True)] * 4
     high = [judged(0.8, False)] * 10
-    (rate,) = rates([*free, *dear, *high], limits=(0.1,))
+    rate = rate_below(0.1, [*free, *dear, *high])
     assert rate.seen == 28
     assert rate.false_pass == pytest.approx((1 * 10 + 4) / 100)
     assert rate.load == pytest.approx((20 + 10) / 110)
@@ -64,15 +72,14 @@ def test_the_false_pass_rate_is_weighted() -> None:
 
 def test_nothing_below_a_limit_is_no_rate() -> None:
     """Without a piece below the limit there is no rate, and everything may be true."""
-    (rate,) = rates([judged(0.5, True)], limits=(0.1,))
+    rate = rate_below(0.1, [judged(0.5, True)])
     assert (rate.false_pass, rate.low, rate.high, rate.load) == (None, 0.0, 1.0, 1.0)
 
 
 def test_the_highest_limit_that_is_sure_enough_is_proposed() -> None:
     """400 usable ones below .1 show at most 1 %; the one in ten unusable ones up to .2 do not."""
     pieces = [judged(0.05, True)] * 400 + [judged(0.15, True)] * 90 + [judged(0.15, False)] * 10
-    found = rates(pieces, limits=(0.05, 0.1, 0.2))
-    chosen = propose(found, wanted=0.01)
+    chosen = propose(rates(pieces), wanted=0.01)
     assert chosen is not None and chosen.limit == 0.1
     assert chosen.high == pytest.approx(1.959964**2 / (400 + 1.959964**2))
 

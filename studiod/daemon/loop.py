@@ -52,7 +52,7 @@ _UNDER_WAY = (Status.RECEIVED, Status.PROCESSING, Status.DELIVERING)
 Ticket = InspectRequest | Taken | Claimed | Sending | Returning
 
 
-def run_daemon(settings: Settings, *, until_idle: bool = False) -> None:
+def run_daemon(settings: Settings, *, until_idle: bool) -> None:
     """Run the daemon of a studio until SIGTERM, SIGINT or, with `until_idle`, until nothing is left to do.
 
     StudioError when it cannot start, or when a pass until idle cannot go on.

@@ -44,7 +44,7 @@ class Composite:
     pixels: NDArray[Any]
     preset: Preset
     placement: Placement
-    exif: bytes | None = None
+    exif: bytes | None
 
 
 def composite(
@@ -53,7 +53,7 @@ def composite(
     preset: Preset,
     box: Box,
     frame: tuple[int, int],
-    exif: bytes | None = None,
+    exif: bytes | None,
 ) -> Composite:
     """The piece in `box` of a photograph of size `frame` (width, height) on the background of `preset`.
 

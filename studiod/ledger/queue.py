@@ -288,7 +288,7 @@ def give_back(ledger: Ledger, claimed: Claimed, reason: str, *, counts_as_try: b
         return _give_back(connection, row, ledger.clock(), reason, counts_as_try)
 
 
-def expire_leases(ledger: Ledger, in_hand: Collection[Claimed] = ()) -> list[tuple[int, Status]]:
+def expire_leases(ledger: Ledger, in_hand: Collection[Claimed]) -> list[tuple[int, Status]]:
     """Give back what dead workers held (their leases ran out); each counts as a try.
 
     What is `in_hand` stays there: the clock was put forward, or the machine slept.

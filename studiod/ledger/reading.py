@@ -56,7 +56,7 @@ def every_item(ledger: Ledger, selection: Selection = EVERYTHING) -> Iterator[It
         last = records[-1].id if records else None
 
 
-def list_ids(ledger: Ledger, selection: Selection = EVERYTHING, *, order: Order = Order.OLDEST) -> list[int]:
+def list_ids(ledger: Ledger, selection: Selection, *, order: Order) -> list[int]:
     """The numbers of all items of a selection, in order: what a screen scrolls through."""
     query = _selected(select(items.c.id), selection).order_by(*_ORDERS[order])
     with ledger.reading() as connection:
@@ -71,7 +71,7 @@ def get_items(ledger: Ledger, ids: Sequence[int]) -> list[ItemRecord]:
     return [by_id[item] for item in ids if item in by_id]
 
 
-def count_items(ledger: Ledger, selection: Selection = EVERYTHING) -> int:
+def count_items(ledger: Ledger, selection: Selection) -> int:
     """How many items a selection holds."""
     with ledger.reading() as connection:
         return int(
@@ -131,7 +131,7 @@ def history(ledger: Ledger, item: int) -> list[Event]:
         return [_event(row) for row in rows]
 
 
-def events_since(ledger: Ledger, event: int, limit: int = 1000) -> list[Event]:
+def events_since(ledger: Ledger, event: int, limit: int) -> list[Event]:
     """Events after number `event`, the studio's own included: what is new since a screen looked."""
     with ledger.reading() as connection:
         rows = connection.execute(

@@ -6,7 +6,6 @@ Each asks for the item's next version with a row of `requests`; `queue.claim` ta
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, exists, func, insert, or_, select
@@ -75,8 +74,8 @@ def record_sent(
     folder: str,
     box: Box,
     *,
-    files: Mapping[str, str] = MappingProxyType({}),
-    flagged_at: float | None = None,
+    files: Mapping[str, str],
+    flagged_at: float | None,
 ) -> bool:
     """A version lies in `folder` (below `touchup`) for a retoucher: the part of the photograph in `box`.
 
@@ -91,7 +90,7 @@ def record_sent(
             .order_by(decisions.c.id.desc())
             .limit(1)
         ).scalar_one_or_none()
-        if flagged_at is not None and last != flagged_at:
+        if last != flagged_at:
             return False
         sent = {"folder": folder, "box": list(box), "sent_at": now}
         connection.execute(
@@ -161,7 +160,7 @@ def record_return(ledger: Ledger, touchup: Touchup, facts: FileFacts) -> bool:
         return True
 
 
-def set_aside(ledger: Ledger, facts: FileFacts, reason: str, item: int | None = None) -> None:
+def set_aside(ledger: Ledger, facts: FileFacts, reason: str, item: int | None) -> None:
     """A file of the return folder cannot be taken: it waits for a person, and says why."""
     now = ledger.clock()
     with ledger.writing() as connection:
@@ -187,7 +186,7 @@ def strokes_of(ledger: Ledger, item: int) -> tuple[Stroke, ...]:
         return strokes_of_row(connection, read_item(connection, item))
 
 
-def is_waited_for(ledger: Ledger, away: Collection[str] = ()) -> bool:
+def is_waited_for(ledger: Ledger, away: Collection[str]) -> bool:
     """Whether strokes or a returned file wait that can be made into a version, with these folders away."""
     reachable = (
         select(requests.c.id)

@@ -72,7 +72,7 @@ class Evidence:
         return 0.0 if self.doubt is None else float(self.doubt[window][region].mean())
 
 
-def gather_evidence(photo: Floats, background: Floats, alpha: Floats, doubt: Bytes | None = None) -> Evidence:
+def gather_evidence(photo: Floats, background: Floats, alpha: Floats, doubt: Bytes | None) -> Evidence:
     """Compare `photo` with `background` (linear, H x W x 3) around what `alpha` covers.
 
     `alpha` and, in 1/255, the `doubt` of the networks that made it are H x W.
@@ -80,9 +80,7 @@ def gather_evidence(photo: Floats, background: Floats, alpha: Floats, doubt: Byt
     return _gather(photo, background, alpha, doubt, _surroundings(alpha), _LARGEST_PIXELS)
 
 
-def gather_everywhere(
-    photo: Floats, background: Floats, alpha: Floats, doubt: Bytes | None = None
-) -> Evidence:
+def gather_everywhere(photo: Floats, background: Floats, alpha: Floats, doubt: Bytes | None) -> Evidence:
     """The same of the whole frame, small: what is far from the piece is looked at for its outline only."""
     height, width = alpha.shape
     return _gather(photo, background, alpha, doubt, (0, 0, width, height), _FEW_PIXELS)

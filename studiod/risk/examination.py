@@ -58,7 +58,7 @@ def has_piece(alpha: Floats) -> bool:
     return float((alpha >= 0.5).mean()) >= _LEAST_PIECE
 
 
-def examine(photo: Floats, background: Floats, alpha: Floats, doubt: Bytes | None = None) -> Examination:
+def examine(photo: Floats, background: Floats, alpha: Floats, doubt: Bytes | None) -> Examination:
     """Measure a matte that covers something; `photo` and `background` linear H x W x 3."""
     evidence = gather_evidence(photo, background, alpha, doubt)
     everywhere = gather_everywhere(photo, background, alpha, doubt)

@@ -24,7 +24,7 @@ class Reflection:
 
 
 def find_reflection(
-    photo: Floats, background: Floats, alpha: Floats, doubt: Bytes | None = None
+    photo: Floats, background: Floats, alpha: Floats, doubt: Bytes | None
 ) -> Reflection | None:
     """The most convincing mirror image that `alpha` (H x W) keeps; None without one."""
     seen = show_piece(alpha, photo, background, doubt)

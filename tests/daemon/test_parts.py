@@ -32,7 +32,7 @@ from studiod.daemon.workbench import Workbench, seconds_each
 from studiod.errors import LedgerError, StudioError
 from studiod.ledger import queue
 from studiod.ledger.engine import Ledger, open_ledger
-from studiod.ledger.reading import find_file, get_item, history
+from studiod.ledger.reading import decisions, find_file, get_item, history
 from studiod.ledger.records import Claimed, FileFacts, FileState, NewItem, Person
 from studiod.ledger.review import flag, request_strokes, undo
 from studiod.ledger.states import Status
@@ -282,12 +282,18 @@ def _flagged(ledger: Ledger, path: str = "ring.jpg") -> int:
     return item
 
 
+def _sent(ledger: Ledger, item: int, folder: str) -> None:
+    """What was flagged of an item lies in a folder for a retoucher."""
+    at = decisions(ledger, item)[-1].at
+    assert record_sent(ledger, item, 1, folder, (0, 0, 10, 10), files={}, flagged_at=at)
+
+
 def _came_back_while_worked_on(
     ledger: Ledger, studio: Any, desk: TouchupDesk, name: str, kept: str
 ) -> Claimed:
     """A touch-up that was checked while its item was in a worker's hands, so that it must wait."""
     item = _flagged(ledger, f"{name}.jpg")
-    record_sent(ledger, item, 1, name, (0, 0, 10, 10))
+    _sent(ledger, item, name)
     undo(ledger, item, PERSON)
     request_strokes(ledger, item, 1, [Stroke(((1.0, 1.0),), 4.0, "keep")], PERSON)
     claimed = queue.claim(ledger, "worker", 60)
@@ -376,7 +382,7 @@ def test_of_two_files_for_a_piece_the_one_that_was_saved_last_counts(studio: Any
     """Whichever worker is done first, they are taken in the order in which they were saved."""
     item, other = _flagged(ledger), _flagged(ledger, "other.jpg")
     for each in (item, other):
-        record_sent(ledger, each, 1, f"ring{each}", (0, 0, 10, 10))
+        _sent(ledger, each, f"ring{each}")
     desk = TouchupDesk(studio.settings, ledger)
     for age, name in enumerate(("last.tif", "others.tif", "first.psd")):
         path = studio.settings.touchup_return / name
@@ -443,7 +449,7 @@ def test_what_came_back_for_an_item_in_other_hands_keeps_no_one(studio: Any, led
     """A pass need not wait for a file whose item cannot take it now: the desk rests, but is not idle."""
     desk = TouchupDesk(studio.settings, ledger)
     item = _flagged(ledger)
-    record_sent(ledger, item, 1, "ring", (0, 0, 10, 10))
+    _sent(ledger, item, "ring")
     undo(ledger, item, PERSON)
     request_strokes(ledger, item, 1, [Stroke(((1.0, 1.0),), 4.0, "keep")], PERSON)
     claimed = queue.claim(ledger, "worker", 60)

@@ -31,7 +31,7 @@ def laid(preset: Preset, alpha: float = 1.0, colour: float = 0.0, **size: int) -
     foreground, cover = block(alpha, **size)
     foreground[:] = colour
     box = (100, 200, 100 + cover.shape[1], 200 + cover.shape[0])
-    return composite(foreground, cover, preset, box, (1000, 800))
+    return composite(foreground, cover, preset, box, (1000, 800), None)
 
 
 def extent(made: Composite) -> tuple[int, int, int, int]:
@@ -109,7 +109,12 @@ def test_nothing_gives_an_empty_background() -> None:
     """No piece is a valid picture of the background alone."""
     for preset in (preset_of(width=100, height=80), preset_of(width=0, height=0)):
         made = composite(
-            np.zeros((1, 1, 3), np.float32), np.zeros((1, 1), np.float32), preset, (0, 0, 1, 1), (90, 70)
+            np.zeros((1, 1, 3), np.float32),
+            np.zeros((1, 1), np.float32),
+            preset,
+            (0, 0, 1, 1),
+            (90, 70),
+            None,
         )
         assert (made.pixels == 255).all()
 
@@ -149,7 +154,7 @@ def test_a_speck_in_a_large_photograph_takes_no_more_memory_than_the_canvas() ->
     foreground = np.zeros((1500, 2000, 3), np.float32)
     preset = preset_of(width=600, height=400)
     tracemalloc.start()
-    made = composite(foreground, alpha, preset, (0, 0, 2000, 1500), (2000, 1500))
+    made = composite(foreground, alpha, preset, (0, 0, 2000, 1500), (2000, 1500), None)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 100e6
@@ -165,7 +170,7 @@ def test_what_lies_beyond_the_canvas_changes_nothing_on_it() -> None:
     wide = np.pad(alpha, 400, constant_values=0.0)
     preset = preset_of(width=600, height=400)
     near = composite(
-        foreground, alpha, preset, (400, 400, 400 + alpha.shape[1], 400 + alpha.shape[0]), (900, 900)
+        foreground, alpha, preset, (400, 400, 400 + alpha.shape[1], 400 + alpha.shape[0]), (900, 900), None
     )
     far = composite(
         np.pad(foreground, ((400, 400), (400, 400), (0, 0))),
@@ -173,6 +178,7 @@ def test_what_lies_beyond_the_canvas_changes_nothing_on_it() -> None:
         preset,
         (0, 0, *wide.shape[::-1]),
         (900, 900),
+        None,
     )
     difference = np.abs(near.pixels.astype(int) - far.pixels)
     assert (difference > 8).mean() < 0.01

@@ -17,7 +17,7 @@ import pytest
 from studiod.ledger import delivery, queue, review, touchup
 from studiod.ledger.engine import Ledger, open_ledger
 from studiod.ledger.prices import set_thresholds
-from studiod.ledger.reading import get_item, get_version
+from studiod.ledger.reading import decisions, get_item, get_version
 from studiod.ledger.records import (
     Delivery,
     FileFacts,
@@ -92,10 +92,17 @@ class Studio:
     def send(self, item: int) -> Touchup:
         """Send its present version to a retoucher."""
         version = self.version(item)
-        touchup.record_sent(self.ledger, item, version, f"RING-1_item{item}_v{version}", (0, 0, 40, 30))
+        self.record_sent(item, version, f"RING-1_item{item}_v{version}")
         sent = touchup.find_touchup(self.ledger, item, version)
         assert sent is not None
         return sent
+
+    def record_sent(self, item: int, version: int, folder: str) -> None:
+        """What was flagged of it lies in a folder for a retoucher."""
+        flags = [said for said in decisions(self.ledger, item) if said.verdict == "flag"]
+        assert touchup.record_sent(
+            self.ledger, item, version, folder, (0, 0, 40, 30), files={}, flagged_at=flags[-1].at
+        )
 
     def bring_back(self, item: int, content: str = "retouched", *, path: str = "RING-1.psd") -> bool:
         """What was sent last of it comes back, with other bytes."""

@@ -70,7 +70,7 @@ def test_what_was_brushed_or_touched_up_was_not_usable(studio: Studio) -> None:
     item = studio.add()
     studio.process()
     review.flag(studio.ledger, item, 1, ANNA)
-    touchup.record_sent(studio.ledger, item, 1, "RING-1", (0, 0, 10, 10))
+    studio.record_sent(item, 1, "RING-1")
     sent = touchup.find_touchup(studio.ledger, item, 1)
     assert sent is not None
     assert touchup.record_return(studio.ledger, sent, studio.facts("RING-1.png"))

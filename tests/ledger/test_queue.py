@@ -86,9 +86,9 @@ def test_lease_expires(studio: Studio) -> None:
     dead = queue.claim(studio.ledger, "w1", 60)
     assert dead
     studio.clock.now += 59
-    assert queue.expire_leases(studio.ledger) == []
+    assert queue.expire_leases(studio.ledger, ()) == []
     studio.clock.now += 2
-    assert queue.expire_leases(studio.ledger) == [(item, Status.RECEIVED)]
+    assert queue.expire_leases(studio.ledger, ()) == [(item, Status.RECEIVED)]
     alive = queue.claim(studio.ledger, "w2", 60)
     assert alive and alive.tries == 1
     with pytest.raises(TransitionRefused):
@@ -115,7 +115,7 @@ def test_heartbeat_holds_the_lease(studio: Studio) -> None:
     studio.clock.now += 50
     assert queue.heartbeat(studio.ledger, claimed, 60)
     studio.clock.now += 50
-    assert queue.expire_leases(studio.ledger) == []
+    assert queue.expire_leases(studio.ledger, ()) == []
     queue.give_back_all(studio.ledger, "the daemon started anew")
     assert not queue.heartbeat(studio.ledger, claimed, 60)
 

@@ -74,7 +74,7 @@ def test_sent_once(studio: Studio) -> None:
     studio.clock.now += 60
     review.flag(studio.ledger, item, 1, BEN, note="and a halo")
     assert [each.id for each in touchup.to_send(studio.ledger)] == [item]
-    touchup.record_sent(studio.ledger, item, 1, "elsewhere", (0, 0, 9, 9))
+    studio.record_sent(item, 1, "elsewhere")
     again = touchup.find_touchup(studio.ledger, item, 1)
     assert again is not None and (again.id, again.folder) == (sent.id, "elsewhere")
     assert touchup.to_send(studio.ledger) == []

@@ -129,13 +129,13 @@ def test_everything_measured_has_a_name() -> None:
     """Each kind of place, and the picture, has as many measurements as names, and all are numbers."""
     ring, _ = pieces.ring()
     alpha = pieces.erased(np.maximum(ring.alpha, pieces.dot(320, 320, 100)), 328, 165, 14)
-    seen = examine(ring.photo, ring.background, alpha)
+    seen = examine(ring.photo, ring.background, alpha, None)
     pair, right = pieces.pair()
-    parted = examine(pair.photo, pair.background, pair.alpha * (right == 0))
+    parted = examine(pair.photo, pair.background, pair.alpha * (right == 0), None)
     wire, _ = pieces.chain()
     kinds = (
         (LOSS_FEATURES, seen.losses), (LEFTOVER_FEATURES, seen.leftovers), (MISSING_FEATURES, parted.missing),
-        (STRETCH_FEATURES, examine(wire.photo, wire.background, wire.alpha).stretches),
+        (STRETCH_FEATURES, examine(wire.photo, wire.background, wire.alpha, None).stretches),
     )  # fmt: skip
     for names, places in kinds:
         assert places, names
@@ -154,7 +154,7 @@ def test_a_piece_of_hairlines_alone_is_judged(monkeypatch: pytest.MonkeyPatch, p
     background = pieces.studio()
     photo = pieces.place(background, alpha, pieces.GOLD)
     monkeypatch.setattr(evidence, "_LARGEST_PIXELS", pixels)
-    seen = evidence.gather_evidence(photo, background, alpha)
+    seen = evidence.gather_evidence(photo, background, alpha, None)
     assert seen.alpha.max() < 0.5 and seen.covered.any()
     assert 0 < assess(photo, background, alpha).score <= 1
 
@@ -165,5 +165,5 @@ def test_a_fine_wire_lies_in_what_is_looked_at() -> None:
     alpha[400:440, 100:140] = 1
     alpha[421, 140:1100] = 1
     photo = background = np.full((1000, 1200, 3), 0.5, np.float32)
-    seen = evidence.gather_evidence(photo, background, alpha)
+    seen = evidence.gather_evidence(photo, background, alpha, None)
     assert seen.alpha.sum() == alpha.sum()

@@ -12,11 +12,11 @@ from tests.risk.pieces import Piece
 
 
 def highlights(piece: Piece) -> list[Finding]:
-    return find_changed_highlights(gather_evidence(piece.photo, piece.background, piece.alpha))
+    return find_changed_highlights(gather_evidence(piece.photo, piece.background, piece.alpha, None))
 
 
 def stones(piece: Piece, pixels_per_mm: float) -> list[Finding]:
-    return find_small_stones(gather_evidence(piece.photo, piece.background, piece.alpha), pixels_per_mm)
+    return find_small_stones(gather_evidence(piece.photo, piece.background, piece.alpha, None), pixels_per_mm)
 
 
 def judged(piece: Piece, pixels_per_mm: float | None = None) -> Risk:

@@ -24,7 +24,7 @@ def found(piece: Piece, scale: int = 1) -> list[tuple[Box, MissingPart]]:
         np.asarray(cv2.resize(layer, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC), np.float32)
         for layer in layers
     )
-    everywhere = gather_everywhere(photo, background, alpha)
+    everywhere = gather_everywhere(photo, background, alpha, None)
     return [(everywhere.to_photo(*part.box), part) for part in find_missing(everywhere)]
 
 

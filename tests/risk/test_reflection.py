@@ -62,7 +62,7 @@ def test_a_ring_alone_has_no_image() -> None:
     alpha = np.zeros((120, 120), np.float32)
     cv2.circle(alpha, (60, 60), 35, 1.0, 10)
     photo = np.repeat((alpha * 0.1 + (1 - alpha) * TABLE)[..., None], 3, axis=2)
-    assert find_reflection(photo, np.full_like(photo, TABLE), alpha) is None
+    assert find_reflection(photo, np.full_like(photo, TABLE), alpha, None) is None
 
 
 @pytest.mark.parametrize("height", [221, 223, 239, 441])
@@ -75,7 +75,7 @@ def test_a_box_never_leaves_the_frame(height: int) -> None:
     light = np.full(alpha.shape, 0.1, np.float32)
     light[len(half) :] = 0.5
     photo = np.repeat((alpha * light + (1 - alpha) * TABLE)[..., None], 3, axis=2)
-    reflection = find_reflection(photo, np.full_like(photo, TABLE), alpha)
+    reflection = find_reflection(photo, np.full_like(photo, TABLE), alpha, None)
     assert reflection is not None and reflection.box[3] <= height and reflection.box[2] <= 200
 
 
@@ -99,7 +99,7 @@ def test_nothing_is_lost_where_an_image_was_emptied() -> None:
     light = (1 - ring) * ((1 - image) * TABLE + image * 0.3) + ring * 0.1
     photo = np.repeat(light[..., None], 3, axis=2)
     background, emptied = np.full_like(photo, TABLE), np.rint(255 * image).astype(np.uint8)
-    assert examine(photo, background, ring).losses
+    assert examine(photo, background, ring, None).losses
     assert not examine(photo, background, ring, emptied).losses
 
 
@@ -124,4 +124,4 @@ def test_a_loss_beside_an_emptied_image_is_one() -> None:
 def test_an_empty_matte_has_no_image() -> None:
     """Where nothing is kept there is nothing to be an image of."""
     photo = np.full((40, 60, 3), TABLE, np.float32)
-    assert find_reflection(photo, photo, np.zeros((40, 60), np.float32)) is None
+    assert find_reflection(photo, photo, np.zeros((40, 60), np.float32), None) is None

@@ -22,7 +22,11 @@ def chain() -> Examination:
     """A drawn chain with nothing wrong, its stretches left out."""
     piece, _ = pieces.chain()
     return replace(
-        examine(piece.photo, piece.background, piece.alpha), losses=(), leftovers=(), stretches=(), missing=()
+        examine(piece.photo, piece.background, piece.alpha, None),
+        losses=(),
+        leftovers=(),
+        stretches=(),
+        missing=(),
     )
 
 
@@ -74,7 +78,7 @@ def test_places_of_one_reason_close_together_are_one_finding(apart: int, places:
     alpha = piece.alpha
     for x in (320 - apart / 2, 320 + apart / 2):
         alpha = pieces.erased(alpha, x, 160, 5)
-    seen = examine(piece.photo, piece.background, alpha)
+    seen = examine(piece.photo, piece.background, alpha, None)
     sure = Judged(
         0.5, np.full(len(seen.losses), 0.6), np.zeros(len(seen.leftovers)), np.zeros(0), np.zeros(0)
     )
