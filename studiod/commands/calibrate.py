@@ -67,7 +67,10 @@ def calibrate(
     if blind := learning.uncovered(judged):
         say(f"Nobody looked at anything of about the risk of {blind} of these.")
     found = learning.rates(judged)
-    shown.print(_table(found))
+    if people:
+        shown.print(_table(found))
+    else:
+        say("Nobody has judged a piece yet: no limit has a rate.")
     shown.print(_places_table(learning.compare_places(judged, _changes_below(settings.work))))
     say(_proposal(learning.propose(found, wanted), found, wanted))
     if plot is not None:

@@ -68,6 +68,15 @@ def test_few_decisions_propose_nothing_and_change_nothing(run: Run, studio: Stud
     assert not studio.settings.calibrations.exists()
 
 
+def test_where_nobody_judged_no_rates_are_shown(run: Run, studio: Studio) -> None:
+    """A new studio reads one sentence in place of a table of zeros."""
+    studio.settings.database.unlink()
+    new_studio(studio.settings.database).ledger.close()
+    told = " ".join(run().output.split())
+    assert "Nobody has judged a piece yet: no limit has a rate." in told
+    assert "judged below" not in told and "No limit is proposed" in told
+
+
 def test_audited_pieces_stand_for_the_unseen(run: Run) -> None:
     """Below .7 stand 40 of risk .03, four of them seen, and 30 of .6: 4 of 70 are not usable, 5.7 %."""
     lines = [line.split() for line in run().output.splitlines()]
