@@ -126,7 +126,8 @@ def _process_all(
     matte = load_matte(matting, 0)
     failed = 0
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    shown = Console(stderr=True)
+    with Progress(*columns, console=shown, transient=True, disable=not shown.is_terminal) as progress:
         task = progress.add_task("cutting out", total=len(files))
         for file, stem in zip(files, stems, strict=True):
             progress.update(task, description=escape(printable(file.name)[:40]))

@@ -68,7 +68,8 @@ def test_one_bad_file_does_not_stop_the_others(tmp_path: Path, write_picture: Wr
     bad.write_bytes(b"no picture")
     done = process(bad, missing, "shoot", "loop.jpg", good, "--out", tmp_path / "out", folder=tmp_path)
     assert done.returncode == 1
-    told = [line for line in done.stderr.splitlines() if line.startswith("studiod: ")]
+    told = done.stderr.splitlines()
+    assert all(line.startswith("studiod: ") for line in told)  # and no empty one: this is a pipe
     assert (
         len(told) == 4
         and "Take it out" in told[0]
