@@ -23,6 +23,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
+from studiod.errors import StudioError
 from studiod.evaluate.fit_report import report_pictures, report_places, report_tests
 from studiod.evaluate.lessons import Lesson, study_picture
 from studiod.evaluate.sets import Truth, list_truths, part_of
@@ -205,4 +206,7 @@ def _fold(lesson: Lesson) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except StudioError as error:
+        sys.exit(str(error))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +25,16 @@ def measurements(seed: int, count: int = 4000) -> tuple[Values, Values, Values]:
     rows = random.normal(0, 1, (count, 3)) * (1, 10, 100) + (0, 50, 0)
     probability = 1 / (1 + np.exp(-(2 * np.abs(rows[:, 0]) - 1.5 + 0.1 * (rows[:, 1] - 50))))
     return rows, probability, (random.random(count) < probability).astype(np.float64)
+
+
+def test_a_set_that_is_not_there_is_said_in_a_line(tmp_path: Path) -> None:
+    """Who mistypes a folder of pictures reads its name and what to do, not a traceback."""
+    command = [sys.executable, "-m", "studiod.evaluate.fitting", str(tmp_path / "none")]
+    for name in ("--cache", "--general", "--out"):
+        command += [name, str(tmp_path / "there")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1 and "none is no folder. Name one that holds pictures" in done.stderr
 
 
 @fits
