@@ -20,7 +20,7 @@ from studiod.daemon.housekeeping import DAY, clear_leftovers, keep_house
 from studiod.daemon.jobs import Inspect, Task, WorkerOptions
 from studiod.daemon.lock import DaemonLock
 from studiod.daemon.logs import configure_logging
-from studiod.daemon.notices import Notices
+from studiod.daemon.notices import Notices, pictures_text
 from studiod.daemon.originals import Originals
 from studiod.daemon.pool import Outcome, Pool, share_of_machine
 from studiod.daemon.systemd import ServiceManager
@@ -160,7 +160,7 @@ class _Daemon:
             self._notices.done(self._counts())
         self._hook.wait(10.0)
         self._beat(Activity.STOPPED, "")
-        log.info("studiod ends: %d pictures made in this run", self._workbench.made)
+        log.info("studiod ends: %s made in this run", pictures_text(self._workbench.made))
         reasons = _sentences(self._pauses())
         if self._until_idle and not self._stops and reasons:
             raise StudioError(reasons[0], "What is left to do is done once that is put right.")
@@ -303,7 +303,7 @@ class _Daemon:
             self._beat(Activity.PAUSED, " ".join(reasons))
         elif received and not in_hand and not self._may_make():
             hours = self._settings.daemon.hours
-            wait = "1 picture waits" if received == 1 else f"{received} pictures wait"
+            wait = f"{pictures_text(received)} {'waits' if received == 1 else 'wait'}"
             self._beat(Activity.PAUSED, f"{wait} for the hours {hours}.")
         else:
             left = () if idle else (f"{in_hand} in hand, {received} waiting",)

@@ -66,4 +66,11 @@ class Notices:
             return
         made, self._made, self._idle_since = self._made, 0, None
         waiting = counts.get("awaiting_review", 0) + counts.get("approved_once", 0)
-        self.tell("done", f"{made} pictures made, {waiting} wait for a person.", made=made, items=counts)
+        wait = "waits" if waiting == 1 else "wait"
+        said = f"{pictures_text(made)} made, {waiting} {wait} for a person."
+        self.tell("done", said, made=made, items=counts)
+
+
+def pictures_text(count: int) -> str:
+    """So many pictures, in words."""
+    return "1 picture" if count == 1 else f"{count} pictures"

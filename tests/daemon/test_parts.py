@@ -144,9 +144,11 @@ def test_every_so_often() -> None:
 class _Told:
     def __init__(self) -> None:
         self.events: list[str] = []
+        self.messages: list[str] = []
 
     def __call__(self, event: str, message: str, **facts: object) -> None:
         self.events.append(event)
+        self.messages.append(message)
 
 
 def test_a_pause_is_told_once_after_five_minutes() -> None:
@@ -214,6 +216,18 @@ def test_the_end_of_the_work_is_told_once_it_lasts() -> None:
     for now in (1000.0, 1001.0, 1000.0 + PATIENCE_SECONDS, 5000.0):
         notices.idle(True, now, {})
     assert told.events == ["done"]
+
+
+def test_one_picture_is_not_called_pictures() -> None:
+    """What is told of one picture, and of one that waits, is said in the singular."""
+    told = _Told()
+    notices = Notices(told)
+    notices.made()
+    notices.done({"awaiting_review": 1})
+    for _ in range(2):
+        notices.made()
+    notices.done({"awaiting_review": 2})
+    assert told.messages == ["1 picture made, 1 waits for a person.", "2 pictures made, 2 wait for a person."]
 
 
 def test_the_command_gets_one_line_of_json(tmp_path: Path, wait_for: Callable[..., None]) -> None:
