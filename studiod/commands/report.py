@@ -74,6 +74,8 @@ def _since(words: str, now: float) -> float:
             "say yesterday, a date such as 2026-11-23, a time such as 2026-11-23T19:00, or 12h",
             param_hint="--since",
         ) from None
-    if not 0 <= at <= now:
-        raise typer.BadParameter("that does not lie in the past this studio can have", param_hint="--since")
+    if at > now:
+        raise typer.BadParameter("that lies in the future", param_hint="--since")
+    if at < 0:
+        raise typer.BadParameter("that lies before any studio's first day", param_hint="--since")
     return at

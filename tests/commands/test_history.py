@@ -120,6 +120,12 @@ def test_a_since_that_means_nothing_is_refused(run: Run, since: str) -> None:
     assert done.stderr.count("\n") == 1
 
 
+def test_a_since_that_is_still_to_come_is_said_to_be(run: Run) -> None:
+    """Who mistypes a year reads that the time lies in the future."""
+    assert "lies in the future" in run("report", "--since=2999-01-01").stderr
+    assert "future" not in run("report", "--since=999999h").stderr
+
+
 def test_a_report_that_cannot_be_written_is_said(run: Run, studio: Studio) -> None:
     """A folder that is not there is one line with what to do."""
     done = run("report", "--out", studio.root / "none" / "report.html")
