@@ -219,10 +219,10 @@ def put_request(
     """Ask for the item's next version: with a layer of strokes, or from the file `path` (below `work`)."""
     if row.status not in REACHABLE:
         asked = "touch-up" if origin is Origin.RETURN else "strokes"
-        raise TransitionRefused(
-            f"Item {row.id} is {row.status}: no {asked} can be taken for it.",
-            f"See what happened to it with: studiod show {row.id}.",
-        )
+        hint = f"See what happened to it with: studiod show {row.id}."
+        if row.status == Status.DELIVERED and origin is Origin.RETURN:
+            hint = f"Take the piece back with: studiod recall {row.id}; then save the file again."
+        raise TransitionRefused(f"Item {row.id} is {row.status}: no {asked} can be taken for it.", hint)
     connection.execute(
         insert(requests).values(
             item=row.id,

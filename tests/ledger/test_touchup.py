@@ -168,8 +168,10 @@ def test_late_return(studio: Studio, status: Status) -> None:
         studio.deliver(item)
     elif status is Status.REJECTED:
         review.reject(studio.ledger, item, 1, ANNA)
-    with pytest.raises(TransitionRefused, match=status):
+    with pytest.raises(TransitionRefused, match=status) as refused:
         studio.bring_back(item)
+    helps = f"studiod recall {item}" if status is Status.DELIVERED else f"studiod show {item}"
+    assert helps in refused.value.hint
     assert (studio.status(item), [*every_file(studio.ledger, FileState.RETURNED)]) == (status, [])
 
 
