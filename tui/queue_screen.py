@@ -227,12 +227,12 @@ class QueueScreen(StudioScreen):
             said, well = words.daemon_text(daemon, now)
             text.append("● " if well else "✖ ", "#7fb57f" if well else "#e8695e")
             text.append(said, "" if well else "bold #e8695e")
-            estimate = words.estimate_text(daemon, self._counts.get("unmade", 0))
+            estimate = words.estimate_text(daemon, self._counts.get("unmade", 0), now)
             if estimate:
                 text.append(f"  {estimate}", "#8c8c8c")
         text.append(f"  {printable(self.desk.person.login)}", "#8c8c8c")
         if self._search:
-            text.append(f"  search: {printable(self._search)}", "#f0c060")
+            text.append(f"  search: {printable(self._search)}, {len(self.table.ids)} found", "#f0c060")
         self.query_one("#head", Static).update(text)
         tabs = Text(no_wrap=True)
         roomy = self.size.width >= 112

@@ -108,9 +108,10 @@ def daemon_text(daemon: DaemonState | None, now: float) -> tuple[str, bool]:
     return f"daemon {daemon.activity.value}", True
 
 
-def estimate_text(daemon: DaemonState | None, unmade: int) -> str:
-    """Throughput, and when the night's work is done."""
-    if daemon is None or not daemon.seconds_per_item or daemon.seconds_per_item <= 0:
+def estimate_text(daemon: DaemonState | None, unmade: int, now: float) -> str:
+    """Throughput, and when the night's work is done; only what is to be made where no daemon runs."""
+    gone = daemon is None or daemon.activity is Activity.STOPPED or now - daemon.beat_at > SILENT_SECONDS
+    if daemon is None or gone or not daemon.seconds_per_item or daemon.seconds_per_item <= 0:
         return f"{unmade} to make" if unmade else ""
     rate = f"{3600 / daemon.seconds_per_item:.0f}/h"
     if not unmade:

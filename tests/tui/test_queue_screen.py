@@ -207,6 +207,7 @@ async def test_search_narrows_by_sku_or_title_and_escape_ends_it(studio: Studio)
         await pilot.press("slash", *"venet", "enter")
         await studio.chosen(pilot, chain)
         assert list(screen.table.ids) == [chain]
+        await studio.sees(pilot, "search: venet, 1 found")
         await pilot.press("escape")
         await studio.until(pilot, lambda: len(screen.table.ids) == 2)
 
@@ -296,30 +297,33 @@ async def test_a_preview_that_is_gone_is_said(studio: Studio) -> None:
 
 
 @pytest.mark.parametrize(
-    ("activity", "message", "said"),
+    ("activity", "message", "said", "left"),
     [
-        (Activity.RUNNING, "", "daemon running"),
-        (Activity.PAUSED, "4 GB free on /outbox", "paused: 4 GB free"),
-        (Activity.STOPPED, "", "daemon stopped"),
+        (Activity.RUNNING, "", "daemon running", "600/h, 1 to make: 1 min"),
+        (Activity.PAUSED, "4 GB free on /outbox", "paused: 4 GB free", "600/h, 1 to make: 1 min"),
+        (Activity.STOPPED, "", "daemon stopped just now", "just now  1 to make"),
     ],
 )
 async def test_the_head_tells_how_the_daemon_is(
-    studio: Studio, activity: Activity, message: str, said: str
+    studio: Studio, activity: Activity, message: str, said: str, left: str
 ) -> None:
-    """The head says what the daemon does, how fast, and how long what is still to be made will take."""
+    """The head says what the daemon does, and, where one runs, how fast and for how long it has work."""
     studio.receive("UNMADE")
     studio.beat(activity, message)
     async with studio.app().run_test(size=WIDE) as pilot:
         await studio.until(pilot, lambda: said in studio.text(pilot))
-        await studio.sees(pilot, "600/h, 1 to make: 1 min")
+        head = await studio.sees(pilot, left)
+        assert "/h" not in head or activity is not Activity.STOPPED
 
 
 async def test_a_silent_daemon_is_told_from_a_running_one(studio: Studio) -> None:
-    """A heartbeat that stopped is said with the time since."""
+    """A heartbeat that stopped is said with the time since; nobody can say when its work will be done."""
+    studio.receive("UNMADE")
     studio.ledger.clock = lambda: time.time() - 7200
     studio.beat()
     async with studio.app().run_test(size=WIDE) as pilot:
-        await studio.until(pilot, lambda: "silent for 2 h 00" in studio.text(pilot))
+        head = await studio.sees(pilot, "silent for 2 h 00", "1 to make")
+        assert "/h" not in head
 
 
 async def test_a_locked_database_is_waited_for(studio: Studio) -> None:
