@@ -173,6 +173,9 @@ def test_late_return(studio: Studio, status: Status) -> None:
     helps = f"studiod recall {item}" if status is Status.DELIVERED else f"studiod show {item}"
     assert helps in refused.value.hint
     assert (studio.status(item), [*every_file(studio.ledger, FileState.RETURNED)]) == (status, [])
+    if status is Status.DELIVERED:
+        review.recall(studio.ledger, item, ANNA)
+        assert studio.bring_back(item)
 
 
 def test_set_aside(studio: Studio) -> None:
