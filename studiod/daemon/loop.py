@@ -331,12 +331,17 @@ class _Daemon:
     # The end of a pass.
 
     def _is_idle(self, counts: Mapping[str, int]) -> bool:
-        """Nothing is settling, pairing, received, processing or delivering; nothing is due to leave."""
+        """Nothing settles, pairs, is received (within reach), processed or delivered; nothing is due."""
         if not self._intake.idle or self._to_inspect or self._pool.in_hand or self._outcomes:
             return False
-        if any(counts[status] for status in _UNDER_WAY):
+        if sum(counts[status] for status in _UNDER_WAY) > self._out_of_reach():
             return False
         return self._is_touched_up(self._touchup.idle) and self._originals.idle and self._delivery.idle
+
+    def _out_of_reach(self) -> int:
+        """How many received items wait for hot folders that are not there."""
+        away = self._workbench.away
+        return queue.count_out_of_reach(self._ledger, away) if away else 0
 
     def _is_touched_up(self, desk_is_done: bool) -> bool:
         """Nothing is to be sent to touch-up or taken from it that can be, or made of that or of strokes."""
@@ -355,10 +360,8 @@ class _Daemon:
         if self._guard.obstacles.work:
             return True
         counts = self._counts()
-        if away := self._workbench.away:
-            counts[Status.RECEIVED] -= queue.count_out_of_reach(self._ledger, away)
         if self._guard.obstacles.delivery or self._delivery.blocked:
-            made = not counts[Status.RECEIVED] and not counts[Status.PROCESSING]
+            made = counts[Status.RECEIVED] + counts[Status.PROCESSING] <= self._out_of_reach()
             return made and self._is_touched_up(self._touchup.rests) and self._originals.idle
         return self._is_idle(counts)
 

@@ -21,7 +21,8 @@ from studiod.daemon.delivery import DeliveryDesk
 from studiod.daemon.housekeeping import DAY, clear_originals, clear_previews
 from studiod.delivery.place import no_progress
 from studiod.ledger.engine import open_ledger
-from studiod.ledger.reading import every_item, get_version, history
+from studiod.ledger.reading import daemon_state, every_item, get_version, history
+from studiod.ledger.records import Activity
 from studiod.ledger.review import current_person
 from studiod.settings import MARKER
 from tests.looking import look_closely
@@ -93,7 +94,7 @@ def test_a_culled_original_is_processed_from_its_copy(
 
 @pytest.mark.parametrize("copies", ["true", "false"])
 def test_a_hot_folder_that_is_unplugged_fails_no_item(
-    studio: Any, daemon: Any, write_picture: Callable[..., bytes], copies: str
+    studio: Any, daemon: Any, write_picture: Callable[..., bytes], wait_for: Callable[..., None], copies: str
 ) -> None:
     """What was taken up from it and not copied yet waits; that of another, and what was copied, is made.
 
@@ -117,6 +118,10 @@ def test_a_hot_folder_that_is_unplugged_fails_no_item(
     assert "Hot folder main is paused" in daemon.words().splitlines()[-1]
     waiting = {f"R-CHEAP_{seed}.jpg": "received" for seed in (1, 2, 3)}
     assert daemon.statuses() == {**waiting, "R-CHEAP_4.jpg": "delivered"}
+    daemon.start()  # that wait holds up nobody who is to hear that all else is done
+    with contextlib.closing(open_ledger(studio.settings.database)) as ledger:
+        wait_for(lambda: (state := daemon_state(ledger)) and state.activity is Activity.IDLE, "it is idle")
+    daemon.stop()
     (studio.root / "unplugged").rename(card)
     daemon.until_idle()
     assert set(daemon.statuses().values()) == {"delivered"}
