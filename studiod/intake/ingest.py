@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from studiod.errors import LedgerError, OutOfSpace, TransitionRefused
-from studiod.intake.catalog import PriceBook, holds_word
+from studiod.intake.catalog import Price, PriceBook, holds_word
 from studiod.intake.ignore import Kind, is_plate, kind_of
 from studiod.intake.inspect import Inspection, hash_file
 from studiod.intake.known import Key, KnownFiles, StemIndex, signature_of
@@ -471,7 +471,7 @@ class Intake:
         sku = meant if is_said and self._book.complete else item.sku
         price = prices.get(sku or "")
         if not self._book.complete and (price is None or item.price_minor is None):
-            return
+            sku, price = item.sku, Price(item.sku or "", item.price_minor, item.currency, item.title)
         if price is None and sku == item.sku and item.status is Status.DELIVERED:
             return
         title = price.title if price else item.title
