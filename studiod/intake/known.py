@@ -8,6 +8,7 @@ from pathlib import PurePath
 from studiod.intake.ignore import is_plate
 from studiod.intake.settle import Signature
 from studiod.ledger.engine import Ledger
+from studiod.ledger.files import REPLACED
 from studiod.ledger.reading import every_file, find_file
 from studiod.ledger.records import FileFacts, FileRecord
 
@@ -94,6 +95,8 @@ class KnownFiles:
     def _put(self, row: FileRecord) -> None:
         key = (row.facts.hot_folder, row.facts.path)
         self.forget(key)
+        if row.facts.inode == REPLACED:
+            return
         self._by_key[key] = row
         self._stems.add(key)
         if row.facts.sha256:

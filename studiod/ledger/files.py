@@ -13,6 +13,9 @@ from sqlalchemy.dialects.sqlite import insert
 from studiod.ledger.records import FileFacts, FileRecord, FileState
 from studiod.ledger.tables import files
 
+REPLACED = -1
+"""The inode of a file in whose place other bytes were found: it is known there no more, whatever comes."""
+
 
 def put_file(
     connection: Connection,
@@ -102,14 +105,15 @@ def _mark_replaced(connection: Connection, facts: FileFacts) -> None:
         [FileState.HALF, FileState.DUPLICATE, FileState.PLATE, FileState.IGNORED, FileState.SET_ASIDE]
     )
     bare = (files.c.state == FileState.QUARANTINED) & files.c.item.is_(None)
+    others = (
+        files.c.hot_folder == facts.hot_folder,
+        files.c.path == facts.path,
+        func.ifnull(files.c.sha256, "") != (facts.sha256 or ""),
+    )
+    connection.execute(update(files).where(*others).values(inode=REPLACED))
     connection.execute(
         update(files)
-        .where(
-            files.c.hot_folder == facts.hot_folder,
-            files.c.path == facts.path,
-            func.ifnull(files.c.sha256, "") != (facts.sha256 or ""),
-            no_source | bare,
-        )
+        .where(*others, no_source | bare)
         .values(state=FileState.SUPERSEDED.value, reason="other bytes took its place")
     )
 
