@@ -167,13 +167,19 @@ class Rules:
                     self._move_item(hot, item, facts)
                 elif its_own_stays and not may_become(item.status, Status.SUPERSEDED):
                     continue  # it left, and its file was taken out
+                elif (copy := self._copy_of(hot, item, facts)) is not None:
+                    self._move_item(hot, item, copy.facts)
+                    self._take_picture(hot, facts, replaces=None)
                 else:
                     if item.status in (Status.APPROVED, Status.APPROVED_ONCE):
                         reason = f"its file is {printable(facts.path)} now, which is another piece"
                         call_back(self._ledger, item.id, reason)
                     self._take_picture(hot, facts, replaces=item)
                 return True
+        known = {row.item for row in self._known.of_hash(hot.name, facts.sha256)}
         for item in same:
+            if item.status is Status.SUPERSEDED and item.id not in known:
+                continue  # other bytes took its place: it is made nowhere
             if item.sku == sku and item.path != facts.path:
                 reason = f"the same bytes as {printable(item.path)} (item {item.id})"
                 if not self._take_moved(facts, FileState.DUPLICATE):
@@ -268,6 +274,15 @@ class Rules:
             return False
         row = self._known.get((item.hot_folder, item.path))
         return row is not None and row.facts.sha256 == facts.sha256 and not self._is_gone(row)
+
+    def _copy_of(self, hot: HotFolder, item: ItemRecord, facts: FileFacts) -> FileRecord | None:
+        """A copy of an item's source under its own SKU, apart from the file just found."""
+        for row in self._known.of_hash(hot.name, facts.sha256):
+            is_copy = row.state is FileState.DUPLICATE and row.item == item.id
+            is_other = row.facts.path != facts.path and self.sku_of(hot, row.facts.path) == item.sku
+            if is_copy and is_other and not self._is_gone(row):
+                return row
+        return None
 
     def _names_another(self, item: ItemRecord, sku: str | None) -> bool:
         """Whether a moved original's new name gives it another SKU, one that the catalogue knows."""

@@ -79,7 +79,12 @@ def add_item(
                 price_minor=new.price_minor,
                 currency=new.currency,
                 always_review=new.always_review,
-                never_policy=new.never_policy or any(_is_a_persons(connection, row) for row in old),
+                never_policy=new.never_policy
+                or any(_is_a_persons(connection, row) for row in old)
+                or any(
+                    row.never_policy or (row.sku == new.sku and _is_a_persons(connection, row))
+                    for row in _of_same_bytes(connection, facts.sha256)
+                ),
                 demand=1,
                 loss=0.0,
                 reasons=[],
@@ -95,6 +100,13 @@ def add_item(
         ).scalar_one()
         for row in old:
             _supersede(connection, row, now, f"item {item} is a new picture of it", item)
+            if (
+                facts.sha256 is not None and row.source_sha256 == facts.sha256
+            ):  # its file has another name now
+                first = (files.c.hot_folder == row.hot_folder, files.c.path == row.path)
+                connection.execute(
+                    delete(files).where(*first, files.c.sha256 == facts.sha256, files.c.path != facts.path)
+                )
         quarantined = new.status is Status.QUARANTINED
         state = FileState.QUARANTINED if quarantined else FileState.ITEM
         put_file(connection, facts, state, now, item=item, reason=new.reason, renew_state=True)
@@ -343,6 +355,12 @@ def _is_a_persons(connection: Connection, row: ItemRow) -> bool:
         judge(connection, row, {"price_minor": minor, "currency": currency})
         for minor, currency in connection.execute(carried).all()
     )
+
+
+def _of_same_bytes(connection: Connection, sha256: str | None) -> list[ItemRow]:
+    """The items with these bytes, in any hot folder: what a person must see of one, they must see here."""
+    same = select(items).where(items.c.source_sha256 == sha256)
+    return [] if sha256 is None else list(connection.execute(same).all())
 
 
 def _oldest_rejected(connection: Connection, hot_folder: str, sku: str | None) -> list[ItemRow]:

@@ -25,6 +25,16 @@ from studiod.settings import GIGABYTE, MARKER, load_settings
 from .conftest import ANNA, Night, look
 from .hostile import jpeg
 
+
+def add_folder(night: Night, name: str) -> Path:
+    """A second hot folder, below the studio under its name."""
+    folder = night.root / name
+    folder.mkdir()
+    (folder / MARKER).touch()
+    night.extra = f'[[hot_folder]]\nname = "{name}"\npath = "{name}"\nwatch = "poll"\n'
+    return folder
+
+
 # Taking up.
 
 
@@ -327,10 +337,7 @@ def test_the_same_bytes_under_another_sku_are_another_item(night: Night) -> None
 
 def test_the_same_bytes_in_another_hot_folder_are_another_item(night: Night) -> None:
     """Each hot folder has presets of its own."""
-    other = night.root / "hot2"
-    other.mkdir()
-    (other / MARKER).touch()
-    night.extra = '[[hot_folder]]\nname = "other"\npath = "hot2"\nwatch = "poll"\n'
+    other = add_folder(night, "other")
     shutil.copy(night.put("RING_1.jpg", 1), other / "RING_1.jpg")
     night.run()
     assert sorted(item.hot_folder for item in night.items()) == ["main", "other"]
@@ -384,6 +391,46 @@ def test_bytes_that_return_to_a_superseded_path_are_a_reshoot_too(night: Night) 
         night.run()
     assert night.statuses() == {1: "superseded", 2: "superseded", 3: "received"}
     assert night.files() == {"RING_1.jpg": ("item", 3)}
+
+
+def test_a_picture_that_was_replaced_and_is_put_beside_is_no_copy(night: Night) -> None:
+    """Nothing is made of the replaced one: under another name of its SKU its bytes are a picture again."""
+    night.put("RING_1.jpg", 1)
+    night.run()
+    night.put("RING_1.jpg", 2)
+    night.run()
+    night.put("RING_2.jpg", 1)
+    night.run()
+    assert night.statuses() == {1: "superseded", 2: "received", 3: "received"}
+    assert night.files() == {"RING_1.jpg": ("item", 2), "RING_2.jpg": ("item", 3)}
+
+
+def test_a_rejected_picture_that_is_put_away_is_no_new_one(night: Night) -> None:
+    """Its piece was shot again, and the rejected file moved into a folder: it stays what it was."""
+    night.put("RING_1.jpg", 1)
+    night.run()
+    night.reject(night.make())
+    night.put("RING_2.jpg", 2)
+    night.run()
+    (night.hot / "bad").mkdir()
+    (night.hot / "RING_1.jpg").rename(night.hot / "bad" / "RING_1.jpg")
+    night.run()
+    assert night.statuses() == {1: "superseded", 2: "received"}
+
+
+def test_a_replaced_picture_that_comes_back_counts_when_the_other_has_moved_on(night: Night) -> None:
+    """Nobody takes it for the one that lay there first, although it looks the same to a folder's listing."""
+    first = night.put("RING_1.jpg", 1)
+    night.run()
+    first.rename(night.root / "aside")
+    night.put("RING_1.jpg", 2)
+    night.run()
+    first.rename(night.hot / "RING_2.jpg")
+    night.run()
+    (night.root / "aside").rename(first)
+    night.run()
+    assert night.statuses() == {1: "superseded", 2: "received", 3: "received"}
+    assert night.files() == {"RING_1.jpg": ("item", 3), "RING_2.jpg": ("item", 2)}
 
 
 def test_a_new_picture_takes_a_rejected_one_of_its_sku_off_the_list(night: Night) -> None:
@@ -578,6 +625,65 @@ def test_two_names_that_are_swapped_wait_for_nothing_where_neither_can_be_read(n
     night.run()
     assert [night.statuses()[item] for item in (1, 2)] == ["received", "received"]
     assert {state for state, _ in night.files().values()} == {"quarantined"}
+
+
+def test_what_is_a_persons_is_one_in_another_hot_folder_too(night: Night) -> None:
+    """Policy approves no picture of a piece that was over the threshold, whatever it costs by now."""
+    add_folder(night, "other")
+    night.put("DEAR_1.jpg", 1)
+    night.run()
+    (night.root / "prices.csv").write_text("sku,price\nDEAR,5.00\n")
+    night.run()
+    (night.hot / "DEAR_1.jpg").rename(night.root / "other" / "DEAR_1.jpg")
+    night.run()
+    night.make(), night.make(policy=True)
+    assert night.item(2).hot_folder == "other" and night.is_status(2, Status.AWAITING_REVIEW)
+
+
+@pytest.mark.parametrize("there", ["other/RING_1.jpg", "hot/RING_18K_1.jpg"])
+def test_what_a_person_refused_is_no_policys_under_another_name(night: Night, there: str) -> None:
+    """The very bytes that a person rejected, moved to another hot folder or copied as another piece."""
+    add_folder(night, "other")
+    night.put("RING_1.jpg", 1)
+    night.run()
+    night.reject(night.make())
+    shutil.copy2(night.hot / "RING_1.jpg", night.root / there)
+    night.run()
+    night.make(policy=True)
+    assert night.is_status(2, Status.AWAITING_REVIEW) and night.is_status(1, Status.REJECTED)
+
+
+def test_renamed_to_another_piece_a_picture_leaves_its_copy_in_its_place(night: Night) -> None:
+    """The first piece stays on the list where a file of its name still holds its picture."""
+    night.put("RING_1.jpg", 1)
+    night.run()
+    night.put("RING_2.jpg", 1)
+    night.run()
+    (night.hot / "RING_1.jpg").rename(night.hot / "DEAR_1.jpg")
+    night.run()
+    assert night.statuses() == {1: "received", 2: "received"}
+    assert night.files() == {"RING_2.jpg": ("item", 1), "DEAR_1.jpg": ("item", 2)}
+    assert {item.path: item.sku for item in night.items()} == {"RING_2.jpg": "RING", "DEAR_1.jpg": "DEAR"}
+
+
+@pytest.mark.parametrize("approved", [False, True])
+def test_renamed_to_another_piece_and_back_a_picture_is_its_first_pieces(
+    night: Night, approved: bool
+) -> None:
+    """The name that a file has now says which piece it is, also where it has had that name before."""
+    first, second = night.hot / "RING_1.jpg", night.hot / "DEAR_1.jpg"
+    night.put("RING_1.jpg", 1)
+    night.run()
+    night.make(policy=approved)
+    first.rename(second)
+    night.run()
+    second.rename(first)
+    night.run()
+    assert night.statuses() == {1: "superseded", 2: "superseded", 3: "received"}
+    assert (night.item(3).sku, night.item(3).path) == ("RING", "RING_1.jpg")
+    assert night.files() == {"RING_1.jpg": ("item", 3)}
+    night.make(policy=True)
+    assert night.is_status(3, Status.AWAITING_REVIEW)
 
 
 @pytest.mark.parametrize("inspected_first", ["RING_1.jpg", "RING_2.jpg"])
@@ -869,6 +975,22 @@ def test_while_a_price_list_is_missing_what_is_new_has_no_price(night: Night) ->
     assert known() == before | {
         "SET_1.jpg": ("SET", 150_000), "RING_D1_2.jpg": ("RING_D1", 500_000), "RING_2.jpg": ("RING", 90_000),
     }  # fmt: skip
+
+
+def test_a_word_to_review_counts_while_a_price_list_is_missing(night: Night) -> None:
+    """What was approved by policy and has such a title waits for a person, whichever list names its piece."""
+    night.extra = '[catalog]\nfiles = ["prices.csv", "more.csv"]\n'
+    (night.root / "more.csv").write_text("sku,price,currency,title\nGEM,900.00,USD,Zircon ring\n")
+    night.put("GEM_1.jpg", 1)
+    night.run()
+    night.make(policy=True)
+    assert night.is_status(1, Status.APPROVED)
+    (night.root / "more.csv").unlink()
+    night.extra += '[qa]\nalways_review = ["zircon"]\n'
+    night.start()
+    night.run()
+    assert night.is_status(1, Status.AWAITING_REVIEW) and night.item(1).mandatory
+    assert (night.item(1).sku, night.item(1).price_minor) == ("GEM", 90_000)
 
 
 # Folders.
