@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from studiod.daemon.every import Every
@@ -36,12 +36,18 @@ class DeliveryDesk:
     """Delivers what is approved and due, and takes back what is recalled.
 
     Where a place cannot be written that is no item's own, what comes from the same hot folder waits, for it
-    has the same presets; the rest goes on.
+    has the same presets; the rest goes on. So waits what `may_be_renamed`: it may be another piece by now.
     """
 
-    def __init__(self, settings: Settings, ledger: Ledger) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        ledger: Ledger,
+        may_be_renamed: Callable[[ItemRecord], bool] = lambda item: False,
+    ) -> None:
         self._settings = settings
         self._ledger = ledger
+        self._may_be_renamed = may_be_renamed
         self._closed: dict[str, tuple[str, float]] = {}  # by hot folder: why it waits, and until when
         self._unsettled = True  # deliveries that an earlier daemon, or an error, left half done
         self._tries: dict[int, _Tries] = {}  # by item
@@ -106,7 +112,8 @@ class DeliveryDesk:
 
     def _deliver_next(self, now: float, progress: Progress) -> None:
         waiting = {name: each for name, each in self._closed.items() if now < each[1]}
-        item = next((item for item in self._due(but=waiting) if self._tried(item).next_at <= now), None)
+        due = (item for item in self._due(but=waiting) if self._tried(item).next_at <= now)
+        item = next((item for item in due if not self._may_be_renamed(item)), None)
         if item is None:
             self._closed = waiting
             return

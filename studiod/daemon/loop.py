@@ -86,7 +86,7 @@ class _Daemon:
         self._originals = Originals(settings, ledger)
         self._workbench = Workbench(settings, ledger)
         self._touchup = TouchupDesk(settings, ledger)
-        self._delivery = DeliveryDesk(settings, ledger)
+        self._delivery = DeliveryDesk(settings, ledger, self._intake.may_be_renamed)
         self._guard = Guard(settings)
         self._service = ServiceManager()
         self._hook = Hook(settings.notify.command, settings.root)

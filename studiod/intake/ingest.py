@@ -71,6 +71,7 @@ class _Hot:
     paused: str = ""
     stirred: bool = False
     passed: bool = False
+    seen: bool = False
     due: float = 0.0
     rest_until: float = 0.0
 
@@ -133,6 +134,16 @@ class Intake:
     def paused(self) -> dict[str, str]:
         """The hot folders that cannot be looked into, each with the sentence that says why."""
         return {name: hot.paused for name, hot in self._hot.items() if hot.paused}
+
+    def may_be_renamed(self, item: ItemRecord) -> bool:
+        """Whether a file that is still to be taken up may be this item's source under another name.
+
+        So it is until its hot folder was looked over; never while that is not there.
+        """
+        hot, row = self._hot.get(item.hot_folder), self._known.get((item.hot_folder, item.path))
+        if hot is None or hot.paused:
+            return False
+        return not hot.seen or (row is not None and signature_of(row.facts) in self._looks_under_way())
 
     def taken(self) -> list[Taken]:
         """What was taken up, or found where it was moved, since the last call: it is to be copied now."""
@@ -226,7 +237,7 @@ class Intake:
                 self._drop(key)
         rest = (time.monotonic() - started) * _SHARE_OF_TIME
         rescan = self._settings.intake.rescan_seconds
-        hot.passed = True
+        hot.passed = hot.seen = True
         hot.rest_until = now + max(_RESTAT, rest)
         hot.due = now + (min(max(_POLL, rest), rescan) if hot.polled else rescan)
 
@@ -321,8 +332,7 @@ class Intake:
         The rest of a great many files is left for the next call, so that the daemon can breathe.
         """
         end = time.monotonic() + _BREATH
-        looks = self._tracker.signatures() | {seen.signature for seen in self._asked.values()}
-        looks |= {ready.seen.signature for ready in self._ready.values()}
+        looks = self._looks_under_way()
         for key in sorted(self._ready, key=self._rank):
             ready = self._ready[key]
             if self._waits_for_one_that_moved(key, looks) or self._must_wait(key, ready, now):
@@ -342,6 +352,11 @@ class Intake:
             del self._ready[key]
             self._under_way.discard(key)
             looks.discard(ready.seen.signature)
+
+    def _looks_under_way(self) -> set[Signature]:
+        """What the files that are not taken up yet look like."""
+        asked = {seen.signature for seen in self._asked.values()}
+        return self._tracker.signatures() | asked | {ready.seen.signature for ready in self._ready.values()}
 
     def _take_up(self, key: Key, ready: _Ready) -> None:
         hot, seen = self._hot[key[0]].settings, ready.seen

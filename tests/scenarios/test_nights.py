@@ -360,6 +360,25 @@ def test_a_closed_outbox_is_said_once_while_it_lasts(
     ]
 
 
+def test_what_was_renamed_while_the_daemon_was_down_does_not_leave_under_its_first_name(
+    studio: Any, daemon: Any, write_picture: Callable[..., bytes]
+) -> None:
+    """What is due at the start waits until the files that may be it were looked at; culled, it leaves."""
+    studio.rewrite("delay_minutes = 0", "delay_minutes = 5")
+    for seed, name in enumerate(("R-CHEAP.jpg", "R-EDGE.jpg")):
+        write_picture(studio.hot / name, seed)
+    daemon.until_idle()
+    assert daemon.statuses() == {"R-CHEAP.jpg": "approved", "R-EDGE.jpg": "approved"}
+    (studio.hot / "R-CHEAP.jpg").rename(studio.hot / "R-DEAR.jpg")
+    (studio.hot / "R-EDGE.jpg").unlink()
+    studio.rewrite("delay_minutes = 5", "delay_minutes = 0")
+    daemon.until_idle()
+    assert [(item.path, item.status) for item in daemon.items()] == [
+        ("R-CHEAP.jpg", "superseded"), ("R-EDGE.jpg", "delivered"), ("R-DEAR.jpg", "awaiting_review"),
+    ]  # fmt: skip
+    assert [path.name for path in (studio.outbox / "small").iterdir()] == ["R-EDGE.jpg"]
+
+
 def test_a_clock_that_is_set_back_holds_nothing_up(
     studio: Any, daemon: Any, write_picture: Callable[..., bytes], caplog: pytest.LogCaptureFixture
 ) -> None:
