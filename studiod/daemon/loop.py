@@ -126,12 +126,7 @@ class _Daemon:
         self._beat(Activity.STARTING, "")
         for item in queue.give_back_all(ledger, "the daemon ended while it was processed"):
             log.info("item %d is taken up again", item)
-        one, two = (
-            {currency: to_minor(amount, currency) for currency, amount in amounts.items()}
-            for amounts in (settings.qa.threshold, settings.qa.two_person_above)
-        )
-        for item in set_thresholds(ledger, one, two):
-            log.info("item %d waits for a person: a threshold changed", item)
+        self._hold_thresholds()
         self._guard.look(time.monotonic())
         clear_leftovers(settings)
         self._originals.start()
@@ -181,6 +176,7 @@ class _Daemon:
                 self._pool.submit(*job)
             if not self._guard.obstacles.delivery:
                 self._delivery.recall(now)
+                self._hold_thresholds()
                 self._delivery.deliver(now, self._still_alive)
             if not self._guard.obstacles.work and self._house_round.due(now):
                 keep_house(self._ledger, self._settings, self._still_alive)
@@ -198,6 +194,15 @@ class _Daemon:
         with contextlib.suppress(OutOfSpace, LedgerError):
             self._report(time.monotonic())
         self._service.alive()
+
+    def _hold_thresholds(self) -> None:
+        """Have the settings' thresholds in force, whatever somebody wrote into the ledger meanwhile."""
+        one, two = (
+            {currency: to_minor(amount, currency) for currency, amount in amounts.items()}
+            for amounts in (self._settings.qa.threshold, self._settings.qa.two_person_above)
+        )
+        for item in set_thresholds(self._ledger, one, two):
+            log.info("item %d waits for a person: a threshold changed", item)
 
     def _next_job(self, now: float) -> tuple[Ticket, Task, float] | None:
         """A worker's next job, and in how many seconds: touch-ups, new files, copies of originals, items."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from studiod.ledger.engine import Ledger
@@ -89,12 +89,11 @@ def set_thresholds(ledger: Ledger, person: Mapping[str, int], two_persons: Mappi
     """
     wanted = {("person", key): minor for key, minor in person.items()}
     wanted |= {("two_persons", key): minor for key, minor in two_persons.items()}
-    with ledger.writing() as connection:
-        in_force = read_thresholds(connection)
-        have = {("person", key): minor for key, minor in in_force.person.items()}
-        have |= {("two_persons", key): minor for key, minor in in_force.two_persons.items()}
-        if have == wanted:
+    with ledger.reading() as connection:  # asked every round: nobody is to wait for a lock in vain
+        if _in_force(connection) == wanted:
             return []
+    with ledger.writing() as connection:
+        have = _in_force(connection)
         now = ledger.clock()
         for rule, currency in have.keys() - wanted.keys():
             connection.execute(
@@ -113,3 +112,10 @@ def set_thresholds(ledger: Ledger, person: Mapping[str, int], two_persons: Mappi
                 reopen(connection, row, now, what="gate", actor=SETTINGS, reason=_THRESHOLD_FELL)
                 taken_back.append(row.id)
         return taken_back
+
+
+def _in_force(connection: Connection) -> dict[tuple[str, str], int]:
+    """The thresholds in force, by rule and currency."""
+    found = read_thresholds(connection)
+    one = {("person", currency): minor for currency, minor in found.person.items()}
+    return one | {("two_persons", currency): minor for currency, minor in found.two_persons.items()}

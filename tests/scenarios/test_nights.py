@@ -379,6 +379,26 @@ def test_what_was_renamed_while_the_daemon_was_down_does_not_leave_under_its_fir
     assert [path.name for path in (studio.outbox / "small").iterdir()] == ["R-EDGE.jpg"]
 
 
+def test_a_threshold_that_a_script_raises_takes_nothing_past_a_person(
+    studio: Any, daemon: Any, write_picture: Callable[..., bytes], wait_for: Callable[..., None]
+) -> None:
+    """The settings' thresholds are put back before anything leaves, not at the next start alone."""
+    daemon.start()
+    wait_for(lambda: daemon.state() is not None and daemon.state().activity == "idle", "the daemon")
+    ledger = open_ledger(studio.settings.database)
+    try:
+        with ledger.writing() as connection:
+            connection.exec_driver_sql("UPDATE thresholds SET minor = 999999999")
+        write_picture(studio.hot / "R-DEAR.jpg", 1)
+        write_picture(studio.hot / "R-CHEAP.jpg", 2)
+        wait_for(lambda: daemon.statuses().get("R-CHEAP.jpg") == "delivered", "the cheap piece")
+        settled = ("awaiting_review", "delivered")
+        wait_for(lambda: daemon.statuses()["R-DEAR.jpg"] in settled, "the dear piece")
+        assert daemon.statuses()["R-DEAR.jpg"] == "awaiting_review"
+    finally:
+        ledger.close()
+
+
 def test_a_clock_that_is_set_back_holds_nothing_up(
     studio: Any, daemon: Any, write_picture: Callable[..., bytes], caplog: pytest.LogCaptureFixture
 ) -> None:
