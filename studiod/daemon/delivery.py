@@ -40,10 +40,7 @@ class DeliveryDesk:
     """
 
     def __init__(
-        self,
-        settings: Settings,
-        ledger: Ledger,
-        may_be_renamed: Callable[[ItemRecord], bool] = lambda item: False,
+        self, settings: Settings, ledger: Ledger, may_be_renamed: Callable[[ItemRecord], bool]
     ) -> None:
         self._settings = settings
         self._ledger = ledger

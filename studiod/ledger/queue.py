@@ -100,12 +100,14 @@ def add_item(
         ).scalar_one()
         for row in old:
             _supersede(connection, row, now, f"item {item} is a new picture of it", item)
-            if (
-                facts.sha256 is not None and row.source_sha256 == facts.sha256
-            ):  # its file has another name now
-                first = (files.c.hot_folder == row.hot_folder, files.c.path == row.path)
+            if row.source_sha256 == facts.sha256:  # its file was renamed: nothing lies under its first name
                 connection.execute(
-                    delete(files).where(*first, files.c.sha256 == facts.sha256, files.c.path != facts.path)
+                    delete(files).where(
+                        files.c.hot_folder == row.hot_folder,
+                        files.c.path == row.path,
+                        files.c.path != facts.path,
+                        files.c.sha256 == facts.sha256,
+                    )
                 )
         quarantined = new.status is Status.QUARANTINED
         state = FileState.QUARANTINED if quarantined else FileState.ITEM

@@ -293,7 +293,7 @@ def test_an_approval_after_an_undo_has_tries_of_its_own(studio: Any) -> None:
     (studio.root / "archive" / "main" / "angle").write_bytes(b"no folder")
     with _opened(settings) as ledger:
         item = _approved(ledger, settings, "angle/ring.jpg")
-        desk = DeliveryDesk(settings, ledger)
+        desk = DeliveryDesk(settings, ledger, lambda _: False)
         for moment in (100.0, 200.0):
             desk.deliver(moment, no_progress)
         undo(ledger, item, PERSON)

@@ -337,7 +337,7 @@ def test_a_closed_outbox_is_said_once_while_it_lasts(
     caplog.set_level(logging.INFO, logger="studiod")
     try:
         before = history(ledger, item.id), sorted(studio.outbox.rglob("*"))
-        desk = DeliveryDesk(studio.settings, ledger)
+        desk = DeliveryDesk(studio.settings, ledger, lambda _: False)
         for night in range(4):  # the clock is handed in
             desk.deliver(1000.0 * (night + 1), no_progress)
             assert desk.closed == (f"{studio.outbox / 'small'} cannot be written: Not a directory",)
@@ -409,7 +409,7 @@ def test_a_clock_that_is_set_back_holds_nothing_up(
     now = time.time() - 3600
     ledger = open_ledger(studio.settings.database, clock=lambda: now)
     try:
-        desk = DeliveryDesk(studio.settings, ledger)
+        desk = DeliveryDesk(studio.settings, ledger, lambda _: False)
         desk.deliver(1000.0, no_progress)
         now += 299
         desk.deliver(2000.0, no_progress)
