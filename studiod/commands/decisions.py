@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -33,10 +35,7 @@ def flag(item: ItemArgument, reason: ReasonOption = "", config: ConfigOption = N
 
     A reason may be words of your own, or some of those that `list` shows, such as chain_gap.
     """
-    ledger = studio_ledger(studio_settings(config))
-    version = reading.get_item(ledger, item).version
-    known = _known_reasons(reason)
-    review.flag(ledger, item, version, review.current_person(), reasons=known, note=reason)
+    _complain(review.flag, item, reason, config)
     typer.echo(f"Item {item} is flagged for touch-up.")
 
 
@@ -45,10 +44,7 @@ def reject(item: ItemArgument, reason: ReasonOption = "", config: ConfigOption =
 
     Where the reason is out_of_focus or cut_by_frame alone, `calibrate` does not take it for the cutout's.
     """
-    ledger = studio_ledger(studio_settings(config))
-    version = reading.get_item(ledger, item).version
-    known = _known_reasons(reason)
-    review.reject(ledger, item, version, review.current_person(), reasons=known, note=reason)
+    _complain(review.reject, item, reason, config)
     typer.echo(f"Item {item} is rejected: shoot it again.")
 
 
@@ -69,8 +65,11 @@ def recall(item: ItemArgument, reason: ReasonOption = "", config: ConfigOption =
     typer.echo(f"Item {item} is recalled; the daemon moves its files to outbox/recalled/.")
 
 
-def _known_reasons(words: str) -> tuple[str, ...]:
-    """Those of the words that are reasons of the risk score."""
+def _complain(decide: Callable[..., None], item: int, words: str, config: Path | None) -> None:
+    """Flag or reject an item as it stands now; the risk score's own reasons among the words count as such."""
     from studiod.risk.findings import REASONS
 
-    return tuple(word for word in words.replace(",", " ").split() if word in REASONS)
+    ledger = studio_ledger(studio_settings(config))
+    version = reading.get_item(ledger, item).version
+    known = tuple(word for word in words.replace(",", " ").split() if word in REASONS)
+    decide(ledger, item, version, review.current_person(), reasons=known, note=words)

@@ -194,9 +194,7 @@ class Rules:
         reshoot = old is not None and (
             sku is not None or old.status is Status.QUARANTINED or replaces is not None
         )
-        waits = old is not None and (
-            old.never_policy or not reshoot or not may_become(old.status, Status.SUPERSEDED)
-        )
+        waits = old is not None and not (reshoot and may_become(old.status, Status.SUPERSEDED))
         new = self._new_item(hot, facts, never_policy=waits)
         halves = [] if old is None else self._halves_of(facts, old.id)
         item = add_item(

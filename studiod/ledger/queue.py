@@ -63,9 +63,9 @@ def add_item(
     facts = new.source
     with ledger.writing() as connection:
         before = [read_item(connection, each) for each in supersedes]
-        old = [row for row in before if may_become(Status(row.status), Status.SUPERSEDED)]
         if new.status is Status.RECEIVED and not any(_was_picture_of(row, new.sku) for row in before):
-            old += _oldest_rejected(connection, facts.hot_folder, new.sku)
+            before += _oldest_rejected(connection, facts.hot_folder, new.sku)
+        old = [row for row in before if may_become(Status(row.status), Status.SUPERSEDED)]
         item = connection.execute(
             insert(items)
             .values(
@@ -80,7 +80,7 @@ def add_item(
                 currency=new.currency,
                 always_review=new.always_review,
                 never_policy=new.never_policy
-                or any(_is_a_persons(connection, row) for row in old)
+                or any(_is_a_persons(connection, row) for row in before)
                 or any(
                     row.never_policy or (row.sku == new.sku and _is_a_persons(connection, row))
                     for row in _of_same_bytes(connection, facts.sha256)

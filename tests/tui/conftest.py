@@ -203,6 +203,12 @@ class Studio:
         assert isinstance(pilot.app.screen, QueueScreen)
         return pilot.app.screen
 
+    async def opened(self, pilot: Pilot[int], item: int) -> ReviewScreen:
+        """Open an item from the queue, once it is the chosen one."""
+        await self.chosen(pilot, item)
+        await pilot.press("enter")
+        return await self.reviewed(pilot, item)
+
     async def reviewed(self, pilot: Pilot[int], item: int) -> ReviewScreen:
         """Wait until an item is drawn on the review screen."""
 

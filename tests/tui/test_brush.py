@@ -31,9 +31,7 @@ WIDE = (140, 40)
 
 async def painting(studio: Studio, pilot: Pilot[int], item: int) -> BrushScreen:
     """Open the chosen piece from the queue, and the brush over it."""
-    await studio.chosen(pilot, item)
-    await pilot.press("enter")
-    await studio.reviewed(pilot, item)
+    await studio.opened(pilot, item)
     await pilot.press("b")
     return await brushed(studio, pilot)
 

@@ -25,8 +25,6 @@ from tui.queue_screen import QueueScreen
 from tui.review_screen import ReviewScreen
 
 if TYPE_CHECKING:
-    from textual.pilot import Pilot
-
     from tests.tui.conftest import Studio
     from tui.viewer import PictureView
 
@@ -34,18 +32,11 @@ WIDE = (140, 40)
 NARROW = (80, 24)
 
 
-async def opened(studio: Studio, pilot: Pilot[int], item: int) -> ReviewScreen:
-    """Open the chosen piece from the queue."""
-    await studio.chosen(pilot, item)
-    await pilot.press("enter")
-    return await studio.reviewed(pilot, item)
-
-
 async def test_a_piece_opens_as_the_whole_composite(studio: Studio) -> None:
     """A piece opens in the composite view with all of it in the window."""
     item = studio.add("ONE")
     async with studio.app().run_test(size=WIDE) as pilot:
-        screen = await opened(studio, pilot, item)
+        screen = await studio.opened(pilot, item)
         left, top, right, bottom = screen.pane.main.viewport.region
         bounds = screen.pane.main.pictures.bounds(View.COMPOSITE)
         assert screen.pane.main.view is View.COMPOSITE
@@ -57,7 +48,7 @@ async def test_digits_are_zooms(studio: Studio, key: str, zoom: float) -> None:
     """1, 2, 4 and 8 are 100, 200, 400 and 800 %; 0 shows the whole picture again."""
     item = studio.add("ONE")
     async with studio.app().run_test(size=WIDE) as pilot:
-        screen = await opened(studio, pilot, item)
+        screen = await studio.opened(pilot, item)
         whole = screen.pane.main.viewport
         await pilot.press(key)
         assert screen.pane.main.viewport.zoom == zoom
@@ -70,7 +61,7 @@ async def test_plus_and_minus_step_through_the_zooms(studio: Studio) -> None:
     """+ goes up the fixed zooms, - down again to the whole picture."""
     item = studio.add("ONE")
     async with studio.app().run_test(size=WIDE) as pilot:
-        screen = await opened(studio, pilot, item)
+        screen = await studio.opened(pilot, item)
         seen = []
         for key in ("plus", "plus", "plus", "minus", "minus", "minus"):
             await pilot.press(key)
@@ -83,7 +74,7 @@ async def test_arrows_pan_and_the_middle_stays_on_the_picture(studio: Studio) ->
     """Arrows move the window by cell pixels; its middle never leaves the picture."""
     item = studio.add("ONE")
     async with studio.app().run_test(size=WIDE) as pilot:
-        screen = await opened(studio, pilot, item)
+        screen = await studio.opened(pilot, item)
         await pilot.press("2")
         before = screen.pane.main.viewport
         await pilot.press("right", "down")
@@ -97,7 +88,7 @@ async def test_place_and_zoom_stay_when_the_view_changes(studio: Studio) -> None
     """Every view shows the same place at the same zoom."""
     item = studio.add("ONE")
     async with studio.app().run_test(size=WIDE) as pilot:
-        screen = await opened(studio, pilot, item)
+        screen = await studio.opened(pilot, item)
         await pilot.press("4", "right", "up")
         place = screen.pane.main.viewport
         shown = []
@@ -113,7 +104,7 @@ async def test_space_blinks_between_before_and_after(studio: Studio) -> None:
     """Space shows the original at the same place, and then what was shown before."""
     item = studio.add("ONE")
     async with studio.app().run_test(size=WIDE) as pilot:
-        screen = await opened(studio, pilot, item)
+        screen = await studio.opened(pilot, item)
         await pilot.press("m", "space")
         assert screen.pane.main.view is View.ORIGINAL
         await pilot.press("space")
@@ -124,7 +115,7 @@ async def test_n_steps_through_the_findings_side_by_side(studio: Studio) -> None
     """In 120 columns `n` shows each finding at 200 and 400 %, the original beside the cutout."""
     item = studio.add("ONE", findings=(studio.halo, studio.gap))
     async with studio.app().run_test(size=WIDE) as pilot:
-        screen = await opened(studio, pilot, item)
+        screen = await studio.opened(pilot, item)
         way = []
         for _ in range(4):
             await pilot.press("n")
@@ -146,7 +137,7 @@ async def test_n_shows_one_after_the_other_where_it_is_narrow(studio: Studio) ->
     """Under 120 columns `n` shows the original and then the cutout, at 200 and then 400 %."""
     item = studio.add("ONE", findings=(studio.gap,))
     async with studio.app().run_test(size=NARROW) as pilot:
-        screen = await opened(studio, pilot, item)
+        screen = await studio.opened(pilot, item)
         way = []
         for _ in range(4):
             await pilot.press("n")
@@ -161,7 +152,7 @@ async def test_a_finding_that_was_seen_is_ticked(studio: Studio) -> None:
     """A finding is ticked once its point was at least half a second inside the view at 200 %."""
     item = studio.add("ONE", findings=(studio.gap,))
     async with studio.app().run_test(size=WIDE) as pilot:
-        screen = await opened(studio, pilot, item)
+        screen = await studio.opened(pilot, item)
         await studio.sees(pilot, "· chain gap")
         await studio.sees(pilot, "1 place ·")
         await pilot.press("n")
@@ -174,7 +165,7 @@ async def test_the_finding_where_one_is_stands_in_the_list(studio: Studio) -> No
     gaps = tuple({**studio.gap, "point": [300 + place, 145]} for place in range(30))
     item = studio.add("ONE", findings=(*gaps, studio.halo))
     async with studio.app().run_test(size=(120, 24)) as pilot:
-        await opened(studio, pilot, item)
+        await studio.opened(pilot, item)
         await studio.sees(pilot, "31 findings")
         assert " halo" not in studio.text(pilot)
         await pilot.press("N")
@@ -187,7 +178,7 @@ async def test_a_dear_piece_is_approved_once_n_showed_it(studio: Studio, size: t
     """`a` says what was not looked at; `n` goes there and counts down to "all seen"; then `a` approves."""
     item = studio.add("DEAR", price=200_000, findings=(studio.gap, studio.halo))
     async with studio.app().run_test(size=size) as pilot:
-        screen = await opened(studio, pilot, item)
+        screen = await studio.opened(pilot, item)
         await studio.until(pilot, lambda: not screen.pane.missing.composite)
         await pilot.press("a")
         await studio.until(pilot, lambda: "Look first: 2 places at 200 %" in studio.text(pilot))
@@ -210,7 +201,7 @@ async def test_a_message_moves_no_picture(studio: Studio) -> None:
     """What is said for some seconds stands where the place stood, so that the picture stays as large."""
     item = studio.add("ONE")
     async with studio.app().run_test(size=NARROW) as pilot:
-        screen = await opened(studio, pilot, item)
+        screen = await studio.opened(pilot, item)
         before = screen.pane.main.viewport
         await pilot.press("i")
         await studio.sees(pilot, "cells only")
@@ -224,7 +215,7 @@ async def test_side_by_side_needs_room(studio: Studio) -> None:
     """`t` puts the original beside the cutout; under 120 columns it says why not."""
     item = studio.add("ONE")
     async with studio.app().run_test(size=NARROW) as pilot:
-        screen = await opened(studio, pilot, item)
+        screen = await studio.opened(pilot, item)
         await pilot.press("t")
         await studio.sees(pilot, "120 columns")
         assert not screen.pane.other.display
@@ -239,7 +230,7 @@ async def test_approve_goes_on_to_the_next(studio: Studio) -> None:
     first = studio.add("FIRST", risk=0.9)
     second = studio.add("SECOND", risk=0.1)
     async with studio.app().run_test(size=WIDE) as pilot:
-        await opened(studio, pilot, first)
+        await studio.opened(pilot, first)
         await pilot.press("a")
         await studio.reviewed(pilot, second)
         assert studio.item(first).status is Status.APPROVED
@@ -254,7 +245,7 @@ async def test_skip_decides_nothing(studio: Studio) -> None:
     first = studio.add("FIRST", risk=0.9)
     second = studio.add("SECOND", risk=0.1)
     async with studio.app().run_test(size=WIDE) as pilot:
-        await opened(studio, pilot, first)
+        await studio.opened(pilot, first)
         await pilot.press("s")
         await studio.reviewed(pilot, second)
         await pilot.press("S")
@@ -267,7 +258,7 @@ async def test_at_the_first_piece_going_back_keeps_the_claim(studio: Studio) -> 
     """`S` where nothing comes before says so, and the piece stays in one's hands."""
     item = studio.add("ONE")
     async with studio.app().run_test(size=WIDE) as pilot:
-        await opened(studio, pilot, item)
+        await studio.opened(pilot, item)
         await pilot.press("S")
         await studio.sees(pilot, "This is the first one.")
         assert studio.item(item).opened_by == "maria"
@@ -279,7 +270,7 @@ async def test_a_refusal_goes_with_what_is_done_next(studio: Studio, key: str) -
     item = studio.add("ONE", price=500000, risk=0.9, findings=(studio.gap,))
     studio.add("TWO", risk=0.1)
     async with studio.app().run_test(size=WIDE) as pilot:
-        screen = await opened(studio, pilot, item)
+        screen = await studio.opened(pilot, item)
         await pilot.press("a")
         await studio.sees(pilot, "Look first")
         await pilot.press(key)
@@ -290,7 +281,7 @@ async def test_an_unticked_finding_takes_its_box_along(studio: Studio) -> None:
     """The box of a finding goes with the flag only while its reason is ticked, and the dialog says so."""
     item = studio.add("ONE", findings=(studio.gap,))
     async with studio.app().run_test(size=WIDE) as pilot:
-        await opened(studio, pilot, item)
+        await studio.opened(pilot, item)
         await pilot.press("n", "f")
         await studio.sees(pilot, "goes with it")
         await pilot.press("1", "9")
@@ -305,7 +296,7 @@ async def test_flag_carries_the_findings_box(studio: Studio) -> None:
     """A flag raised at a finding carries its reason and its box."""
     item = studio.add("ONE", findings=(studio.gap,))
     async with studio.app().run_test(size=WIDE) as pilot:
-        await opened(studio, pilot, item)
+        await studio.opened(pilot, item)
         await pilot.press("n", "f")
         await studio.until(pilot, lambda: isinstance(pilot.app.screen, FlagDialog))
         await pilot.press("enter")
@@ -319,7 +310,7 @@ async def test_a_dragged_box_goes_with_the_flag(studio: Studio) -> None:
     """`d` and a drag draw the box of what is wrong, in the photograph's pixels."""
     item = studio.add("ONE")
     async with studio.app().run_test(size=WIDE) as pilot:
-        screen = await opened(studio, pilot, item)
+        screen = await studio.opened(pilot, item)
         await pilot.press("1", "d")
         left, top, _, _ = screen.pane.main.viewport.region
         await pilot.mouse_down(screen.pane.main, offset=(10, 5))
@@ -338,7 +329,7 @@ async def test_a_drag_pans(studio: Studio) -> None:
     """Dragging takes the picture along with the pointer."""
     item = studio.add("ONE")
     async with studio.app().run_test(size=WIDE) as pilot:
-        screen = await opened(studio, pilot, item)
+        screen = await studio.opened(pilot, item)
         await pilot.press("2")
         before = screen.pane.main.viewport
         await pilot.mouse_down(screen.pane.main, offset=(20, 10))
@@ -352,7 +343,7 @@ async def test_the_wheel_pans_and_zooms_where_the_pointer_is(studio: Studio) -> 
     """The wheel pans, with shift sideways; with ctrl it zooms, and what is under the pointer stays there."""
     item = studio.add("ONE")
     async with studio.app().run_test(size=WIDE) as pilot:
-        screen = await opened(studio, pilot, item)
+        screen = await studio.opened(pilot, item)
         await pilot.press("2")
         picture, before = screen.pane.main, screen.pane.main.viewport
 
@@ -379,7 +370,7 @@ async def test_two_people_approve_the_dearest(studio: Studio) -> None:
 
     async def approve(person: Person, answer: str) -> None:
         async with studio.app(person).run_test(size=WIDE) as pilot:
-            screen = await opened(studio, pilot, item)
+            screen = await studio.opened(pilot, item)
             await studio.until(pilot, lambda: not screen.pane.missing)
             await pilot.press("a")
             await studio.sees(pilot, answer)
@@ -396,7 +387,7 @@ async def test_lightrooms_keys_work(studio: Studio) -> None:
     """With Lightroom's keymap arrows go through the pictures, P picks one and X rejects one."""
     first, second, third = (studio.add(f"RING-{number}", risk=0.9 - number / 10) for number in range(3))
     async with studio.app(keymap="lightroom").run_test(size=WIDE) as pilot:
-        await opened(studio, pilot, first)
+        await studio.opened(pilot, first)
         await pilot.press("right")
         await studio.reviewed(pilot, second)
         await pilot.press("x")
@@ -413,7 +404,7 @@ async def test_an_open_piece_is_claimed_and_let_go(studio: Studio) -> None:
     """Whoever opens a piece holds it; leaving lets it go."""
     item = studio.add("ONE")
     async with studio.app().run_test(size=WIDE) as pilot:
-        await opened(studio, pilot, item)
+        await studio.opened(pilot, item)
         assert studio.item(item).opened_by == "maria"
         await pilot.press("q")
         await studio.until(pilot, lambda: studio.item(item).opened_by is None)
@@ -425,7 +416,7 @@ async def test_a_way_back(studio: Studio, key: str) -> None:
     """`q` and Escape lead from the brush to the piece, and from there to the queue, and decide nothing."""
     item = studio.add("ONE")
     async with studio.app().run_test(size=WIDE) as pilot:
-        screen = await opened(studio, pilot, item)
+        screen = await studio.opened(pilot, item)
         await pilot.press("b")
         await studio.until(pilot, lambda: isinstance(pilot.app.screen, BrushScreen))
         await pilot.press(key)
@@ -453,7 +444,7 @@ async def test_being_taken_over_is_said(studio: Studio) -> None:
     """Whoever loses a piece to a colleague is told."""
     item = studio.add("ONE")
     async with studio.app().run_test(size=WIDE) as pilot:
-        await opened(studio, pilot, item)
+        await studio.opened(pilot, item)
         review.open_for_review(studio.ledger, item, studio.anna, take_over=True)
         await studio.until(pilot, lambda: "anna has taken this piece over" in studio.text(pilot))
 
@@ -463,7 +454,7 @@ async def test_undo_comes_back_to_the_piece(studio: Studio) -> None:
     first = studio.add("FIRST", risk=0.9)
     second = studio.add("SECOND", risk=0.1)
     async with studio.app().run_test(size=WIDE) as pilot:
-        await opened(studio, pilot, first)
+        await studio.opened(pilot, first)
         await pilot.press("a")
         await studio.reviewed(pilot, second)
         await pilot.press("u")
@@ -477,7 +468,7 @@ async def test_what_is_decided_already_is_not_decided_twice(studio: Studio) -> N
     review.reject(studio.ledger, item, 1, studio.anna)
     async with studio.app().run_test(size=WIDE) as pilot:
         await pilot.press("8")
-        await opened(studio, pilot, item)
+        await studio.opened(pilot, item)
         await pilot.press("a")
         await studio.until(pilot, lambda: "does not wait" in studio.text(pilot))
         assert studio.item(item).status is Status.REJECTED
@@ -488,7 +479,7 @@ async def test_nothing_overflows_any_window(studio: Studio, size: tuple[int, int
     """At every size each line fills its window, and place, keys and picture are on it."""
     item = studio.add("ONE", price=123456789, findings=(studio.gap, studio.halo))
     async with studio.app().run_test(size=(140, 40)) as pilot:
-        await opened(studio, pilot, item)
+        await studio.opened(pilot, item)
         await pilot.press("n")
         await pilot.resize_terminal(*size)
         await studio.fills(pilot, size)
@@ -503,7 +494,7 @@ async def test_a_touched_up_piece_shows_both_mattes(studio: Studio) -> None:
     review.request_strokes(studio.ledger, item, 1, (stroke,), studio.maria)
     studio.make(item)
     async with studio.app().run_test(size=WIDE) as pilot:
-        screen = await opened(studio, pilot, item)
+        screen = await studio.opened(pilot, item)
         await studio.sees(pilot, "m, then space shows the matte before")
         await pilot.press("m", "space")
         assert screen.pane.main.view is View.MATTE_BEFORE
@@ -521,7 +512,7 @@ async def test_the_matte_before_is_no_look_at_the_piece(studio: Studio) -> None:
     review.request_strokes(studio.ledger, item, 1, (Stroke(((1.0, 1.0),), 9.0, "keep"),), studio.maria)
     studio.make(item)
     async with studio.app().run_test(size=NARROW) as pilot:
-        screen = await opened(studio, pilot, item)
+        screen = await studio.opened(pilot, item)
         await studio.until(pilot, lambda: _views(screen) == {View.COMPOSITE})
         await pilot.press("m")
         await studio.until(pilot, lambda: _views(screen) == {View.COMPOSITE, View.MATTE})
@@ -540,7 +531,7 @@ async def test_what_lies_under_a_dialog_is_not_looked_at(studio: Studio) -> None
     """While the help, a question or the brush covers the picture no look runs; then it goes on."""
     item = studio.add("ONE", findings=(studio.gap,))
     async with studio.app().run_test(size=WIDE) as pilot:
-        screen = await opened(studio, pilot, item)
+        screen = await studio.opened(pilot, item)
         for key, back in (("question_mark", "escape"), ("f", "escape"), ("b", "q")):
             await studio.until(pilot, lambda: screen.pane.looked.is_looking)
             await pilot.press(key)
@@ -556,7 +547,7 @@ async def test_a_picture_that_cannot_be_drawn_is_not_looked_at(studio: Studio) -
     folder = studio.settings.work / "items" / str(item) / "v1" / "tiles"
     (folder / "cutout-0-0.png").write_bytes(b"no picture")
     async with studio.app().run_test(size=NARROW) as pilot:
-        screen = await opened(studio, pilot, item)
+        screen = await studio.opened(pilot, item)
         await pilot.press("x", "2")
         await studio.until(pilot, lambda: "cannot be read" in studio.text(pilot))
         await pilot.pause()
@@ -569,7 +560,7 @@ async def test_the_next_piece_starts_unseen(studio: Studio) -> None:
     first = studio.add("FIRST", risk=0.9, findings=(studio.gap,))
     second = studio.add("SECOND", risk=0.1, findings=(studio.gap,))
     async with studio.app().run_test(size=WIDE) as pilot:
-        screen = await opened(studio, pilot, first)
+        screen = await studio.opened(pilot, first)
         await pilot.press("n")
         await studio.until(pilot, lambda: "✓ chain gap" in studio.text(pilot))
         await pilot.press("s")
@@ -593,7 +584,7 @@ async def test_the_systems_viewer_is_on_record(
     folder = studio.settings.work / "items" / str(item) / "v1"
     (folder / "evidence-2.png").write_bytes(b"")
     async with studio.app().run_test(size=WIDE) as pilot:
-        screen = await opened(studio, pilot, item)
+        screen = await studio.opened(pilot, item)
         await pilot.press("O")
         await studio.until(pilot, lambda: "Go to a finding first" in studio.text(pilot))
         await pilot.press("o", "n", "O")
@@ -615,7 +606,7 @@ async def test_looks_are_kept_while_one_looks(studio: Studio) -> None:
     """A look that is over reaches the ledger within seconds, long before a decision or the terminal's end."""
     item = studio.add("ONE")
     async with studio.app().run_test(size=WIDE) as pilot:
-        screen = await opened(studio, pilot, item)
+        screen = await studio.opened(pilot, item)
         await studio.until(pilot, lambda: screen.pane.looked.looks())
         await pilot.press("2")
         await studio.until(pilot, lambda: looks_of(studio.ledger, item, 1, studio.maria))
@@ -625,7 +616,7 @@ async def test_looks_survive_the_terminals_end(studio: Studio) -> None:
     """A terminal that is ended at a piece keeps the look that lasted and lets go of the piece."""
     item = studio.add("ONE")
     async with studio.app().run_test(size=WIDE) as pilot:
-        screen = await opened(studio, pilot, item)
+        screen = await studio.opened(pilot, item)
         await studio.until(pilot, lambda: screen.pane.looked.looks())
         pilot.app.exit(0)
     assert looks_of(studio.ledger, item, 1, studio.maria)
@@ -636,7 +627,7 @@ async def test_looks_wait_for_a_locked_database(studio: Studio) -> None:
     """Looks that the ledger did not take, because somebody held it for long, are kept once it is free."""
     item = studio.add("ONE")
     async with studio.app().run_test(size=WIDE) as pilot:
-        screen = await opened(studio, pilot, item)
+        screen = await studio.opened(pilot, item)
         await studio.until(pilot, lambda: screen.pane.looked.looks())
         with studio.held():
             screen._hand_in_looks()
@@ -651,7 +642,7 @@ async def test_a_key_pressed_twice_decides_once(studio: Studio) -> None:
     first = studio.add("FIRST", risk=0.9)
     second = studio.add("SECOND", risk=0.1)
     async with studio.app().run_test(size=WIDE) as pilot:
-        await opened(studio, pilot, first)
+        await studio.opened(pilot, first)
         studio.type_ahead(pilot, "a", "a")
         await studio.reviewed(pilot, second)
         await studio.sees(pilot, "Approved FIRST")
@@ -674,7 +665,7 @@ async def test_the_last_decision_closes_no_help(studio: Studio) -> None:
     """Help that is opened while the last piece is decided stays; the queue is there once it is closed."""
     item = studio.add("ONE")
     async with studio.app().run_test(size=WIDE) as pilot:
-        await opened(studio, pilot, item)
+        await studio.opened(pilot, item)
         with studio.slow(pilot):
             await pilot.press("a", "question_mark")
             await studio.until(pilot, lambda: isinstance(pilot.app.screen, Help))
@@ -689,7 +680,7 @@ async def test_what_came_of_a_decision_is_told_in_the_queue(studio: Studio) -> N
     item = studio.add("ONE")
     async with studio.app().run_test(size=WIDE) as pilot:
         for approved in (True, False):
-            await opened(studio, pilot, item)
+            await studio.opened(pilot, item)
             with studio.slow(pilot):
                 await pilot.press("a", "q")
                 await studio.until(pilot, lambda: isinstance(pilot.app.screen, QueueScreen))
@@ -704,7 +695,7 @@ async def test_a_decision_goes_on_after_one_has_left(studio: Studio) -> None:
     """A decision that waits for a locked ledger is carried out though its piece was left meanwhile."""
     item = studio.add("ONE")
     async with studio.app().run_test(size=WIDE) as pilot:
-        await opened(studio, pilot, item)
+        await studio.opened(pilot, item)
         with studio.held():
             studio.type_ahead(pilot, "a")
             await studio.until(pilot, lambda: "Trying again" in studio.words(pilot))
@@ -742,7 +733,7 @@ async def test_a_piece_that_was_left_is_not_said_to_be_taken_over(studio: Studio
     """What a colleague takes while one goes on is theirs: nothing is said of it, and the next is held."""
     first, second = studio.add("FIRST", risk=0.9), studio.add("SECOND", risk=0.1)
     async with studio.app().run_test(size=WIDE) as pilot:
-        screen = await opened(studio, pilot, first)
+        screen = await studio.opened(pilot, first)
         with studio.slow(pilot):
             screen._keep()
             await pilot.pause()
@@ -763,7 +754,7 @@ async def test_a_drag_ends_with_its_piece(studio: Studio) -> None:
         await pilot.press("8")
         await studio.chosen(pilot, second)
         await pilot.press("down")
-        screen = await opened(studio, pilot, first)
+        screen = await studio.opened(pilot, first)
         await pilot.press("1", "d")
         await pilot.mouse_down(screen.pane.main, offset=(10, 5))
         await pilot.press("S")
@@ -778,7 +769,7 @@ async def test_a_drag_ends_under_a_dialog(studio: Studio) -> None:
     """A drag over which the help opened moves nothing any more once it is closed."""
     item = studio.add("ONE")
     async with studio.app().run_test(size=WIDE) as pilot:
-        screen = await opened(studio, pilot, item)
+        screen = await studio.opened(pilot, item)
         await pilot.press("2")
         await pilot.mouse_down(screen.pane.main, offset=(20, 10))
         await pilot.press("question_mark")
@@ -794,7 +785,7 @@ async def test_skip_twice_skips_two(studio: Studio) -> None:
     """`s` pressed again while the next piece is still on its way goes one further."""
     items = [studio.add(f"RING-{number}", risk=0.9 - number / 10) for number in range(3)]
     async with studio.app().run_test(size=WIDE) as pilot:
-        await opened(studio, pilot, items[0])
+        await studio.opened(pilot, items[0])
         studio.type_ahead(pilot, "s", "s")
         await studio.reviewed(pilot, items[2])
 
@@ -804,7 +795,7 @@ async def test_what_was_seen_of_a_piece_counts_when_one_comes_back(studio: Studi
     first = studio.add("FIRST", price=200_000, risk=0.9)
     second = studio.add("SECOND", price=200_000, risk=0.1, findings=(studio.gap,))
     async with studio.app().run_test(size=WIDE) as pilot:
-        screen = await opened(studio, pilot, first)
+        screen = await studio.opened(pilot, first)
         await studio.until(pilot, lambda: screen._next is not None)
         await pilot.press("s")
         await studio.reviewed(pilot, second)
@@ -822,7 +813,7 @@ async def test_pieces_that_were_only_passed_are_free(studio: Studio) -> None:
     """A piece that one skips while the ledger is still busy with its claim is not held for five minutes."""
     items = [studio.add(f"RING-{number}", risk=0.9 - number / 10) for number in range(3)]
     async with studio.app().run_test(size=WIDE) as pilot:
-        screen = await opened(studio, pilot, items[0])
+        screen = await studio.opened(pilot, items[0])
         with studio.held():
             studio.type_ahead(pilot, "s")
             await studio.until(pilot, lambda: screen._at == items[1])
@@ -838,7 +829,7 @@ async def test_a_decision_that_took_long_does_not_call_one_back(studio: Studio) 
     """Whoever went on while the ledger was busy with a decision stays where they are by then."""
     items = [studio.add(f"RING-{number}", risk=0.9 - number / 10) for number in range(4)]
     async with studio.app().run_test(size=WIDE) as pilot:
-        screen = await opened(studio, pilot, items[0])
+        screen = await studio.opened(pilot, items[0])
         with studio.held():
             studio.type_ahead(pilot, "a")
             await studio.until(pilot, lambda: "Trying again" in studio.words(pilot))
@@ -854,7 +845,7 @@ async def test_previews_that_were_cleared_away_are_said(studio: Studio) -> None:
     item = studio.add("ONE", findings=(studio.gap,))
     rmtree(studio.settings.work / "items" / str(item) / "v1")
     async with studio.app().run_test(size=WIDE) as pilot:
-        await opened(studio, pilot, item)
+        await studio.opened(pilot, item)
         await studio.until(pilot, lambda: "no preview" in studio.text(pilot))
         await pilot.press("n", "t", "v", "V", "m", "x", "space", "2", "left", "0", "o", "b", "d", "y")
         await studio.until(pilot, lambda: "no preview" in studio.text(pilot))
@@ -868,7 +859,7 @@ async def test_why_there_is_no_cutout_is_said(studio: Studio) -> None:
     studio.fail(item, "The disk burnt.")
     async with studio.app().run_test(size=WIDE) as pilot:
         await pilot.press("5")
-        await opened(studio, pilot, item)
+        await studio.opened(pilot, item)
         await studio.sees(pilot, "The disk burnt.")
         assert "finding" not in studio.text(pilot).replace("n finding", "")
 
@@ -878,7 +869,7 @@ async def test_missing_pictures_are_not_said_to_be_touched_up(studio: Studio) ->
     item = studio.add("ONE")
     rmtree(studio.settings.work / "items" / str(item) / "v1")
     async with studio.app().run_test(size=WIDE) as pilot:
-        screen = await opened(studio, pilot, item)
+        screen = await studio.opened(pilot, item)
         await studio.until(pilot, lambda: "no preview" in studio.text(pilot))
         assert "touched up" not in studio.text(pilot)
         for _ in View:

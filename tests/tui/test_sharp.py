@@ -18,6 +18,7 @@ from tui.viewer import HALF_BLOCKS
 
 if TYPE_CHECKING:
     from tests.tui.conftest import Studio
+    from tui.app import ReviewApp
 
 WIDE = (140, 40)
 
@@ -81,15 +82,19 @@ def test_sixel_gets_the_picture() -> None:
     assert np.abs(received.astype(int) - pixels).max() <= 3
 
 
+def sharp_app(studio: Studio) -> ReviewApp:
+    """The program in a terminal that shows real pixels, 10 x 20 of them a cell."""
+    app = studio.app()
+    app.possible_sharpness = app.sharpness = Sharpness("kitty", (10, 20))
+    return app
+
+
 async def test_i_switches_between_pixels_and_cells(studio: Studio) -> None:
     """`i` goes from real pixels to cells and back; the place and the zoom stay."""
     item = studio.add("ONE")
-    app = studio.app()
-    app.possible_sharpness = app.sharpness = Sharpness("kitty", (10, 20))
+    app = sharp_app(studio)
     async with app.run_test(size=WIDE) as pilot:
-        await studio.chosen(pilot, item)
-        await pilot.press("enter")
-        picture = (await studio.reviewed(pilot, item)).pane.main
+        picture = (await studio.opened(pilot, item)).pane.main
         await pilot.press("2")
         assert picture.grain == (10, 20)
         sharp = picture.viewport
@@ -105,12 +110,9 @@ async def test_i_switches_between_pixels_and_cells(studio: Studio) -> None:
 async def test_no_real_pixels_lie_over_a_dialog(studio: Studio) -> None:
     """Real pixels go when a dialog opens over them, and none are laid over it; then they come back."""
     item = studio.add("ONE")
-    app = studio.app()
-    app.possible_sharpness = app.sharpness = Sharpness("kitty", (10, 20))
+    app = sharp_app(studio)
     async with app.run_test(size=WIDE) as pilot:
-        await studio.chosen(pilot, item)
-        await pilot.press("enter")
-        screen = await studio.reviewed(pilot, item)
+        screen = await studio.opened(pilot, item)
         await studio.until(pilot, lambda: screen.pane.main._laid)
         await pilot.press("question_mark")
         await studio.until(pilot, lambda: not screen.pane.main._laid)
@@ -124,12 +126,9 @@ async def test_no_real_pixels_lie_over_a_dialog(studio: Studio) -> None:
 async def test_real_pixels_that_come_too_late_are_not_laid(studio: Studio) -> None:
     """Pixels that were still being made when the picture moved on, or cells were asked for, are dropped."""
     item = studio.add("ONE")
-    app = studio.app()
-    app.possible_sharpness = app.sharpness = Sharpness("kitty", (10, 20))
+    app = sharp_app(studio)
     async with app.run_test(size=WIDE) as pilot:
-        await studio.chosen(pilot, item)
-        await pilot.press("enter")
-        picture = (await studio.reviewed(pilot, item)).pane.main
+        picture = (await studio.opened(pilot, item)).pane.main
         await studio.until(pilot, lambda: picture._laid)
         makers = ThreadPoolExecutor(1)
         asyncio.get_running_loop().set_default_executor(makers)
@@ -147,8 +146,7 @@ async def test_real_pixels_that_come_too_late_are_not_laid(studio: Studio) -> No
 async def test_cells_are_meant_for_every_screen(studio: Studio) -> None:
     """Cells that were asked for at a piece are what the queue shows too, and so are real pixels."""
     item = studio.add("ONE")
-    app = studio.app()
-    app.possible_sharpness = app.sharpness = Sharpness("kitty", (10, 20))
+    app = sharp_app(studio)
     async with app.run_test(size=WIDE) as pilot:
         queue = await studio.chosen(pilot, item)
         for grain in (HALF_BLOCKS, (10, 20)):
